@@ -1,0 +1,300 @@
+"""The course's figures: ink on paper, one look, drawn so that no message hangs on colour alone.
+
+Every function returns its Axes and shows nothing by itself; Jupyter shows the figure at the end of the cell.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import numpy.typing as npt
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from hcr_lib._validate import ensure_gray_image
+from hcr_lib.metrics import calibration
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from hcr_lib.datasets import Dataset
+    from hcr_lib.recognizer import Reading
+
+WIDTH = 6.5  #: width of every figure, in inches
+
+# From the palette of M. Okabe and K. Ito (2008), told apart with every kind of colour vision.
+BLUE, ORANGE, RED = "#0072B2", "#E69F00", "#D55E00"
+
+_PAPER = {"cmap": "gray_r", "vmin": 0.0, "vmax": 1.0, "interpolation": "nearest"}
+
+
+def use_style() -> None:
+    """Give all figures of a notebook the same look; call it once, in the setup cell.
+
+    Sizes, fonts and colours only: the functions below draw the same content without it.
+    """
+    plt.rcParams.update(
+        {
+            "figure.figsize": (WIDTH, 3.0),
+            "figure.dpi": 110,
+            "figure.constrained_layout.use": True,
+            "font.size": 9,
+            "axes.titlesize": 9,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.prop_cycle": plt.cycler(color=[BLUE, ORANGE, RED]),
+            "image.cmap": "gray_r",
+            "image.interpolation": "nearest",
+        }
+    )
+
+
+def show_images(
+    images: npt.ArrayLike,
+    labels: npt.ArrayLike | None = None,
+    predictions: npt.ArrayLike | None = None,
+    *,
+    classes: str | None = None,
+    columns: int = 10,
+) -> np.ndarray:
+    """Show a table of images; with predictions, say "4 read as 9" and frame what is wrong.
+
+    Parameters
+    ----------
+    images : array_like, shape (n, height, width)
+        Stored images (uint8, 255 is ink) or ink (float in [0, 1]).
+    labels, predictions : array_like, shape (n,), optional
+        The truth and what was read: numbers, or characters.
+    classes : str, optional
+        Turns numbers into characters: label ``k`` is shown as ``classes[k]``.
+    columns : int
+        Images in a row.
+
+    Returns
+    -------
+    ndarray of Axes, shape (n,)
+        One for each image, in order.
+
+    Raises
+    ------
+    ValueError
+        If images, labels and predictions are not equally many, so that titles cannot slip to a neighbour.
+    """
+    images = np.asarray(images)
+    if images.ndim != 3 or len(images) == 0:
+        hint = " For a single image use images[None]." if images.ndim == 2 else ""
+        raise ValueError(f"images must have shape (n, height, width), n at least 1; got shape {images.shape}.{hint}")
+    for name, given in (("labels", labels), ("predictions", predictions)):
+        if given is not None and len(given) != len(images):
+            raise ValueError(f"{name} must have one entry an image: expected {len(images)}, got {len(given)}.")
+    if labels is None and predictions is not None:
+        raise ValueError("predictions were given without labels; expected both, or labels alone.")
+
+    def name(label: Any) -> str:
+        return str(label) if classes is None or isinstance(label, str) else classes[label]
+
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    side = min(WIDTH / columns, 1.3)
+    height = rows * (side + (0.0 if labels is None else 0.22))
+    _, grid = plt.subplots(rows, columns, figsize=(WIDTH, height), squeeze=False, layout="constrained")
+    for ax in grid.flat[len(images) :]:
+        ax.axis("off")
+    axes = grid.ravel()[: len(images)]
+    for number, (ax, image) in enumerate(zip(axes, images, strict=True)):
+        true = "" if labels is None else name(labels[number])
+        read = true if predictions is None else name(predictions[number])
+        title = true if predictions is None else f"{true} read as {read}"
+        _paper(ax, image, title, fontsize=9 if len(title) < 3 else min(9, 60 / columns))
+        _frame(ax, true != read)
+    return axes
+
+
+def show_steps(steps: Mapping[str, npt.ArrayLike]) -> np.ndarray:
+    """Show one image on its way through several steps, from left to right.
+
+    Parameters
+    ----------
+    steps : mapping of str to array_like, each of shape (height, width)
+        What each step is called, and the image after it; sizes may differ.
+
+    Returns
+    -------
+    ndarray of Axes, shape (len(steps),)
+    """
+    if not steps:
+        raise ValueError("steps must hold at least one named image; got none.")
+    side = min(WIDTH / len(steps), 2.2)
+    _, grid = plt.subplots(1, len(steps), figsize=(WIDTH, side + 0.3), squeeze=False, layout="constrained")
+    for ax, (title, image) in zip(grid[0], steps.items(), strict=True):
+        height, width = np.shape(image)
+        _paper(ax, image, title)
+        _frame(ax, False)
+        ax.set_xlabel(f"{height} x {width}")
+    return grid[0]
+
+
+def show_strokes(strokes: Sequence[npt.ArrayLike], *, ax: Axes | None = None) -> Axes:
+    """Show a drawing as the pen made it: each stroke numbered where it starts.
+
+    Parameters
+    ----------
+    strokes : sequence of array_like, each of shape (n, 2)
+        x to the right, y down.
+    """
+    if ax is None:
+        _, ax = plt.subplots(figsize=(WIDTH, 3.0), layout="constrained")
+    for number, stroke in enumerate(strokes, start=1):
+        x, y = np.asarray(stroke, dtype=float).T
+        ax.plot(x, y, color="black", linewidth=2, marker="o", markersize=3, solid_capstyle="round")
+        ax.annotate(str(number), (x[0], y[0]), xytext=(-4, 4), textcoords="offset points", ha="right", color=RED)
+    ax.set(aspect="equal", xticks=[], yticks=[])
+    ax.margins(0.1)
+    _frame(ax, False)
+    if not ax.yaxis_inverted():
+        ax.invert_yaxis()
+    return ax
+
+
+def show_counts(dataset: "Dataset", *, ax: Axes | None = None) -> Axes:
+    """Show how many images each class has."""
+    counts = dataset.counts
+    if ax is None:
+        _, ax = plt.subplots(figsize=(WIDTH, 2.2), layout="constrained")
+    sns.barplot(x=list(counts.index), y=counts.to_numpy(), color=BLUE, saturation=1, ax=ax)
+    ax.set(xlabel="character", ylabel="images", title=f"{counts.sum():,} images in {len(counts)} classes")
+    ax.tick_params(axis="x", length=0, labelsize=9 if len(counts) <= 40 else 7)
+    return ax
+
+
+def show_confusion(matrix: npt.ArrayLike, classes: str, *, ax: Axes | None = None) -> Axes:
+    """Show a confusion table: shade for the share of the row, a number for each mistake's count.
+
+    Parameters
+    ----------
+    matrix : array_like of int, shape (n, n)
+        As from `hcr_lib.metrics.confusion`: rows are true, columns are what was read.
+    classes : str
+        The n characters, in label order.
+    """
+    matrix = np.asarray(matrix)
+    if matrix.shape != (len(classes), len(classes)):
+        raise ValueError(
+            f"matrix must have shape ({len(classes)}, {len(classes)}) for {classes!r}; got {matrix.shape}."
+        )
+    if ax is None:
+        side = WIDTH if len(classes) > 12 else WIDTH * 0.7
+        _, ax = plt.subplots(figsize=(WIDTH, side), layout="constrained")
+    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    sns.heatmap(
+        share, vmin=0, vmax=1, cmap="Blues", cbar=False, square=True, ax=ax, linewidths=0.3, linecolor="0.9",
+        xticklabels=list(classes), yticklabels=list(classes),
+    )  # fmt: skip
+    size = min(9.0, 220 / len(classes))
+    for row, column in np.argwhere(matrix):
+        if row != column:
+            ink = "white" if share[row, column] > 0.5 else "black"
+            count = str(matrix[row, column])
+            ax.text(column + 0.5, row + 0.5, count, ha="center", va="center", fontsize=size, color=ink)
+    ax.set(xlabel="read as (shade: share of the row)", ylabel="true")
+    ax.tick_params(length=0, labelrotation=0, labelsize=9 if len(classes) <= 40 else 6)
+    return ax
+
+
+def show_history(history: "pd.DataFrame", best_epoch: int | None = None) -> np.ndarray:
+    """Show how loss and accuracy went, for training and validation images in one frame.
+
+    Parameters
+    ----------
+    history : DataFrame
+        Columns `epoch`, `loss`, `accuracy`, `val_loss`, `val_accuracy`, as `hcr_lib.training.fit` returns.
+    best_epoch : int, optional
+        The epoch whose weights were kept; marked by a line.
+
+    Returns
+    -------
+    ndarray of Axes, shape (2,)
+        Loss and accuracy.
+    """
+    _, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.6), layout="constrained")
+    for ax, quantity in zip(axes, ("loss", "accuracy"), strict=True):
+        curves = {"training": history[quantity], "validation": history[f"val_{quantity}"]}
+        upper = max(curves, key=lambda name: curves[name].iloc[-1])
+        for (name, curve), line in zip(curves.items(), ("--", "-"), strict=True):
+            color = ORANGE if name == "training" else BLUE
+            ax.plot(history["epoch"], curve, line, marker="o", markersize=3, color=color, label=name)
+            place = {"ha": "right", "va": "bottom", "xytext": (0, 5)}
+            if name != upper:
+                place |= {"va": "top", "xytext": (0, -5)}
+            ax.annotate(name, (history["epoch"].iloc[-1], curve.iloc[-1]), textcoords="offset points", **place)
+        if best_epoch is not None:
+            ax.axvline(best_epoch, color="0.5", linewidth=1, linestyle=":")
+            ax.annotate(
+                "kept", (best_epoch, 0.5), xycoords=("data", "axes fraction"), rotation=90,
+                xytext=(-2, 0), textcoords="offset points", ha="right", va="center", color="0.4",
+            )  # fmt: skip
+        ax.set(xlabel="epoch", title=quantity)
+        ax.margins(y=0.15)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes[1].yaxis.set_major_formatter(PercentFormatter(1))
+    return axes
+
+
+def show_calibration(labels: npt.ArrayLike, probabilities: npt.ArrayLike, bins: int = 10) -> Axes:
+    """Show how often a network is right when it claims to be so-and-so sure.
+
+    Parameters are those of `hcr_lib.metrics.calibration`. Bars under the diagonal: too sure of itself.
+    """
+    table = calibration(labels, probabilities, bins)
+    _, ax = plt.subplots(figsize=(WIDTH, 3.2), layout="constrained")
+    ax.bar(table["low"], table["accuracy"].fillna(0), width=1 / bins, align="edge", color=BLUE, edgecolor="white")
+    ax.plot([0, 1], [0, 1], "--", color="0.3")
+    blank = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    for low, share, count in zip(table["low"], table["accuracy"], table["n"], strict=True):
+        if count:
+            ax.text(low + 0.5 / bins, share + 0.015, f"{count:,}", ha="center", va="bottom", fontsize=7, bbox=blank)
+    ax.set(xlim=(0, 1), ylim=(0, 1.08), xlabel="confidence (its own word)", ylabel="read right")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(PercentFormatter(1))
+    return ax
+
+
+def show_reading(image: npt.ArrayLike, reading: "Reading", *, ax: Axes | None = None) -> Axes:
+    """Show a page with a box round every character found on it, and above the box what it was read as.
+
+    Parameters
+    ----------
+    image : array_like, shape (height, width)
+        What was given to `Recognizer.read`, as ink.
+    reading : Reading
+        What it returned.
+    """
+    if ax is None:
+        height, width = np.shape(image)
+        _, ax = plt.subplots(figsize=(WIDTH, min(WIDTH * height / width + 0.4, 5.0)), layout="constrained")
+    _paper(ax, image, reading.text)
+    _frame(ax, False)
+    for found in reading.characters:
+        x0, y0, x1, y1 = found.box
+        # Pixel centres lie at whole numbers, so its edges are half a pixel further out.
+        ax.add_patch(Rectangle((x0 - 0.5, y0 - 0.5), x1 - x0, y1 - y0, fill=False, edgecolor=RED, linewidth=1))
+        ax.annotate(found.char, (x0, y0), xytext=(0, 2), textcoords="offset points", color=RED, weight="bold")
+    return ax
+
+
+def _paper(ax: Axes, image: npt.ArrayLike, title: str, fontsize: float = 9) -> None:
+    """Draw one image as black ink on white paper."""
+    image = np.asarray(image)
+    ink = image / 255 if image.dtype == np.uint8 else image
+    ax.imshow(ensure_gray_image(ink), **_PAPER)
+    ax.set(xticks=[], yticks=[])
+    ax.set_title(title, fontsize=fontsize)
+
+
+def _frame(ax: Axes, wrong: bool) -> None:
+    """Frame a picture that was read wrong, and take the frame from any other."""
+    for spine in ax.spines.values():
+        spine.set(visible=wrong, color=RED, linewidth=2)

@@ -1,0 +1,152 @@
+"""What the figures show, read back from their Axes: titles, frames, pixels, bars and curves."""
+
+from types import SimpleNamespace
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from hcr_lib import metrics, plots
+
+mpl.use("Agg")
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (5, 28, 28), dtype="uint8")
+
+
+@pytest.fixture(autouse=True)
+def _clean_up():
+    with mpl.rc_context():
+        yield
+    plt.close("all")
+
+
+def framed(ax):
+    return all(spine.get_visible() for spine in ax.spines.values())
+
+
+def test_every_picture_carries_its_own_image_and_title_and_only_mistakes_are_framed():
+    axes = plots.show_images(IMAGES, [4, 1, 2, 3, 0], [9, 1, 2, 3, 0])
+    assert [ax.get_title() for ax in axes] == ["4 read as 9", *(f"{k} read as {k}" for k in (1, 2, 3, 0))]
+    assert [framed(ax) for ax in axes] == [True, False, False, False, False]
+    for ax, image in zip(axes, IMAGES, strict=True):
+        np.testing.assert_allclose(ax.images[0].get_array(), image / 255, rtol=1e-6)
+
+
+def test_ink_is_black_on_white_in_hard_pixels():
+    shown = plots.show_images(IMAGES)[0].images[0]
+    assert (shown.get_cmap().name, shown.get_clim(), shown.get_interpolation()) == ("gray_r", (0, 1), "nearest")
+    assert shown.to_rgba(np.array([0.0, 1.0]))[:, :3].tolist() == [[1, 1, 1], [0, 0, 0]]
+
+
+def test_stored_images_and_ink_look_the_same():
+    stored, ink = plots.show_images(IMAGES)[0], plots.show_images(IMAGES / 255)[0]
+    np.testing.assert_allclose(stored.images[0].get_array(), ink.images[0].get_array(), rtol=1e-6)
+
+
+def test_labels_become_characters():
+    titles = [ax.get_title() for ax in plots.show_images(IMAGES, range(5), classes="VWXYZ")]
+    assert titles == list("VWXYZ")
+    titles = [ax.get_title() for ax in plots.show_images(IMAGES, list("abcde"), list("abcdE"))]
+    assert titles[-1] == "e read as E"
+
+
+@pytest.mark.parametrize(("n", "columns"), [(1, 10), (3, 2), (5, 5)])
+def test_a_picture_for_each_image_and_nothing_in_the_cells_left_over(n, columns):
+    axes = plots.show_images(IMAGES[:n], columns=columns)
+    assert axes.shape == (n,)
+    assert sum(bool(ax.images) for ax in axes[0].figure.axes) == n
+    assert axes[0].figure.get_figwidth() == plots.WIDTH
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((IMAGES, [1, 2]), "labels must have one entry an image: expected 5, got 2"),
+        ((IMAGES, range(5), [1]), "predictions must have one entry an image: expected 5, got 1"),
+        ((IMAGES, None, range(5)), "without labels"),
+        ((IMAGES[0],), r"images\[None\]"),
+        ((IMAGES[:0],), "at least 1"),
+        ((IMAGES.astype("float32"),), "Divide 8-bit images by 255"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        plots.show_images(*arguments)
+
+
+def test_steps_keep_their_order_and_tell_their_size():
+    axes = plots.show_steps({"page": np.zeros((40, 30)), "stored": IMAGES[0]})
+    assert [(ax.get_title(), ax.get_xlabel()) for ax in axes] == [("page", "40 x 30"), ("stored", "28 x 28")]
+    with pytest.raises(ValueError, match="got none"):
+        plots.show_steps({})
+
+
+def test_strokes_are_drawn_with_y_down_and_numbered():
+    ax = plots.show_strokes([[[0, 0], [10, 20]], [[5, 5]]])
+    assert ax.yaxis_inverted()
+    assert ax.lines[0].get_xydata().tolist() == [[0, 0], [10, 20]]
+    assert [text.get_text() for text in ax.texts] == ["1", "2"]
+
+
+def test_counts_are_the_bars():
+    counts = pd.Series([3, 0, 5], index=list("ABC"))
+    ax = plots.show_counts(SimpleNamespace(counts=counts))
+    assert [bar.get_height() for bar in ax.patches] == [3, 0, 5]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == list("ABC")
+    assert ax.get_title() == "8 images in 3 classes"
+
+
+def test_confusion_shades_shares_of_the_row_and_counts_only_mistakes():
+    labels, read = [0, 0, 0, 0, 1], [0, 0, 0, 2, 1]
+    ax = plots.show_confusion(metrics.confusion(labels, read, 3), "4A9")
+    shades = ax.collections[0].get_array().reshape(3, 3)
+    np.testing.assert_allclose(shades, [[0.75, 0, 0.25], [0, 1, 0], [0, 0, 0]])  # no 9: a blank row, not NaN
+    assert [(text.get_text(), *text.get_position()) for text in ax.texts] == [("1", 2.5, 0.5)]
+    assert (ax.get_xlabel()[:7], ax.get_ylabel()) == ("read as", "true")
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == list("4A9")
+    with pytest.raises(ValueError, match=r"\(2, 2\)"):
+        plots.show_confusion(np.eye(3), "AB")
+
+
+def test_history_names_its_curves_at_their_ends_and_marks_the_epoch_kept():
+    history = pd.DataFrame(
+        {"epoch": [1, 2], "loss": [1, 0.2], "val_loss": [1, 0.5], "accuracy": [0.5, 0.9], "val_accuracy": [0.5, 0.8]}
+    )
+    for ax, quantity in zip(plots.show_history(history, best_epoch=2), ("loss", "accuracy"), strict=True):
+        curves = {line.get_label(): line for line in ax.lines[:2]}
+        assert curves["training"].get_ydata().tolist() == history[quantity].tolist()
+        assert curves["validation"].get_ydata().tolist() == history[f"val_{quantity}"].tolist()
+        assert curves["training"].get_linestyle() != curves["validation"].get_linestyle()
+        ends = {text.get_text(): text.xy for text in ax.texts}
+        assert ends["validation"] == (2, history[f"val_{quantity}"].iloc[-1])
+        assert ax.lines[2].get_xdata() == [2, 2]
+        assert ax.get_legend() is None
+
+
+def test_calibration_bars_are_how_often_it_was_right():
+    ax = plots.show_calibration([0, 0, 1], [[0.95, 0.05], [0.85, 0.15], [0.85, 0.15]])
+    heights = [bar.get_height() for bar in ax.patches]
+    assert heights[8:] == [0.5, 1.0]
+    assert sum(heights[:8]) == 0
+    assert [text.get_text() for text in ax.texts] == ["2", "1"]
+
+
+def test_reading_boxes_lie_round_the_characters():
+    page = np.zeros((40, 60))
+    found = [SimpleNamespace(char="4", box=(5, 10, 20, 30)), SimpleNamespace(char="2", box=(30, 10, 50, 30))]
+    ax = plots.show_reading(page, SimpleNamespace(text="42", characters=found))
+    assert ax.get_title() == "42"
+    assert [box.get_bbox().bounds for box in ax.patches] == [(4.5, 9.5, 15, 20), (29.5, 9.5, 20, 20)]
+    assert [text.get_text() for text in ax.texts] == ["4", "2"]
+
+
+def test_only_use_style_touches_the_settings_and_axes_given_are_used():
+    before = dict(mpl.rcParams)
+    _, ax = plt.subplots()
+    assert plots.show_confusion(np.eye(2, dtype=int), "AB", ax=ax) is ax
+    assert dict(mpl.rcParams) == before
+    plots.use_style()
+    assert mpl.rcParams["figure.figsize"] == [plots.WIDTH, 3.0]
+    assert mpl.rcParams["image.cmap"] == "gray_r"
