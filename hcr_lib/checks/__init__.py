@@ -1,0 +1,59 @@
+"""Feedback on the exercises: ``check("03.2", answer)``.
+
+The exercises of lesson ``n`` stand in ``_lesson0n.py``, keyed by their number in the notebook::
+
+    EXERCISES = {
+        "02.1": Exercise(
+            passes=number(4),
+            hint="Which row does the average ink sit in, and which row is the middle?",
+            slips={
+                -4: "Right distance, wrong way: row 0 is the top, so down is positive.",
+                9.5: "That is where the ink is now; the question is how far it must move.",
+            },
+        ),
+    }
+
+An answer is a number or a short string; where a learner writes a function, the notebook checks
+what it returns for a given input. Each slip is a wrong answer that gives away one misconception.
+"""
+
+import os
+
+from hcr_lib._validate import ensure_choice
+from hcr_lib.checks import _lesson01, _lesson02, _lesson03, _lesson04, _lesson05, _lesson06
+from hcr_lib.checks._exercise import Answer, Exercise
+
+LESSONS = (_lesson01, _lesson02, _lesson03, _lesson04, _lesson05, _lesson06)
+
+EXERCISES: dict[str, Exercise] = {name: exercise for lesson in LESSONS for name, exercise in lesson.EXERCISES.items()}
+
+
+def check(exercise_id: str, answer: Answer | None) -> None:
+    """Print feedback on `answer`; with ``HCR_STRICT=1`` a miss raises instead.
+
+    Parameters
+    ----------
+    exercise_id : str
+        Lesson and number, such as ``"03.2"``.
+    answer : number, str or None
+        None stands for "not answered yet".
+
+    Raises
+    ------
+    AssertionError
+        In strict mode, which teachers and tests use, if the answer is missing or wrong.
+    ValueError
+        If there is no such exercise.
+    """
+    exercise = EXERCISES[ensure_choice(exercise_id, EXERCISES, name="exercise")]
+    if answer is None:
+        verdict = f"{exercise_id}: not answered yet."
+    else:
+        slip = exercise.judge(answer)
+        if slip is None:
+            print(f"{exercise_id}: correct.")
+            return
+        verdict = f"{exercise_id}: not yet. {slip}"
+    if os.environ.get("HCR_STRICT") == "1":
+        raise AssertionError(verdict)
+    print(verdict)

@@ -1,0 +1,90 @@
+"""What an exercise is, and the tests an answer can be put to."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from numbers import Real
+
+Answer = float | str
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One checked question of a notebook.
+
+    Parameters
+    ----------
+    passes : callable
+        Takes the answer and says whether it is right: `number`, `between`, `word`, or a function of your own.
+    hint : str
+        A question or a pointer that helps without giving the answer away.
+    slips : mapping of answer to str
+        Likely wrong answers, each with a sentence on the misconception behind it.
+    """
+
+    passes: Callable[[Answer], bool]
+    hint: str
+    slips: Mapping[Answer, str] = field(default_factory=dict)
+
+    def judge(self, answer: Answer) -> str | None:
+        """Return None for a right answer, otherwise what to tell the learner."""
+        try:
+            if self.passes(answer):
+                return None
+        except (TypeError, ValueError):  # a word where a number was asked for, a list, an array
+            return f"{self.hint} (Expected another kind of answer than a {type(answer).__name__}.)"
+        return next((text for slip, text in self.slips.items() if _same(slip, answer)), self.hint)
+
+
+def number(value: float, within: float = 1e-6) -> Callable[[Answer], bool]:
+    """Accept numbers no further than `within` from `value`; NumPy's numbers are welcome.
+
+    Examples
+    --------
+    >>> number(0.97, within=0.005)(0.974), number(4)(5)
+    (True, False)
+    """
+    return between(value - within, value + within)
+
+
+def between(low: float, high: float) -> Callable[[Answer], bool]:
+    """Accept numbers from `low` to `high`, for predictions that need not be exact."""
+
+    def passes(answer: Answer) -> bool:
+        if not _is_number(answer):
+            raise TypeError(f"expected a number, got {answer!r}")
+        return low <= float(answer) <= high
+
+    return passes
+
+
+def word(*accepted: str) -> Callable[[Answer], bool]:
+    """Accept any of these words; capitals and blanks around make no difference.
+
+    Where case is the point (is it an ``"o"`` or an ``"O"``?), compare in a function of your own.
+
+    Examples
+    --------
+    >>> word("transposed", "sideways")(" Transposed ")
+    True
+    """
+
+    def passes(answer: Answer) -> bool:
+        if not isinstance(answer, str):
+            raise TypeError(f"expected a word in quotes, got {answer!r}")
+        return any(_same(one, answer) for one in accepted)
+
+    return passes
+
+
+def _is_number(answer: object) -> bool:
+    return isinstance(answer, Real) and not isinstance(answer, bool)
+
+
+def _same(slip: Answer, answer: Answer) -> bool:
+    """Compare words without regard to case, and numbers to within rounding."""
+    if isinstance(slip, str) and isinstance(answer, str):
+        return slip.strip().casefold() == answer.strip().casefold()
+    if _is_number(slip) and _is_number(answer):
+        return math.isclose(slip, answer, rel_tol=1e-3, abs_tol=1e-9)
+    return slip is answer  # True and False
