@@ -14,7 +14,7 @@ ROWS = Exercise(
     hint="Which row is the middle?",
     slips={-4: "Wrong way.", 9.5: "That is where it is now.", 1 / 3: "A third."},
 )
-NAME = Exercise(passes=word("transposed", "sideways"), hint="Look at the 7.", slips={"Mirrored": "Up stays up."})
+SIDE = Exercise(passes=word("transposed", "sideways"), hint="Look at the 7.", slips={"Mirrored": "Up stays up."})
 
 
 @pytest.fixture(autouse=True)
