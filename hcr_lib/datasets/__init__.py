@@ -1,7 +1,22 @@
-"""Handwriting by name: ``load("bundled")``, ``load("mnist", "test")``, ``load("my_photos/")``."""
+"""Handwriting by name: ``load("bundled")``, ``load("mnist", "test")``, ``load("my_photos/", "all")``."""
 
+from hcr_lib.datasets._check import Fault, Report, check_dataset
 from hcr_lib.datasets._dataset import Dataset, combine
 from hcr_lib.datasets._errors import DataError, MissingDataError
-from hcr_lib.datasets._sources import load
+from hcr_lib.datasets._fetch import fetch
+from hcr_lib.datasets._sources import load, names
+from hcr_lib.datasets._splits import split
 
-__all__ = ["DataError", "Dataset", "MissingDataError", "combine", "load"]
+__all__ = [
+    "DataError",
+    "Dataset",
+    "Fault",
+    "MissingDataError",
+    "Report",
+    "check_dataset",
+    "combine",
+    "fetch",
+    "load",
+    "names",
+    "split",
+]

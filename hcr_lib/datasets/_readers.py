@@ -1,5 +1,9 @@
 """Read the files handwriting is published in; whatever is wrong with one ends in one clear `DataError`."""
 
+import gzip
+import io
+import math
+import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -9,16 +13,93 @@ import numpy as np
 
 from hcr_lib.datasets._errors import DataError, MissingDataError
 
+PIXELS = 28 * 28
+#: Third byte of an idx file -> how its numbers are stored.
+IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+IDX_CODES = {np.dtype(kind).newbyteorder("="): code for code, kind in IDX_TYPES.items()}
+GZIP_MAGIC = b"\x1f\x8b"
+AGAIN = "Delete it and get it again."
+
 
 def ensure_file(path: Path) -> Path:
     """Return `path` if it is a file with something in it."""
     if path.is_dir():
         raise DataError(f"{path} is a directory; expected a file. Give the file inside it.")
-    if not path.is_file():
-        raise MissingDataError(f"{path} does not exist.")
+    if not path.exists():
+        raise MissingDataError(f"{path} does not exist. Check the spelling, and the folder it should be in.")
     if path.stat().st_size == 0:
-        raise DataError(f"{path} is empty (0 bytes). Delete it and get it again.")
+        raise DataError(f"{path} is empty (0 bytes). {AGAIN}")
     return path
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the whole content of a file that exists and is not empty."""
+    try:
+        return ensure_file(path).read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}. Check its permissions.") from error
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """Read an idx file, plain or compressed with gzip (told apart by content, not by name).
+
+    Returns
+    -------
+    ndarray
+        Shape and type as the file's header says, in the machine's byte order.
+
+    Raises
+    ------
+    DataError
+        If the header or the length does not fit, or the compressed data is damaged.
+    """
+    return parse_idx(read_bytes(path), str(path))
+
+
+def parse_idx(content: bytes, where: str) -> np.ndarray:
+    """Read idx data, plain or compressed with gzip; `where` names it in errors."""
+    if content.startswith(GZIP_MAGIC):
+        content = _gunzip(content, where)
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in IDX_TYPES or content[3] == 0:
+        raise DataError(
+            f"{where} is not an idx file: it must begin with 00 00, a type byte and the number of dimensions; "
+            f"found {content[:4].hex(' ') or 'nothing'}. {AGAIN}"
+        )
+    dtype, dimensions = np.dtype(IDX_TYPES[content[2]]), content[3]
+    start = 4 + 4 * dimensions
+    if len(content) < start:
+        raise DataError(f"{where} ends inside its header: expected {start} bytes, found {len(content)}. {AGAIN}")
+    shape = struct.unpack(f">{dimensions}I", content[4:start])
+    expected = start + math.prod(shape) * dtype.itemsize
+    if len(content) != expected:
+        raise DataError(
+            f"{where} has the wrong length: its header promises shape {shape}, so {expected:,} bytes; "
+            f"found {len(content):,}. {AGAIN}"
+        )
+    return np.frombuffer(content, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
+
+
+def idx_bytes(array: np.ndarray) -> bytes:
+    """Return `array` as the content of an idx file; the inverse of `parse_idx`.
+
+    Raises
+    ------
+    ValueError
+        If idx cannot hold the type of the array.
+
+    Examples
+    --------
+    >>> idx_bytes(np.array([[7, 8]], "uint8")).hex(" ")
+    '00 00 08 02 00 00 00 01 00 00 00 02 07 08'
+    """
+    code = IDX_CODES.get(array.dtype.newbyteorder("="))
+    if code is None or array.ndim == 0:
+        raise ValueError(
+            f"idx holds arrays of {', '.join(map(str, IDX_CODES))} with at least one dimension; "
+            f"got {array.dtype} with shape {array.shape}."
+        )
+    header = struct.pack(f">4B{array.ndim}I", 0, 0, code, array.ndim, *array.shape)
+    return header + array.astype(IDX_TYPES[code]).tobytes()
 
 
 def read_npz(path: Path, keys: Sequence[str]) -> dict[str, np.ndarray]:
@@ -29,19 +110,99 @@ def read_npz(path: Path, keys: Sequence[str]) -> dict[str, np.ndarray]:
     DataError
         If it is no such archive, is damaged, or lacks one of `keys`.
     """
-    ensure_file(path)
+    content = read_bytes(path)
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DataError(f"{path} holds a single array; expected an .npz archive with {', '.join(keys)}.")
-            missing = [key for key in keys if key not in archive.files]
-            if missing:
-                raise DataError(
-                    f"{path} must hold the arrays {', '.join(keys)}; "
-                    f"{', '.join(missing)} missing, found {', '.join(archive.files) or 'none'}."
-                )
-            return {key: archive[key] for key in keys}
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            found = [member.filename.removesuffix(".npy") for member in archive.infolist()]
+        missing = [key for key in keys if key not in found]
+        if missing:
+            raise DataError(
+                f"{path} must hold the arrays {', '.join(keys)}; found {', '.join(found) or 'none'}. "
+                f"Another file of the same name? Put the right one in its place."
+            )
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            return {key: arrays[key] for key in keys}
     except DataError:
         raise
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path} is not a readable .npz archive ({error}). Delete it and get it again.") from error
+    except (ValueError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"{path} is not an intact .npz archive of plain arrays ({error}). {AGAIN}") from error
+
+
+def read_zip_member(path: Path, suffix: str) -> bytes:
+    """Return the one member of a zip file whose name ends in `suffix`; nothing is extracted to disk.
+
+    Raises
+    ------
+    DataError
+        If the archive or the member is damaged, or not exactly one member fits.
+    """
+    try:
+        with zipfile.ZipFile(ensure_file(path)) as archive:
+            names = [name for name in archive.namelist() if name.endswith(suffix) and not name.startswith("__MACOSX")]
+            if len(names) != 1:
+                raise DataError(
+                    f"{path} must hold one file named *{suffix}; found {', '.join(names) or 'none'} "
+                    f"among {len(archive.namelist())} members."
+                )
+            return archive.read(names[0])
+    except (OSError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"{path} is not an intact zip file ({error}). {AGAIN}") from error
+
+
+def read_az_csv(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read letters in the layout of the Kaggle A-Z file: no header, a label 0-25, then 784 pixels a row.
+
+    Parameters
+    ----------
+    path : Path
+        A ``.csv`` file, plain, compressed with gzip, or the only ``.csv`` in a zip file.
+
+    Returns
+    -------
+    images : ndarray of uint8, shape (n, 28, 28)
+    labels : ndarray of uint8, shape (n,)
+
+    Raises
+    ------
+    DataError
+        If there is a header, a row of another length, or a value out of range; the message names the row.
+    """
+    zipped = path.suffix.lower() == ".zip"
+    content = read_zip_member(path, ".csv") if zipped else read_bytes(path)
+    if content.startswith(GZIP_MAGIC):
+        content = _gunzip(content, str(path))
+    first = content[: content.find(b"\n") + 1 or None].decode("utf-8", "replace").strip()
+    cells = first.split(",")
+    if not all(_is_number(cell) for cell in cells):
+        raise DataError(
+            f"{path} must start with a row of numbers, a label and {PIXELS} pixels; found {first[:40]!r}. "
+            "If that is a header, delete that line."
+        )
+    if len(cells) != 1 + PIXELS:
+        raise DataError(f"{path} must have {1 + PIXELS} columns, a label and {PIXELS} pixels; found {len(cells)}.")
+    try:
+        table = np.loadtxt(io.BytesIO(content), dtype=np.uint8, delimiter=",", comments=None, ndmin=2)
+    except ValueError as error:
+        reason = str(error).split(";")[0].rstrip(".")
+        raise DataError(
+            f"{path} must hold whole numbers from 0 to 255, {1 + PIXELS} in every row; "
+            f"found otherwise: {reason} (rows count from 0). If the file was cut short, get it again."
+        ) from error
+    letters = table[:, 0]
+    if letters.max() > 25:
+        row = int(np.argmax(letters > 25))
+        raise DataError(
+            f"{path} must label its letters 0 (A) to 25 (Z); found {letters[row]} in row {row} (rows count from 0)."
+        )
+    return np.ascontiguousarray(table[:, 1:]).reshape(-1, 28, 28), letters
+
+
+def _gunzip(content: bytes, where: str) -> bytes:
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{where} is not intact gzip data ({error}). {AGAIN}") from error
+
+
+def _is_number(cell: str) -> bool:
+    return cell.strip().lstrip("-").replace(".", "", 1).isdigit()

@@ -1,0 +1,103 @@
+"""A folder of pictures, one character each, as a data set."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from hcr_lib import labels
+from hcr_lib.datasets._dataset import Dataset
+from hcr_lib.datasets._errors import DataError, MissingDataError
+
+#: Written by operating systems, not by people; hidden files (".DS_Store") are passed over as well.
+IGNORED = {"thumbs.db", "desktop.ini"}
+CAPITAL, SMALL = ("cap", "upper"), ("small", "lower")
+_NAME = re.compile(
+    r"(?:(?P<before>cap|upper|small|lower|digit)_)?"
+    r"(?P<char>[0-9A-Za-z])"
+    r"(?:_(?P<after>cap|upper|small|lower))?"
+    r"(?P<rest>[ _-].*)?",
+    re.IGNORECASE,
+)
+
+
+def read_folder(folder: Path) -> Dataset:
+    """Read the pictures in a folder, each brought to 28 x 28 the way MNIST was.
+
+    The character comes from the name of the folder a picture lies in, or, directly in `folder`, from the start
+    of the file's name:
+
+    - ``7/``, ``A/``, ``a/`` - where the file system takes ``A`` and ``a`` for one, write ``lower_a``
+      or ``a_lower`` (``small`` will do as well; capitals: ``upper`` or ``cap``),
+    - ``7_me.png``, ``DIGIT_7_0.png``, ``CAP_A_0.png``, ``SMALL_a_0.png``.
+
+    Classes are the smallest of digits, letters, alnum and byclass that holds every character found.
+
+    Raises
+    ------
+    MissingDataError
+        If there is no such folder, or nothing in it.
+    DataError
+        If a file is no picture, is blank, or its name tells no character. All of them are named
+        together and none is left out silently: move them away, or repair them.
+    """
+    from hcr_lib import images  # here, because reading arrays must not wait for SciPy and Pillow
+
+    if not folder.is_dir():
+        raise MissingDataError(f"{folder} is not a folder. Expected one with a folder a character, or pictures in it.")
+    chars, pictures, problems = [], [], []
+    for path in _files(folder):
+        name = path.relative_to(folder)
+        char = char_of(path.stem, whole=False) if path.parent == folder else char_of(path.parent.name, whole=True)
+        if char is None or len(name.parts) > 2:
+            problems.append(f"{name}: the name tells no character")
+            continue
+        try:
+            pictures.append(images.to_mnist(images.open_image(path.read_bytes())))
+        except (images.ImageError, OSError) as error:
+            problems.append(f"{name}: {error}")
+        else:
+            chars.append(char)
+    if problems:
+        shown = "\n  ".join(problems[:10]) + (f"\n  ... and {len(problems) - 10} more" if len(problems) > 10 else "")
+        raise DataError(
+            f"{len(problems)} of {len(problems) + len(chars)} files in {folder} cannot be used; expected pictures "
+            f"named after one character, such as A/1.png or SMALL_a_1.png. Repair them or move them away:\n  {shown}"
+        )
+    if not chars:
+        raise MissingDataError(f"{folder} holds no pictures. Expected a folder a character, or files like CAP_A_0.png.")
+    candidates = (labels.DIGITS, labels.LETTERS, labels.ALNUM, labels.BYCLASS)
+    classes = next(candidate for candidate in candidates if set(chars) <= set(candidate))
+    return Dataset(np.stack(pictures), labels.to_labels(chars, classes), classes, str(folder))
+
+
+def char_of(name: str, *, whole: bool) -> str | None:
+    """Return the character that a folder (`whole`) or a file is named after; None where there is none.
+
+    Examples
+    --------
+    >>> [char_of(name, whole=True) for name in ("7", "A", "lower_a", "a_lower", "A_7")]
+    ['7', 'A', 'a', 'a', None]
+    >>> [char_of(name, whole=False) for name in ("SMALL_q_12", "DIGIT_0_1", "Q", "IMG_0001")]
+    ['q', '0', 'Q', None]
+    """
+    match = _NAME.fullmatch(name)
+    if match is None or (whole and match["rest"]):
+        return None
+    case = (match["before"] or match["after"] or "").lower()
+    if (case == "digit") != match["char"].isdigit() and case:
+        return None
+    if case in CAPITAL:
+        return match["char"].upper()
+    return match["char"].lower() if case in SMALL else match["char"]
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return every file below `folder` in the order of names, but for what an operating system put there."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file()
+        and path.name.lower() not in IGNORED
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
