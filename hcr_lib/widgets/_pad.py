@@ -1,0 +1,88 @@
+"""A drawing pad for mouse, finger and pen."""
+
+import os
+from pathlib import Path
+
+import anywidget
+import numpy as np
+import traitlets
+from PIL import Image
+
+from hcr_lib import pen
+from hcr_lib._validate import ensure_choice
+from hcr_lib.labels import BYCLASS
+
+_HERE = Path(__file__).parent
+
+
+class DrawingPad(anywidget.AnyWidget):
+    """A pad to draw on in the notebook.
+
+    Parameters
+    ----------
+    width, height : int
+        Of the pad, in pixels; a wide one, such as 800 x 200, invites words.
+    half_width : float
+        Half the width of the pen, in the same pixels.
+
+    Attributes
+    ----------
+    strokes : list of list of [x, y]
+        What was drawn: x from the left, y down from the top. Observe it to follow the drawing; it changes
+        once a stroke, when the pen lifts. Setting it draws.
+    """
+
+    _esm = _HERE / "pad.js"
+    _css = _HERE / "pad.css"
+
+    width = traitlets.Int(pen.PAD, min=1).tag(sync=True)
+    height = traitlets.Int(pen.PAD, min=1).tag(sync=True)
+    half_width = traitlets.Float(pen.HALF_WIDTH).tag(sync=True)
+    strokes = traitlets.List().tag(sync=True)
+
+    def __repr__(self) -> str:
+        """Read well where no widget renders, and be the same in every run."""
+        return "DrawingPad (run this cell to draw)"
+
+    def ink(self) -> np.ndarray:
+        """Return the drawing as float32 ink in [0, 1], shape (height, width), rendered by `hcr_lib.pen`."""
+        return pen.render_page(self.strokes, (self.height, self.width), self.half_width)
+
+    def replay(self, strokes: pen.Drawing) -> None:
+        """Put stored strokes on the pad, as if someone had just drawn them."""
+        self.strokes = [np.asarray(stroke, dtype=float).round(1).tolist() for stroke in strokes]
+
+    def clear(self) -> None:
+        """Take everything off the pad."""
+        self.strokes = []
+
+    def save(self, folder: str | os.PathLike, label: str) -> Path:
+        """Keep the drawing as a picture, for a data set of your own.
+
+        Parameters
+        ----------
+        folder : path
+            Made if need be. The picture goes into a folder for its class inside: ``A/`` or ``a_lower/``,
+            because many file systems take ``A`` and ``a`` for one name. ``datasets.load(folder)`` reads them.
+        label : str
+            The character that was drawn.
+
+        Returns
+        -------
+        Path
+            The picture: black ink on white paper, under a number of its own.
+
+        Raises
+        ------
+        ValueError
+            If nothing is drawn, or `label` is no single digit or letter.
+        """
+        ensure_choice(label, BYCLASS, name="label")
+        if not self.strokes:
+            raise ValueError("the pad is empty; expected a drawing to save. Draw something first.")
+        home = Path(folder) / (f"{label}_lower" if label.islower() else label)
+        home.mkdir(parents=True, exist_ok=True)
+        number = 1 + max((int(path.stem) for path in home.glob("*.png") if path.stem.isdecimal()), default=0)
+        path = home / f"{number:04d}.png"
+        Image.fromarray((255 * (1 - self.ink())).round().astype("uint8")).save(path)
+        return path

@@ -1,0 +1,139 @@
+"""A drawing pad that reads along."""
+
+import html
+import io
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import ipywidgets
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from hcr_lib import images, pen
+from hcr_lib.widgets._pad import DrawingPad
+
+if TYPE_CHECKING:
+    from hcr_lib.recognizer import Reading, Recognizer
+
+_INVITATION = '<div class="hcr-result">Draw a character.</div>'
+_BLANK = np.zeros((images.SIZE, images.SIZE), "uint8")
+_SHOWN = 12  # characters whose bars and images still fit beside the pad
+
+
+class ReadingPad(ipywidgets.HBox):
+    """A drawing pad with what the recognizer reads beside it, renewed whenever the pen lifts.
+
+    Parameters
+    ----------
+    recognizer : Recognizer
+        Anything with its `read` and `predict`.
+    mode : str
+        As for `Recognizer.read`: ``"char"``, ``"word"``, ``"page"`` or ``"auto"``.
+    width, height, half_width : int, int, float
+        As for `DrawingPad`.
+
+    Attributes
+    ----------
+    pad : DrawingPad
+    reading : Reading or None
+        The newest reading; None when the pad is empty or the drawing could not be read.
+    """
+
+    def __init__(
+        self,
+        recognizer: "Recognizer",
+        mode: str = "auto",
+        *,
+        width: int = pen.PAD,
+        height: int = pen.PAD,
+        half_width: float = pen.HALF_WIDTH,
+    ) -> None:
+        self.recognizer, self.mode, self.reading = recognizer, mode, None
+        self.pad = DrawingPad(width=width, height=height, half_width=half_width)
+        self.result = ipywidgets.HTML(_INVITATION)
+        self.seen = ipywidgets.Image(value=to_png(_BLANK), format="png", layout={"object_fit": "none"})
+        caption = ipywidgets.HTML("What the network sees:")
+        side = ipywidgets.VBox([self.result, caption, self.seen], layout={"min_width": "200px"})
+        super().__init__([self.pad, side], layout={"flex_flow": "row wrap", "grid_gap": "24px"})
+        # JupyterLab calls observers in a thread of their own, also while a cell is running.
+        self._one_at_a_time = threading.Lock()
+        recognizer.predict(_BLANK[None])  # the first call is slow; take it before the first stroke
+        self.pad.observe(self._read, names="strokes")
+
+    def __repr__(self) -> str:
+        """Read well where no widget renders, and be the same in every run."""
+        return "ReadingPad (run this cell to draw)"
+
+    @property
+    def strokes(self) -> list:
+        """What was drawn; see `DrawingPad`."""
+        return self.pad.strokes
+
+    def replay(self, strokes: pen.Drawing) -> "Reading | None":
+        """Put stored strokes on the pad and read them the way a drawing is read; needs no browser."""
+        self.pad.replay(strokes)
+        return self.reading
+
+    def save(self, folder: str | os.PathLike, label: str) -> Path:
+        """Keep the drawing as a picture; see `DrawingPad.save`."""
+        return self.pad.save(folder, label)
+
+    def _read(self, _change: dict) -> None:
+        """Read what is on the pad now. Whatever fails here must be shown here: Jupyter hides an observer's errors."""
+        with self._one_at_a_time:
+            self.reading, text, seen = None, _INVITATION, _BLANK
+            try:
+                if self.pad.strokes:
+                    ink = self.pad.ink()
+                    self.reading = self.recognizer.read(ink, mode=self.mode)
+                    text, seen = describe(self.reading), what_the_network_sees(ink, self.reading)
+            except Exception as error:
+                text = f'<div class="hcr-result">{html.escape(str(error) or type(error).__name__)}</div>'
+            self.result.value, self.seen.value = text, to_png(seen)
+
+
+def describe(reading: "Reading") -> str:
+    """Return a reading as HTML: the text, and bars for how sure the network is.
+
+    One character stands above its alternatives; of several, each gets a bar. All text is escaped.
+    """
+    found = reading.characters
+    if len(found) == 1:
+        bars = [(found[0].char, found[0].confidence), *found[0].alternatives[:3]]
+    else:
+        bars = [(one.char, one.confidence) for one in found[:_SHOWN]]
+    rows = "".join(
+        f"<tr><td>{html.escape(char)}</td>"
+        f'<td><div class="hcr-result-bar" style="width: {100 * share:.0f}px"></div></td>'
+        f"<td>{100 * share:.0f} %</td></tr>"
+        for char, share in bars
+    )
+    size = "" if len(reading.text) <= _SHOWN else " hcr-result-long"
+    text = f'<div class="hcr-result-text{size}">{html.escape(reading.text)}</div>'
+    return f'<div class="hcr-result">{text}<table>{rows}</table></div>'
+
+
+def what_the_network_sees(ink: npt.ArrayLike, reading: "Reading") -> np.ndarray:
+    """Return the 28 x 28 image of every character found, side by side: uint8, shape (28, 28 n)."""
+    boxes = [one.box for one in reading.characters[:_SHOWN]]
+    return np.hstack([images.ink_to_mnist(ink[y0:y1, x0:x1]) for x0, y0, x1, y1 in boxes] or [_BLANK])
+
+
+def to_png(image: npt.ArrayLike, scale: int | None = None) -> bytes:
+    """Return a stored image as a PNG of black ink on white paper, each pixel enlarged to a square.
+
+    Parameters
+    ----------
+    image : array_like of uint8, shape (height, width)
+        255 is ink.
+    scale : int, optional
+        Side of these squares; by default one that makes a single image 140 pixels wide, and fits several in 340.
+    """
+    paper = Image.fromarray(255 - np.asarray(image, dtype="uint8"))
+    scale = scale or max(1, min(5, 340 // paper.width))
+    file = io.BytesIO()
+    paper.resize((paper.width * scale, paper.height * scale), Image.Resampling.NEAREST).save(file, format="PNG")
+    return file.getvalue()

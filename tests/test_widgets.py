@@ -1,0 +1,276 @@
+"""The widgets without a browser: strokes in, HTML and PNG out. The pad itself is drawn on in test_browser.py."""
+
+import io
+import threading
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hcr_lib import images, pen, widgets
+
+STROKES = [[[100, 50], [60, 220], [240, 220]], [[200, 60], [200, 350]]]  # a 4
+WORD = [[[40, 30], [40, 170]], [[140, 30], [140, 170], [220, 170]]]  # an I and an L
+
+
+def character(char, confidence=0.9, box=(50, 40, 251, 361), alternatives=()):
+    return SimpleNamespace(char=char, confidence=confidence, box=box, alternatives=list(alternatives))
+
+
+def reading(*characters):
+    text = "".join(one.char for one in characters)
+    return SimpleNamespace(text=text, confidence=min(one.confidence for one in characters), characters=list(characters))
+
+
+class FakeRecognizer:
+    """Answers as told, and remembers what it was asked."""
+
+    def __init__(self, *characters):
+        self.answer = reading(*(characters or [character("4")]))
+        self.pages, self.modes, self.predicted = [], [], []
+
+    def predict(self, stored):
+        self.predicted.append(stored)
+        return np.full((len(stored), 62), 1 / 62, "float32")
+
+    def read(self, page, mode="auto"):
+        self.pages.append(page)
+        self.modes.append(mode)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+def pixels(png):
+    """The ink in a PNG: 0 is paper, 255 is ink."""
+    return 255 - np.asarray(Image.open(io.BytesIO(png)).convert("L"))
+
+
+# --- the pad
+
+
+def test_the_pads_ink_is_what_pen_renders():
+    pad = widgets.DrawingPad()
+    pad.replay(STROKES)
+    np.testing.assert_array_equal(pad.ink(), pen.render(STROKES))
+    wide = widgets.DrawingPad(width=300, height=200, half_width=4)
+    wide.replay(WORD)
+    np.testing.assert_array_equal(wide.ink(), pen.render_page(WORD, (200, 300), 4))
+
+
+def test_a_pad_starts_empty_and_can_be_cleared():
+    pad = widgets.DrawingPad()
+    assert pad.strokes == []
+    assert pad.ink().max() == 0
+    pad.replay([np.array([[1.04, 2.06]])])
+    assert pad.strokes == [[[1.0, 2.1]]]  # plain lists, as the browser sends them
+    pad.clear()
+    assert pad.strokes == []
+
+
+def test_two_pads_share_nothing():
+    first, second = widgets.DrawingPad(), widgets.DrawingPad()
+    first.replay(STROKES)
+    assert second.strokes == []
+
+
+def test_the_repr_is_fixed_so_that_notebooks_compare_equal():
+    for _ in range(2):
+        assert repr(widgets.DrawingPad()) == "DrawingPad (run this cell to draw)"
+        assert repr(widgets.ReadingPad(FakeRecognizer())) == "ReadingPad (run this cell to draw)"
+        assert "object at 0x" not in repr(widgets.preprocessing_demo([np.eye(28)]))
+
+
+def test_the_browsers_half_is_packed_with_the_module():
+    pad = widgets.DrawingPad()
+    assert "export default { render }" in str(pad._esm)
+    for handled in ("pointerdown", "pointermove", "pointerup", "pointercancel", "getCoalescedEvents"):
+        assert handled in str(pad._esm)
+    assert "touch-action: none" in str(pad._css)
+
+
+def test_saved_drawings_are_numbered_in_the_folder_of_their_class(tmp_path):
+    pad = widgets.DrawingPad()
+    pad.replay(STROKES)
+    saved = [pad.save(tmp_path / "own", label) for label in ("A", "A", "a", "4")]
+    names = [path.relative_to(tmp_path).as_posix() for path in saved]
+    assert names == ["own/A/0001.png", "own/A/0002.png", "own/a_lower/0001.png", "own/4/0001.png"]
+    picture = images.open_image(saved[0])
+    np.testing.assert_allclose(images.to_ink(picture), pad.ink(), atol=0.05)
+
+
+def test_saving_needs_a_drawing_and_a_character(tmp_path):
+    pad = widgets.DrawingPad()
+    with pytest.raises(ValueError, match="the pad is empty"):
+        pad.save(tmp_path, "A")
+    pad.replay(STROKES)
+    for label in ("", "AB", "../A", "/", "ä"):
+        with pytest.raises(ValueError, match="label must be one of"):
+            pad.save(tmp_path, label)
+    assert not list(tmp_path.iterdir())
+
+
+# --- the pad that reads
+
+
+def test_stored_strokes_take_the_path_of_drawn_ones():
+    recognizer = FakeRecognizer()
+    pad = widgets.ReadingPad(recognizer, mode="char")
+    assert pad.replay(STROKES) is recognizer.answer is pad.reading
+    assert pad.strokes == STROKES
+    np.testing.assert_array_equal(recognizer.pages[0], pen.render(STROKES))
+    assert recognizer.modes == ["char"]
+    assert pad.result.value == widgets.describe(recognizer.answer)
+
+
+def test_the_network_is_warm_before_the_first_stroke():
+    recognizer = FakeRecognizer()
+    widgets.ReadingPad(recognizer)
+    assert [stored.shape for stored in recognizer.predicted] == [(1, 28, 28)]
+    assert recognizer.pages == []
+
+
+def test_the_image_shown_is_the_one_the_network_sees():
+    pad = widgets.ReadingPad(FakeRecognizer())
+    assert pixels(pad.seen.value).max() == 0
+    pad.replay(STROKES)
+    shown = pixels(pad.seen.value)[2::5, 2::5]
+    np.testing.assert_array_equal(shown, images.to_mnist(pen.render(STROKES)))
+
+
+def test_a_word_shows_an_image_for_each_character():
+    found = [character("I", box=(30, 20, 51, 181)), character("L", box=(130, 20, 231, 181))]
+    pad = widgets.ReadingPad(FakeRecognizer(*found), width=300, height=200)
+    pad.replay(WORD)
+    height, width = pixels(pad.seen.value).shape
+    assert width == 2 * height
+
+
+def test_an_empty_pad_invites_and_is_not_read():
+    recognizer = FakeRecognizer()
+    pad = widgets.ReadingPad(recognizer)
+    invitation = pad.result.value
+    pad.replay(STROKES)
+    assert pad.replay([]) is None
+    assert pad.result.value == invitation
+    assert pixels(pad.seen.value).max() == 0
+    assert len(recognizer.pages) == 1
+
+
+def test_a_failure_is_one_line_in_the_widget_and_the_next_drawing_is_read():
+    recognizer = FakeRecognizer()
+    answer, recognizer.answer = recognizer.answer, RuntimeError("weights <missing>")
+    pad = widgets.ReadingPad(recognizer)
+    assert pad.replay(STROKES) is None
+    assert "weights &lt;missing&gt;" in pad.result.value
+    recognizer.answer = answer
+    assert pad.replay(STROKES[:1]) is answer
+
+
+def test_readings_never_overlap_and_the_last_drawing_wins():
+    recognizer = FakeRecognizer()
+    pad = widgets.ReadingPad(recognizer)
+    busy, overlaps = threading.Lock(), []
+    read = recognizer.read
+
+    def slow_read(page, mode):
+        overlaps.append(not busy.acquire(blocking=False))
+        threading.Event().wait(0.01)
+        busy.release()
+        return read(page, mode)
+
+    recognizer.read = slow_read
+    drawings = [[[[10 * k, 10], [200, 200]]] for k in range(6)]
+    threads = [threading.Thread(target=pad.replay, args=(drawing,)) for drawing in drawings]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not any(overlaps)
+    np.testing.assert_array_equal(recognizer.pages[-1], pad.pad.ink())
+
+
+def test_one_character_stands_above_at_most_three_alternatives():
+    others = [("9", 0.05), ("H", 0.03), ("A", 0.015), ("Y", 0.005)]
+    shown = widgets.describe(reading(character("4", 0.9, alternatives=others)))
+    assert [shown.count(f"<td>{char}</td>") for char in "49HAY"] == [1, 1, 1, 1, 0]
+    assert "90 %" in shown
+    assert 'class="hcr-result"' in shown
+
+
+def test_several_characters_get_a_bar_each():
+    shown = widgets.describe(reading(character("I", 0.6, alternatives=[("1", 0.4)]), character("L", 0.99)))
+    assert ("<td>I</td>" in shown, "<td>L</td>" in shown, "<td>1</td>" in shown) == (True, True, False)
+    assert "60 %" in shown
+
+
+def test_text_cannot_become_markup():
+    shown = widgets.describe(reading(character("<", alternatives=[("&", 0.1)]), character("b>")))
+    assert "<b>" not in shown
+    assert "&lt;b&gt;" in shown
+
+
+@pytest.mark.parametrize("scale", [1, 3])
+def test_png_pixels_are_squares_of_ink_on_paper(scale):
+    stored = np.random.default_rng(0).integers(0, 256, (28, 28), dtype="uint8")
+    np.testing.assert_array_equal(pixels(widgets.to_png(stored, scale)), np.kron(stored, np.ones((scale, scale))))
+
+
+# --- the preprocessing demo
+
+PAGE = np.full((120, 90), 230, "uint8")
+PAGE[20:70, 20:27] = PAGE[63:70, 20:50] = 40  # an L, off centre
+
+
+def test_untouched_controls_give_the_recipe_itself():
+    steps = widgets.preprocessing_steps(PAGE)
+    np.testing.assert_array_equal((255 * steps["28 x 28"]).round(), images.to_mnist(PAGE))
+    assert max(steps["box"].shape) == 20
+
+
+def test_inversion_and_paper_make_no_difference_to_the_result():
+    straight, inverted = widgets.preprocessing_steps(PAGE), widgets.preprocessing_steps(PAGE, inverted=True)
+    np.testing.assert_allclose(straight["picture"], 1 - inverted["picture"], atol=1e-6)
+    np.testing.assert_array_equal(straight["28 x 28"], inverted["28 x 28"])
+
+
+def test_without_the_crop_the_character_shrinks_and_without_centring_it_stays_off_the_middle():
+    whole = widgets.preprocessing_steps(PAGE)["28 x 28"]
+    small = widgets.preprocessing_steps(PAGE, crop=False, centre=False)["28 x 28"]
+    assert 0 < small.sum() < whole.sum()
+
+    def distance_from_the_middle(image):
+        rows, columns = np.indices(image.shape)
+        middle = [float((axis * image).sum() / image.sum()) for axis in (rows, columns)]
+        return np.hypot(*(np.array(middle) - 13.5))
+
+    assert distance_from_the_middle(whole) < 1 < distance_from_the_middle(small)
+
+
+def test_a_wider_least_stroke_gives_more_ink_and_a_higher_threshold_less():
+    ink = [widgets.preprocessing_steps(PAGE, min_stroke=least)["28 x 28"].sum() for least in (0, 3, 5)]
+    assert ink == sorted(ink)
+    kept = [widgets.preprocessing_steps(PAGE, blur=3, threshold=level)["threshold"].sum() for level in (0.2, 0.8)]
+    assert kept[0] > kept[1]
+
+
+def test_moving_a_control_repaints_with_the_settings_shown():
+    demo = widgets.preprocessing_demo({"L": PAGE, "four": pen.render(STROKES)})
+    assert demo.picture.value == widgets.preprocessing_picture(PAGE)
+    demo.controls["rotation"].value = 20
+    assert demo.picture.value == widgets.preprocessing_picture(PAGE, rotation=20)
+    demo.choice.value = "four"
+    assert demo.picture.value == widgets.preprocessing_picture(pen.render(STROKES), rotation=20)
+    assert pixels(demo.picture.value).max() == 255
+
+
+def test_a_picture_without_ink_is_said_in_the_demo():
+    demo = widgets.preprocessing_demo({"L": PAGE, "blank": np.full((50, 50), 200, "uint8")})
+    painted = demo.picture.value
+    demo.choice.value = "blank"
+    assert "no ink" in demo.message.value
+    demo.choice.value = "L"
+    assert (demo.message.value, demo.picture.value) == ("", painted)
+    with pytest.raises(ValueError, match="at least one picture"):
+        widgets.preprocessing_demo([])
