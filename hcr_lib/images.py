@@ -181,17 +181,20 @@ def to_ink(image: Image.Image | npt.ArrayLike) -> np.ndarray:
     if gray.size < 4 or np.ptp(gray) < 0.04:
         raise _blank(gray)
     darkness = 1 - gray if _paper_is_bright(gray) else gray
-    level = otsu(darkness)
+    # Light, darkness and grain are estimated on a grid of some 100 x 100 points: as exact, and quick for any size.
+    step = max(1, round((darkness.size / 10_000) ** 0.5))
+    coarse = darkness[::step, ::step]
+    paper = coarse < otsu(coarse)
     # Two rounds: the first surface still feels the faint edges of the ink, the second does not.
     for _ in range(2):
-        paper = darkness < level
-        surface = _smooth_surface(darkness, paper)
-        ink = darkness - surface
-        level = surface + 0.5 * otsu(ink)
-    # The full darkness is that of the ink's own pixels: a percentile, so that one dead pixel does not set the scale.
+        light = _fit_surface(coarse, paper)
+        rest = coarse - _surface(light, *coarse.shape)
+        paper = rest < 0.5 * otsu(rest)
+    ink = darkness - _surface(light, *darkness.shape)
+    # The full darkness is typical of the ink's own pixels, so that one dead pixel does not set the scale.
     strokes = ink[ink > otsu(ink)]
     full = float(np.percentile(strokes, 75)) if strokes.size else 0.0
-    grain = 1.4826 * float(np.median(np.abs(ink[paper]))) if paper.any() else 0.0
+    grain = 1.4826 * float(np.median(np.abs(rest[paper]))) if paper.any() else 0.0
     if full < max(0.05, 5 * grain):
         raise _blank(gray)
     ink = np.clip(ink / full, 0, 1)
@@ -224,7 +227,9 @@ def otsu(values: np.ndarray) -> float:
     >>> 0.1 < otsu(np.array([0.1, 0.1, 0.1, 0.9])) < 0.9
     True
     """
-    counts, edges = np.histogram(values, bins=128)
+    low, high = float(values.min()), float(values.max())
+    bins = ((values.ravel() - low) * (127.999 / (high - low or 1))).astype("int16")
+    counts, edges = np.bincount(bins, minlength=128), np.linspace(low, high, 129)
     centres = (edges[:-1] + edges[1:]) / 2
     below = np.cumsum(counts)
     above = below[-1] - below
@@ -240,18 +245,23 @@ def otsu(values: np.ndarray) -> float:
     return float(edges[1:][parted][best].mean())
 
 
-def _smooth_surface(values: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Fit a quadratic surface to `values` at `where` by least squares: the light on the paper."""
-    height, width = values.shape
-    y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
-    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y])
-    points = np.flatnonzero(where)
-    if points.size < 50:
-        return np.full_like(values, np.median(values[where]) if points.size else 0.0)
-    points = points[:: max(1, points.size // 4000)]  # plenty for six unknowns
-    basis = terms.reshape(6, -1)[:, points].T
-    solution, *_ = np.linalg.lstsq(basis, values.ravel()[points], rcond=None)
-    return np.tensordot(solution, terms, axes=1).astype(values.dtype)
+def _fit_surface(values: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Fit a quadratic surface to `values` at `where` by least squares; return its six coefficients."""
+    rows, columns = np.nonzero(where)
+    if rows.size < 50:  # too little paper for six unknowns: call it level
+        level = float(np.median(values[where])) if rows.size else 0.0
+        return np.array([level, 0, 0, 0, 0, 0])
+    x, y = np.linspace(-1, 1, values.shape[1])[columns], np.linspace(-1, 1, values.shape[0])[rows]
+    basis = np.stack([np.ones_like(x), x, x * x, y, y * y, x * y])
+    return np.linalg.lstsq(basis @ basis.T, basis @ values[where], rcond=None)[0]
+
+
+def _surface(coefficients: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Evaluate the surface of `_fit_surface` on a picture of `height` x `width`."""
+    one, x, xx, y, yy, xy = coefficients.astype("float32")
+    across = np.linspace(-1, 1, width, dtype="float32")
+    down = np.linspace(-1, 1, height, dtype="float32")[:, None]
+    return (one + x * across + xx * across**2) + (y * down + yy * down**2) + xy * down * across
 
 
 def bounding_box(ink: npt.ArrayLike, level: float = THRESHOLD) -> tuple[int, int, int, int]:
