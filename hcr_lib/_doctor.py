@@ -84,8 +84,7 @@ def check_packages() -> Iterator[Finding]:
 def check_shipped_files() -> Iterator[Finding]:
     """Compare every file that ships with the SHA-256 in ``data/manifest.toml``."""
     try:
-        manifest = tomllib.loads(_paths.shipped("manifest.toml").read_text(encoding="utf-8"))
-        expected = shipped_files(manifest)
+        expected = shipped_files()
         for name, sha256 in expected.items():
             found = hashlib.sha256(_paths.shipped(name).read_bytes()).hexdigest()
             if found != sha256:
@@ -172,9 +171,10 @@ def find_browser() -> str | None:
     return os.environ.get("HCR_BROWSER") or next((path for path in map(shutil.which, BROWSERS) if path), None)
 
 
-def shipped_files(manifest: dict) -> dict[str, str]:
-    """Return name -> SHA-256 of the files that ``data/`` must hold."""
-    return {name: entry["sha256"] for name, entry in manifest["shipped"].items()}
+def shipped_files() -> dict[str, str]:
+    """Return name -> SHA-256 of what ships in ``data/``, as its ``manifest.toml`` says."""
+    manifest = tomllib.loads(_paths.shipped("manifest.toml").read_text(encoding="utf-8"))
+    return {name: entry["sha256"] for name, entry in manifest["files"].items()}
 
 
 def installed_version(name: str) -> str | None:

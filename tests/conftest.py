@@ -1,0 +1,33 @@
+"""What all tests share: where real handwriting lies, and reproducible made-up inputs."""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+# The same examples every time: a test that fails for you fails for everybody. No deadline: machines differ.
+hypothesis.settings.register_profile("course", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("course")
+
+
+def pytest_collection_modifyitems(items):
+    """Skip what needs real handwriting where there is none."""
+    folder = os.environ.get("HCR_DATA_DIR")
+    if folder and Path(folder).is_dir():
+        return
+    reason = "no real handwriting here: set HCR_DATA_DIR to a folder that holds it"
+    for item in items:
+        if item.get_closest_marker("real_data"):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Return the folder of real handwriting; for tests marked ``real_data``."""
+    return Path(os.environ["HCR_DATA_DIR"])
+
+
+def pytest_addoption(parser):
+    """Let a maintainer refresh the picture in the README: ``pytest tests/test_browser.py --picture docs/pad.png``."""
+    parser.addoption("--picture", type=Path, metavar="FILE", help="save what the browser test drew on the pad as a PNG")

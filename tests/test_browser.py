@@ -1,0 +1,184 @@
+"""A person opens notebook 06 in JupyterLab, runs it, draws a digit on the pad and sees it read."""
+
+import contextlib
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+
+from hcr_lib import _doctor
+
+pytestmark = pytest.mark.browser
+
+NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "06_word_prediction.ipynb"
+START_S, RUN_S, ANSWER_S = 60, 300, 20
+VIEW = {"width": 1000, "height": 900}
+
+# True once the last cell has run, or one before it failed and the rest was called off.
+FINISHED = """() => {
+    const prompts = [...document.querySelectorAll(".jp-Notebook .jp-CodeCell .jp-InputPrompt")];
+    const busy = prompts.some((prompt) => prompt.textContent.includes("*"));
+    const ended = prompts.at(-1).textContent.match("[0-9]");
+    return !busy && (ended || document.querySelector(".jp-RenderedText[data-mime-type$=stderr]"));
+}"""
+
+# A 3 as a person draws it: one stroke, given in fractions of the pad from its top left corner.
+THREE = [(0.32, 0.24), (0.45, 0.17), (0.6, 0.2), (0.67, 0.31), (0.6, 0.42), (0.47, 0.47),
+         (0.6, 0.51), (0.69, 0.62), (0.65, 0.75), (0.5, 0.83), (0.37, 0.8), (0.3, 0.74)]  # fmt: skip
+
+
+def missing(tool: str) -> None:
+    """Skip for want of a tool, or fail where HCR_REQUIRE_TOOLS promises that it is there."""
+    if os.environ.get("HCR_REQUIRE_TOOLS"):
+        pytest.fail(f"{tool} is needed here and missing")
+    pytest.skip(f"{tool} is missing; `python -m hcr_lib doctor` says what is looked for")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Headless Chromium: the system's own, else the one that Playwright installed."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        path = _doctor.find_browser() or playwright.chromium.executable_path
+        if not Path(path).exists():
+            missing("Chromium or Chrome")
+        browser = playwright.chromium.launch(executable_path=path)
+        yield browser
+        browser.close()
+
+
+def isolated_environment(folder: Path) -> dict[str, str]:
+    """An environment in which a developer's own Jupyter settings neither help nor hurt."""
+    environment = dict(os.environ)
+    for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"):
+        environment[f"JUPYTER_{name}"] = str(folder / name.lower())
+    environment["IPYTHONDIR"] = str(folder / "ipython")
+    environment["JUPYTERLAB_WORKSPACES_DIR"] = str(folder / "workspaces")
+    environment["JUPYTERLAB_SETTINGS_DIR"] = str(folder / "settings")
+    settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    # Without this a question about news covers the lower right corner of the page.
+    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    return environment
+
+
+@contextlib.contextmanager
+def jupyterlab(root: Path, folder: Path) -> Iterator[SimpleNamespace]:
+    """Serve `root` with JupyterLab; `folder` takes its settings and its log."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    token = secrets.token_hex(16)
+    command = [
+        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1", f"--port={port}"),
+        *("--ServerApp.port_retries=0", f"--ServerApp.root_dir={root}", f"--IdentityProvider.token={token}"),
+        *("--LabApp.extension_manager=readonly", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"),
+        *(["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []),
+    ]
+    log = folder / "jupyterlab.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            command,
+            env=isolated_environment(folder),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            url = f"http://127.0.0.1:{port}"
+            wait_for(f"{url}/api", server, log)
+            yield SimpleNamespace(url=url, token=token)
+        finally:
+            server.terminate()  # JupyterLab takes its kernels along
+            server.wait(timeout=30)
+
+
+def wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and server.poll() is None:
+        with contextlib.suppress(urllib.error.URLError, ConnectionError), urllib.request.urlopen(url, timeout=5):
+            return
+        time.sleep(0.2)
+    pytest.fail(f"JupyterLab did not start:\n{log.read_text(errors='replace')[-3000:]}")
+
+
+@pytest.fixture(scope="module")
+def lab_page(browser, tmp_path_factory):
+    """A copy of notebook 06, without its stored outputs, run from top to bottom in JupyterLab."""
+    root = tmp_path_factory.mktemp("course")
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    nbformat.write(notebook, root / NOTEBOOK.name)
+    with jupyterlab(root, tmp_path_factory.mktemp("jupyter")) as lab:
+        context = browser.new_context(viewport=VIEW, device_scale_factor=2, has_touch=True)
+        page = context.new_page()
+        page.goto(f"{lab.url}/lab/tree/{NOTEBOOK.name}?token={lab.token}&reset")
+        # The toolbar's own indicator says idle before there is a kernel; the status bar does not.
+        page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for(timeout=START_S * 1000)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        page.wait_for_function(FINISHED, timeout=RUN_S * 1000)
+        yield page
+        context.close()
+
+
+@pytest.fixture
+def pad(lab_page) -> SimpleNamespace:
+    """The reading pad, wiped: its whole output, its canvas, and the text that was read."""
+    # An output of its own: notebooks may hold other pads and other results.
+    output = lab_page.locator(".jp-OutputArea-child").filter(has=lab_page.locator("canvas[data-strokes]"))
+    output = output.filter(has=lab_page.locator(".hcr-result")).first
+    output.get_by_role("button", name="Clear the drawing").click()
+    output.locator("canvas[data-strokes='0']").wait_for()
+    output.locator(".hcr-result-text").wait_for(state="detached", timeout=ANSWER_S * 1000)
+    return SimpleNamespace(
+        page=lab_page, output=output, canvas=output.locator("canvas"), text=output.locator(".hcr-result-text")
+    )
+
+
+def on_screen(canvas, stroke) -> list[tuple[float, float]]:
+    """Where `stroke` lies on the screen now; ask afresh for every stroke, since the page may have moved."""
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    return [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in stroke]
+
+
+def test_no_cell_failed_and_nothing_is_on_stderr(lab_page):
+    said = lab_page.locator(".jp-RenderedText[data-mime-type$=stderr], .jp-RenderedText[data-mime-type$=error]")
+    assert said.all_inner_texts() == []
+
+
+def test_a_digit_drawn_with_the_mouse_is_read(pad, request):
+    first, *others = on_screen(pad.canvas, THREE)
+    pad.page.mouse.move(*first)
+    pad.page.mouse.down()
+    for point in others:
+        pad.page.mouse.move(*point, steps=4)
+    pad.page.mouse.up()
+    pad.text.get_by_text("3", exact=True).wait_for(timeout=ANSWER_S * 1000)
+    assert pad.canvas.get_attribute("data-strokes") == "1"
+    if picture := request.config.getoption("--picture"):
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        pad.output.locator(".jp-OutputArea-output").screenshot(path=picture)
+
+
+def test_a_digit_drawn_with_a_finger_is_read(pad):
+    fingers = pad.page.context.new_cdp_session(pad.page)
+    for number, (x, y) in enumerate(on_screen(pad.canvas, THREE)):
+        kind = "touchMove" if number else "touchStart"
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+    fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    pad.text.get_by_text("3", exact=True).wait_for(timeout=ANSWER_S * 1000)
+    assert pad.canvas.get_attribute("data-strokes") == "1"

@@ -1,0 +1,124 @@
+"""The notebooks as files: run top to bottom, small, clean, in the frame of the course. nbval checks what they say."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
+LESSONS = sorted(FOLDER.glob("[0-9]*.ipynb"))
+NOTEBOOKS = [path for path in sorted(FOLDER.rglob("*.ipynb")) if ".ipynb_checkpoints" not in path.parts]
+NAMES = ["01_data", "02_preprocessing", "03_cnn", "04_crnn", "05_evaluation", "06_word_prediction"]
+
+MAX_BYTES = 1_000_000
+MAX_LINES = 15
+MAX_IGNORED = 1 / 3  # of the cells with code: what nbval may not compare
+
+
+def cells(path: Path, kind: str) -> list[dict]:
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    return [cell for cell in notebook["cells"] if cell["cell_type"] == kind and "".join(cell["source"]).strip()]
+
+
+def source(cell: dict) -> str:
+    return "".join(cell["source"])
+
+
+def outputs(path: Path) -> list[dict]:
+    return [output for cell in cells(path, "code") for output in cell["outputs"]]
+
+
+def tags(cell: dict) -> list[str]:
+    return cell["metadata"].get("tags", [])
+
+
+def each(paths):
+    return pytest.mark.parametrize("path", paths, ids=lambda path: str(path.relative_to(FOLDER).with_suffix("")))
+
+
+def test_six_lessons_in_order():
+    assert [path.stem for path in LESSONS] == NAMES
+
+
+def test_every_lesson_has_its_solutions():
+    solutions = [path.stem for path in sorted((FOLDER / "solutions").glob("[0-9]*.ipynb"))]
+    assert [stem[:2] for stem in solutions] == [name[:2] for name in NAMES]
+
+
+@each(NOTEBOOKS)
+def test_executed_top_to_bottom(path):
+    counts = [cell["execution_count"] for cell in cells(path, "code")]
+    assert counts == list(range(1, len(counts) + 1)), "run tools/execute_notebooks.py"
+
+
+@each(NOTEBOOKS)
+def test_nothing_on_stderr_and_no_stored_error(path):
+    expected_to_fail = [
+        output for cell in cells(path, "code") if "raises-exception" in tags(cell) for output in cell["outputs"]
+    ]
+    unwanted = [out for out in outputs(path) if out.get("name") == "stderr" or out["output_type"] == "error"]
+    assert [out for out in unwanted if out not in expected_to_fail] == []
+
+
+@each(NOTEBOOKS)
+def test_no_path_of_a_machine_and_no_address_in_memory(path):
+    text = path.read_text(encoding="utf-8")
+    assert re.findall(r"(?<![\w.~])/(?:home|root|work|tmp|Users)/\S{0,40}|\b0x[0-9a-f]{8,}|site-packages", text) == []
+
+
+@each(NOTEBOOKS)
+def test_small_enough_to_review(path):
+    assert path.stat().st_size < MAX_BYTES
+    long = [source(cell) for cell in cells(path, "code") if len(source(cell).splitlines()) > MAX_LINES]
+    assert long == [], "move a step into hcr_lib"
+
+
+@each(NOTEBOOKS)
+def test_no_saved_widget_state_and_no_svg(path):
+    assert "widgets" not in json.loads(path.read_text(encoding="utf-8"))["metadata"]
+    assert [out for out in outputs(path) if "image/svg+xml" in out.get("data", {})] == []
+
+
+@each(NOTEBOOKS)
+def test_outputs_are_really_compared(path):
+    code = cells(path, "code")
+    assert [cell for cell in code if "nbval-skip" in tags(cell)] == []
+    ignored = [cell for cell in code if "nbval-ignore-output" in tags(cell)]
+    assert len(ignored) <= MAX_IGNORED * len(code)
+
+
+@each(NOTEBOOKS)
+def test_nothing_is_installed_and_no_path_is_bent(path):
+    code = "\n".join(source(cell) for cell in cells(path, "code"))
+    assert re.findall(r"^\s*[!%].*|sys\.path|import \*|plt\.show|np\.random\.seed", code, re.MULTILINE) == []
+
+
+@each(LESSONS)
+def test_frame_of_a_lesson(path):
+    prose = "\n".join(source(cell) for cell in cells(path, "markdown"))
+    assert prose.startswith("# ")
+    for part in ("objectives", "key point", "what can go wrong"):
+        assert part in prose.lower(), f"a lesson needs: {part}"
+    assert re.search(r"\bmin(utes)?\b", prose), "a lesson names its minutes"
+
+
+@each(LESSONS)
+def test_at_least_two_checked_exercises_left_open(path):
+    code = "\n".join(source(cell) for cell in cells(path, "code"))
+    checked = set(re.findall(rf"check\(\s*[\"']({path.stem[:2]}\.\d+)[\"']", code))
+    assert len(checked) >= 2
+
+
+@each(sorted((FOLDER / "solutions").glob("[0-9]*.ipynb")))
+def test_solutions_answer_every_exercise_of_their_lesson(path):
+    (lesson,) = (lesson for lesson in LESSONS if lesson.stem[:2] == path.stem[:2])
+    pattern = r"check\(\s*[\"']([\d.]+)[\"']"
+    asked, answered = (
+        set(re.findall(pattern, "\n".join(source(cell) for cell in cells(notebook, "code"))))
+        for notebook in (lesson, path)
+    )
+    assert asked <= answered
+    said = "".join("".join(out.get("text", "")) for out in outputs(path))
+    for exercise in answered:
+        assert f"{exercise}: correct." in said
