@@ -199,12 +199,14 @@ def _polarity(images: np.ndarray) -> tuple[np.ndarray, list[Fault]]:
 
 def _fit(images: np.ndarray, labels: np.ndarray, classes: str) -> Iterator[Fault]:
     """Compare class means with those of the bundled handwriting: as they are, turned, and one label off."""
-    reference = _reference()
     means = {
         label: _standard(images[labels == label].mean(axis=0))
         for label in range(len(classes))
         if np.count_nonzero(labels == label) >= MIN_IMAGES
     }
+    if len(means) < MIN_CLASSES:
+        return
+    reference = _reference()
 
     def score(undo, shift: int) -> tuple[float, int]:
         fits = [
