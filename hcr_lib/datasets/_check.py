@@ -96,7 +96,7 @@ def check_dataset(dataset: Dataset | tuple[npt.ArrayLike, npt.ArrayLike, str], o
     >>> frames = np.zeros((3, 28, 28), "uint8"); frames[:, 4:24, 12:16] = 1
     >>> check_dataset((frames, [1, 1, 0], "01"))
     raw arrays: 1 fault
-    - range: images must run from 0 to 255; ... Multiply by 255.
+    - range: images must run from 0 to 255; got uint8 from 0 to 1. Multiply by 255 before rounding to uint8.
     """
     if isinstance(dataset, Dataset):
         images, labels, classes, source = dataset.images, dataset.labels, dataset.classes, dataset.source
@@ -166,12 +166,7 @@ def _range(images: np.ndarray) -> tuple[np.ndarray | None, list[Fault]]:
         return images, [Fault("range", f"images must be uint8; {found}. Use images.round().astype('uint8').")]
     if high == 0:
         return images, []  # nothing but paper: `blank` says so
-    remedy = "Multiply by 255."
-    if images.dtype == np.uint8 or images.dtype == bool:
-        remedy = (
-            "If ink in [0, 1] was cast to uint8, all greys are lost: multiply the original by 255 first, else m"
-            + remedy[1:]
-        )
+    remedy = "Multiply by 255 before rounding to uint8."
     return images * np.float32(255), [Fault("range", f"images must run from 0 to 255; {found}. {remedy}")]
 
 

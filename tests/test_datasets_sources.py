@@ -1,0 +1,327 @@
+"""Loading by name: every source, character by character, whole and damaged."""
+
+import gzip
+import hashlib
+import string
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from hcr_lib import datasets
+from hcr_lib.datasets import _folder, _readers, _sources
+from hcr_lib.labels import ALNUM, BYCLASS
+
+PARTS = ("train", "val", "test")
+
+# The official mapping files, label -> character code, copied as NIST publishes them.
+EMNIST_MAPPINGS = {
+    "letters": {k + 1: 65 + k for k in range(26)},
+    "balanced": {k: 48 + k for k in range(10)}
+    | {10 + k: 65 + k for k in range(26)}
+    | dict(enumerate([97, 98, 100, 101, 102, 103, 104, 110, 113, 114, 116], start=36)),
+    "byclass": {k: 48 + k for k in range(10)}
+    | {10 + k: 65 + k for k in range(26)}
+    | {36 + k: 97 + k for k in range(26)},
+}
+
+
+def test_names_are_those_of_the_design():
+    assert {"bundled", "mnist", "emnist-letters", "emnist-balanced", "emnist-byclass", "az"} <= set(datasets.names())
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(datasets.MissingDataError, match=r"'mnits'; the names are bundled, mnist, "):
+        datasets.load("mnits")
+
+
+def test_an_unknown_split_lists_the_known_ones():
+    with pytest.raises(ValueError, match="train, val, test, all; got 'validation'"):
+        datasets.load("bundled", "validation")
+
+
+@pytest.mark.parametrize("name", ["mnist", "emnist-letters", "emnist-balanced", "emnist-byclass", "az", "emnist-mixed"])
+def test_missing_data_says_what_where_and_how_to_get_it(name, tmp_path):
+    with pytest.raises(datasets.MissingDataError) as caught:
+        datasets.load(name, data_dir=tmp_path)
+    message = str(caught.value)
+    assert str(tmp_path) in message
+    assert any(remedy in message for remedy in ("hcr_lib.datasets.fetch(", "kaggle.com", "HCR_DATA_DIR"))
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- bundled ----------------------------------------------------------------------------------------------------------
+
+
+def test_bundled_has_all_characters_in_every_part_and_no_writer_in_two():
+    parts = [datasets.load("bundled", name) for name in PARTS]
+    assert datasets.load().classes == BYCLASS
+    assert all(part.counts.min() > 0 for part in parts)
+    writers = [writer for part in parts for writer in np.unique(part.writers)]
+    assert len(writers) == len(set(writers))
+    assert sum(map(len, parts)) == len(datasets.load("bundled", "all"))
+
+
+def test_bundled_is_refused_when_its_checksum_is_wrong(tmp_path, monkeypatch):
+    (tmp_path / "synthetic.npz").write_bytes(b"something else")
+    (tmp_path / "manifest.toml").write_text('[files."synthetic.npz"]\nsha256 = "00"\nbytes = 14\n')
+    monkeypatch.setattr(_sources._paths, "shipped", lambda name: tmp_path / name)
+    with pytest.raises(datasets.DataError, match=r"expected SHA-256 00, found .*Restore it"):
+        datasets.load("bundled")
+
+
+# --- MNIST ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_mnist(monkeypatch):
+    """Return arrays laid out like MNIST's, whose checksums are taken for the true ones in this test."""
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for half, count in (("train", 30), ("test", 10)):
+        arrays[f"x_{half}"] = rng.integers(0, 256, (count, 28, 28), "uint8")
+        arrays[f"y_{half}"] = (np.arange(count) % 10).astype("uint8")
+    checksums = {key: hashlib.sha256(_readers.idx_bytes(array)).hexdigest() for key, array in arrays.items()}
+    monkeypatch.setattr(_sources, "MNIST_SHA256", checksums)
+    monkeypatch.setattr(_sources, "MNIST_VALIDATION", 5)
+    return arrays
+
+
+def save_mnist(arrays, folder, form):
+    if form == "npz":
+        np.savez(folder / "mnist.npz", **arrays)
+        return
+    for key, name in _sources.MNIST_IDX.items():
+        content = _readers.idx_bytes(arrays[key])
+        (folder / (name + form)).write_bytes(gzip.compress(content) if form == ".gz" else content)
+
+
+@pytest.mark.parametrize("form", ["npz", "", ".gz"])
+def test_mnist_is_the_same_from_every_form(small_mnist, tmp_path, form):
+    save_mnist(small_mnist, tmp_path, form)
+    train, val, test, everything = (datasets.load("mnist", part, data_dir=tmp_path) for part in (*PARTS, "all"))
+    assert np.array_equal(train.images, small_mnist["x_train"][:25])
+    assert np.array_equal(val.images, small_mnist["x_train"][25:])
+    assert np.array_equal(test.images, small_mnist["x_test"])
+    assert np.array_equal(everything.labels, np.concatenate([small_mnist["y_train"], small_mnist["y_test"]]))
+
+
+def test_mnist_with_one_pixel_changed_is_refused(small_mnist, tmp_path):
+    small_mnist["x_test"][3, 14, 14] ^= 1
+    save_mnist(small_mnist, tmp_path, "npz")
+    with pytest.raises(datasets.DataError, match="expected x_test with SHA-256"):
+        datasets.load("mnist", data_dir=tmp_path)
+
+
+def test_mnist_with_one_idx_file_missing_is_missing(small_mnist, tmp_path):
+    save_mnist(small_mnist, tmp_path, ".gz")
+    (tmp_path / "t10k-labels-idx1-ubyte.gz").unlink()
+    with pytest.raises(datasets.MissingDataError, match="t10k-labels-idx1-ubyte"):
+        datasets.load("mnist", data_dir=tmp_path)
+
+
+def test_mnist_may_not_be_a_directory(tmp_path):
+    (tmp_path / "mnist.npz").mkdir()
+    with pytest.raises(datasets.DataError, match="is a directory"):
+        datasets.load("mnist", data_dir=tmp_path)
+
+
+# --- EMNIST -----------------------------------------------------------------------------------------------------------
+
+
+def emnist_files(part, labels):
+    """Return the four files of one EMNIST part: file name -> content. Every image points to its upper right corner."""
+    upright = np.random.default_rng(0).integers(0, 100, (len(labels), 28, 28), "uint8")
+    upright[:, 2, 20] = 255
+    files = {}
+    for half in ("train", "test"):
+        stored = upright.swapaxes(1, 2)  # as NIST publishes them
+        files[f"emnist-{part}-{half}-images-idx3-ubyte.gz"] = gzip.compress(_readers.idx_bytes(stored), 1)
+        files[f"emnist-{part}-{half}-labels-idx1-ubyte.gz"] = gzip.compress(_readers.idx_bytes(labels), 1)
+    return files
+
+
+def save_emnist(files, folder, form):
+    if form == "loose":
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+        return
+    with zipfile.ZipFile(folder / form, "w") as archive:
+        archive.writestr("gzip/emnist-letters-mapping.txt", "1 65 97\n")
+        for name, content in files.items():
+            archive.writestr(f"gzip/{name}", content)
+
+
+@pytest.mark.parametrize("part", EMNIST_MAPPINGS)
+@pytest.mark.parametrize("form", ["loose", "gzip.zip", "emnist.zip"])
+def test_every_emnist_label_is_the_character_of_the_official_mapping(part, form, tmp_path):
+    mapping = EMNIST_MAPPINGS[part]
+    save_emnist(emnist_files(part, np.array(list(mapping), "uint8")), tmp_path, form)
+    loaded = datasets.load(f"emnist-{part}", "test", data_dir=tmp_path)
+    assert loaded.chars.tolist() == [chr(code) for code in mapping.values()]
+    assert loaded.classes == "".join(map(chr, mapping.values()))
+
+
+def test_emnist_arrives_upright(tmp_path):
+    save_emnist(emnist_files("letters", np.arange(1, 27, dtype="uint8")), tmp_path, "gzip.zip")
+    images = datasets.load("emnist-letters", "test", data_dir=tmp_path).images
+    assert (images[:, 2, 20] == 255).all()
+    assert (images[:, 20, 2] < 255).all()
+
+
+def test_emnist_validation_is_a_tenth_of_training_and_never_changes(tmp_path):
+    save_emnist(emnist_files("letters", np.arange(2600).astype("uint8") % 26 + 1), tmp_path, "loose")
+    train, val, again = (datasets.load("emnist-letters", part, data_dir=tmp_path) for part in ("train", "val", "val"))
+    assert len(train) + len(val) == 2600
+    assert 0.08 < len(val) / 2600 < 0.12
+    assert np.array_equal(val.images, again.images)
+    assert datasets.check_dataset(val, train).codes.isdisjoint({"shared-images"})
+    assert len(datasets.load("emnist-letters", "all", data_dir=tmp_path)) == 5200
+
+
+@pytest.mark.parametrize("wrong", [0, 27])
+def test_emnist_labels_out_of_range_name_the_file(wrong, tmp_path):
+    save_emnist(emnist_files("letters", np.array([1, wrong], "uint8")), tmp_path, "loose")
+    with pytest.raises(datasets.DataError, match=r"EMNIST Letters in .*between 0 and 25"):
+        datasets.load("emnist-letters", data_dir=tmp_path)
+
+
+def test_emnist_files_of_different_length_are_refused(tmp_path):
+    files = emnist_files("letters", np.array([1, 2], "uint8"))
+    files["emnist-letters-test-labels-idx1-ubyte.gz"] = _readers.idx_bytes(np.array([1], "uint8"))
+    save_emnist(files, tmp_path, "loose")
+    with pytest.raises(datasets.DataError, match="expected 2, got 1"):
+        datasets.load("emnist-letters", "test", data_dir=tmp_path)
+
+
+def test_a_truncated_emnist_archive_is_refused(tmp_path):
+    save_emnist(emnist_files("letters", np.array([1, 2], "uint8")), tmp_path, "gzip.zip")
+    whole = (tmp_path / "gzip.zip").read_bytes()
+    (tmp_path / "gzip.zip").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(datasets.DataError, match="not an intact zip file"):
+        datasets.load("emnist-letters", data_dir=tmp_path)
+
+
+def test_an_archive_without_the_part_says_so(tmp_path):
+    save_emnist(emnist_files("letters", np.array([1], "uint8")), tmp_path, "gzip.zip")
+    with pytest.raises(datasets.DataError, match="emnist-byclass-train-images"):
+        datasets.load("emnist-byclass", data_dir=tmp_path)
+
+
+# --- A-Z --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["A_Z Handwritten Data.csv", "az.csv", "az_sample.csv.gz"])
+def test_every_az_label_is_its_letter(name, tmp_path):
+    rows = np.random.default_rng(0).integers(0, 256, (26, 785))
+    rows[:, 0] = np.arange(26)
+    np.savetxt(tmp_path / name, rows, fmt="%d", delimiter=",")  # compresses by the ending of the name
+    whole = datasets.load("az", "all", data_dir=tmp_path)
+    assert "".join(whole.chars) == string.ascii_uppercase
+    assert np.array_equal(whole.images.reshape(26, 784), rows[:, 1:])
+    assert np.array_equal(datasets.load(tmp_path / name, "all").images, whole.images)
+    assert sum(len(datasets.load("az", part, data_dir=tmp_path)) for part in PARTS) == 26
+
+
+# --- a folder of pictures ---------------------------------------------------------------------------------------------
+
+
+def draw(path, size=(60, 80)):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture = Image.new("L", size, 255)
+    ImageDraw.Draw(picture).line([(30, 15), (30, 65)], fill=0, width=6)
+    picture.save(path)
+
+
+def test_class_folders_and_file_names_both_tell_the_character(tmp_path):
+    for name in (
+        "7/x.png",
+        "A/1.png",
+        "lower_a/1.png",
+        "b_lower/1.jpg",
+        "CAP_Q_0.png",
+        "SMALL_q_0.png",
+        "DIGIT_0_4.png",
+    ):
+        draw(tmp_path / name)
+    (tmp_path / ".DS_Store").write_bytes(b"noise")
+    loaded = datasets.load(tmp_path, "all")
+    assert sorted(loaded.chars) == sorted("7AabQq0")
+    assert loaded.classes == BYCLASS
+    assert loaded.images.shape == (7, 28, 28)
+    assert (loaded.images[:, 14, 13:15].max(axis=1) > 200).all()  # white ink in the middle
+    assert (loaded.images[:, 0] == 0).all()  # black paper around it
+
+
+@pytest.mark.parametrize(
+    ("chars", "classes"), [("37", "digits"), ("AZ", "letters"), ("A7", "alnum"), ("Aa", "byclass")]
+)
+def test_a_folder_gets_the_smallest_class_set_that_holds_it(chars, classes, tmp_path):
+    for char in chars:
+        draw(tmp_path / f"{'SMALL' if char.islower() else 'DIGIT' if char.isdigit() else 'CAP'}_{char}_0.png")
+    assert (
+        len(datasets.load(tmp_path, "all").classes)
+        == {"digits": 10, "letters": 26, "alnum": 36, "byclass": 62}[classes]
+    )
+
+
+@pytest.mark.parametrize("char", BYCLASS)
+def test_every_character_can_be_written_so_that_case_does_not_matter(char):
+    case = "digit" if char.isdigit() else "lower" if char.islower() else "upper"
+    assert _folder.char_of(f"{case}_{char.upper()}", whole=True) == char
+    assert _folder.char_of(f"{case}_{char.lower()}_12", whole=False) == char
+
+
+def test_all_unusable_files_are_named_in_one_error(tmp_path):
+    draw(tmp_path / "A" / "good.png")
+    (tmp_path / "A" / "text.png").write_text("not a picture")
+    (tmp_path / "A" / "empty.png").touch()
+    whole = (tmp_path / "A" / "good.png").read_bytes()
+    (tmp_path / "A" / "cut.png").write_bytes(whole[: len(whole) // 2])
+    Image.new("L", (50, 50), 255).save(tmp_path / "A" / "blank.png")
+    Image.new("L", (1, 1), 255).save(tmp_path / "A" / "tiny.png")
+    draw(tmp_path / "holiday.png")
+    draw(tmp_path / "AB" / "1.png")
+    with pytest.raises(datasets.DataError) as caught:
+        datasets.load(tmp_path, "all")
+    message = str(caught.value)
+    assert message.startswith("7 of 8 files")
+    assert all(name in message for name in ("text", "empty", "cut", "blank", "tiny", "holiday", "AB"))
+    assert "good.png" not in message
+
+
+def test_an_empty_folder_is_refused(tmp_path):
+    with pytest.raises(datasets.MissingDataError, match="holds no pictures"):
+        datasets.load(tmp_path)
+
+
+# --- real data --------------------------------------------------------------------------------------------------------
+
+REAL_SETS = {"mnist": (70_000, 10), "emnist-mixed": (185_566, 36), "emnist-mixed-case": (144_105, 62)}
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", [*REAL_SETS, "az"])
+def test_real_sets_load_complete_and_without_fault(name, real_data):
+    train, val, test = (datasets.load(name, part, data_dir=real_data) for part in PARTS)
+    count, classes = REAL_SETS.get(name, (len(train) + len(val) + len(test), 26))
+    assert len(train.classes) == classes
+    assert len(train) + len(val) + len(test) == count
+    for part, others in ((train, test), (val, train), (test, val)):
+        report = datasets.check_dataset(part, others)
+        assert report.ok, report
+
+
+@pytest.mark.real_data
+def test_the_divisions_of_real_mnist_are_the_official_ones(real_data):
+    assert [len(datasets.load("mnist", part, data_dir=real_data)) for part in PARTS] == [55_000, 5_000, 10_000]
+
+
+@pytest.mark.real_data
+def test_merged_and_exact_case_of_one_image_agree(real_data):
+    merged = datasets.load("emnist-mixed", "test", data_dir=real_data)
+    exact = datasets.load("emnist-mixed-case", "test", data_dir=real_data)
+    wanted = {image.tobytes(): char for image, char in zip(merged.images, merged.chars, strict=True)}
+    assert all(wanted[i.tobytes()] == char.upper() for i, char in zip(exact.images, exact.chars, strict=True))
+    assert merged.classes == ALNUM
