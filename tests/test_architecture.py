@@ -12,7 +12,7 @@ LIBRARY = Path(__file__).resolve().parents[1] / "hcr_lib"
 
 # A module may import from the layers above its own line, and sideways only as named.
 LAYERS = [
-    {"_validate", "_paths"},
+    {"_validate", "_paths", "_tf"},
     {"labels"},
     {"images", "pen", "metrics"},
     {"datasets", "handwriting", "augment", "models"},
@@ -25,7 +25,7 @@ SIDEWAYS = {
     ("handwriting", "datasets"),  # the synthetic writers make a Dataset
     ("_doctor", "_lab"),  # which knows where the notebooks are
 }
-USES_TENSORFLOW = {"augment", "models", "training"}
+USES_TENSORFLOW = {"_tf", "augment", "models", "training"}
 USES_TENSORFLOW_LAZILY = {"recognizer"}  # inside functions, so that importing it stays instant
 
 LAYER_OF = {module: number for number, layer in enumerate(LAYERS) for module in layer}

@@ -1,6 +1,7 @@
 """A person opens notebook 06 in JupyterLab, runs it, draws a digit on the pad and sees it read."""
 
 import contextlib
+import math
 import os
 import secrets
 import socket
@@ -16,13 +17,14 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 
-from hcr_lib import _doctor
+from hcr_lib import _doctor, pen
 
 pytestmark = pytest.mark.browser
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "06_word_prediction.ipynb"
 START_S, RUN_S, ANSWER_S = 60, 300, 20
-VIEW = {"width": 1000, "height": 900}
+VIEW = {"width": 1400, "height": 1000}
+MARGIN = 4  # around the picture for the README, in pixels
 
 # True once the last cell has run, or one before it failed and the rest was called off.
 FINISHED = """() => {
@@ -32,9 +34,15 @@ FINISHED = """() => {
     return !busy && (ended || document.querySelector(".jp-RenderedText[data-mime-type$=stderr]"));
 }"""
 
-# A 3 as a person draws it: one stroke, given in fractions of the pad from its top left corner.
-THREE = [(0.32, 0.24), (0.45, 0.17), (0.6, 0.2), (0.67, 0.31), (0.6, 0.42), (0.47, 0.47),
-         (0.6, 0.51), (0.69, 0.62), (0.65, 0.75), (0.5, 0.83), (0.37, 0.8), (0.3, 0.74)]  # fmt: skip
+
+def arc(x: float, y: float, width: float, height: float, start: int, end: int) -> list[tuple[float, float]]:
+    """Points on an ellipse, from angle to angle in degrees, as fractions of the pad from its top left corner."""
+    angles = map(math.radians, range(start, end + 1, 10))
+    return [(x + width * math.cos(angle), y + height * math.sin(angle)) for angle in angles]
+
+
+# One stroke, as a person draws it.
+THREE = arc(0.49, 0.32, 0.17, 0.16, -150, 90) + arc(0.49, 0.66, 0.21, 0.18, -90, 150)
 
 
 def missing(tool: str) -> None:
@@ -160,18 +168,30 @@ def test_no_cell_failed_and_nothing_is_on_stderr(lab_page):
     assert said.all_inner_texts() == []
 
 
+def test_the_pad_keeps_its_size_on_a_fine_screen(pad):
+    assert pad.page.evaluate("devicePixelRatio") == 2
+    box = pad.canvas.bounding_box()
+    assert (box["width"], box["height"]) == (pen.PAD, pen.PAD)
+
+
 def test_a_digit_drawn_with_the_mouse_is_read(pad, request):
     first, *others = on_screen(pad.canvas, THREE)
     pad.page.mouse.move(*first)
     pad.page.mouse.down()
     for point in others:
-        pad.page.mouse.move(*point, steps=4)
+        pad.page.mouse.move(*point, steps=2)
     pad.page.mouse.up()
     pad.text.get_by_text("3", exact=True).wait_for(timeout=ANSWER_S * 1000)
     assert pad.canvas.get_attribute("data-strokes") == "1"
     if picture := request.config.getoption("--picture"):
+        pad.output.evaluate("output => output.scrollIntoView({block: 'center'})")
+        boxes = [part.bounding_box() for part in (pad.output.locator(".hcr-pad"), pad.output.locator(".widget-vbox"))]
+        left, top = (min(box[side] for box in boxes) - MARGIN for side in ("x", "y"))
+        right = max(box["x"] + box["width"] for box in boxes) + MARGIN
+        bottom = max(box["y"] + box["height"] for box in boxes) + MARGIN
         picture.parent.mkdir(parents=True, exist_ok=True)
-        pad.output.locator(".jp-OutputArea-output").screenshot(path=picture)
+        clip = {"x": left, "y": top, "width": right - left, "height": bottom - top}
+        pad.page.screenshot(path=picture, clip=clip)
 
 
 def test_a_digit_drawn_with_a_finger_is_read(pad):

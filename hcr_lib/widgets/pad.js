@@ -7,6 +7,7 @@ function render({ model, el }) {
 
   const canvas = document.createElement("canvas");
   canvas.className = "hcr-pad-canvas";
+  canvas.style.width = `${width}px`; // on the canvas: ipywidgets takes a width off `el` again
   canvas.style.aspectRatio = `${width} / ${height}`;
   canvas.setAttribute("role", "img");
 
@@ -17,7 +18,6 @@ function render({ model, el }) {
   buttons.append(undo, clear);
 
   el.classList.add("hcr-pad");
-  el.style.width = `${width}px`;
   el.dataset.lmSuppressShortcuts = "true"; // Enter and Space press our buttons, not JupyterLab's shortcuts
   el.append(canvas, buttons);
 
