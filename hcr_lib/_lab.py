@@ -51,6 +51,7 @@ def command(folder: Path, arguments: Sequence[str] = (), *, browser: bool) -> li
     """
     options = [
         f"--ServerApp.root_dir={folder}",
+        f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK.as_posix()}",  # for the browser and for the printed address
         "--log-level=WARN",  # leaves the address with its token, and what goes wrong
         # A course that works offline does not ask the network for news, updates or extensions.
         "--LabApp.news_url=None",
@@ -61,7 +62,7 @@ def command(folder: Path, arguments: Sequence[str] = (), *, browser: bool) -> li
         options.append("--no-browser")
     if is_root():
         options.append("--allow-root")
-    return [sys.executable, "-m", "jupyterlab", str(folder / FIRST_NOTEBOOK), *options, *arguments]
+    return [sys.executable, "-m", "jupyterlab", *options, *arguments]
 
 
 def run(arguments: Sequence[str] = ()) -> int:
