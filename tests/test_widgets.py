@@ -122,6 +122,7 @@ def test_stored_strokes_take_the_path_of_drawn_ones():
     np.testing.assert_array_equal(recognizer.pages[0], pen.render(STROKES))
     assert recognizer.modes == ["char"]
     assert pad.result.value == widgets.describe(recognizer.answer)
+    assert "hcr-result" in pad.result._dom_classes  # the browser test looks for it
 
 
 def test_the_network_is_warm_before_the_first_stroke():
@@ -196,7 +197,6 @@ def test_one_character_stands_above_at_most_three_alternatives():
     shown = widgets.describe(reading(character("4", 0.9, alternatives=others)))
     assert [shown.count(f"<td>{char}</td>") for char in "49HAY"] == [1, 1, 1, 1, 0]
     assert "90 %" in shown
-    assert 'class="hcr-result"' in shown
 
 
 def test_several_characters_get_a_bar_each():

@@ -18,7 +18,7 @@ from hcr_lib.widgets._pad import DrawingPad
 if TYPE_CHECKING:
     from hcr_lib.recognizer import Reading, Recognizer
 
-_INVITATION = '<div class="hcr-result">Draw a character.</div>'
+_INVITATION = "Draw on the pad."
 _BLANK = np.zeros((images.SIZE, images.SIZE), "uint8")
 _SHOWN = 12  # characters whose bars and images still fit beside the pad
 
@@ -53,8 +53,9 @@ class ReadingPad(ipywidgets.HBox):
     ) -> None:
         self.recognizer, self.mode, self.reading = recognizer, mode, None
         self.pad = DrawingPad(width=width, height=height, half_width=half_width)
-        self.result = ipywidgets.HTML(_INVITATION)
-        self.seen = ipywidgets.Image(value=to_png(_BLANK), format="png", layout={"object_fit": "none"})
+        self.result = ipywidgets.HTML(_INVITATION).add_class("hcr-result")
+        border = {"align_self": "flex-start", "border": "1px solid gray"}
+        self.seen = ipywidgets.Image(value=to_png(_BLANK), format="png", layout=border)
         caption = ipywidgets.HTML("What the network sees:")
         side = ipywidgets.VBox([self.result, caption, self.seen], layout={"min_width": "200px"})
         super().__init__([self.pad, side], layout={"flex_flow": "row wrap", "grid_gap": "24px"})
@@ -91,7 +92,7 @@ class ReadingPad(ipywidgets.HBox):
                     self.reading = self.recognizer.read(ink, mode=self.mode)
                     text, seen = describe(self.reading), what_the_network_sees(ink, self.reading)
             except Exception as error:
-                text = f'<div class="hcr-result">{html.escape(str(error) or type(error).__name__)}</div>'
+                text = html.escape(str(error) or type(error).__name__)
             self.result.value, self.seen.value = text, to_png(seen)
 
 
@@ -112,8 +113,7 @@ def describe(reading: "Reading") -> str:
         for char, share in bars
     )
     size = "" if len(reading.text) <= _SHOWN else " hcr-result-long"
-    text = f'<div class="hcr-result-text{size}">{html.escape(reading.text)}</div>'
-    return f'<div class="hcr-result">{text}<table>{rows}</table></div>'
+    return f'<div class="hcr-result-text{size}">{html.escape(reading.text)}</div><table>{rows}</table>'
 
 
 def what_the_network_sees(ink: npt.ArrayLike, reading: "Reading") -> np.ndarray:
