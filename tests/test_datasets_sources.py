@@ -187,6 +187,14 @@ def test_emnist_labels_out_of_range_name_the_file(wrong, tmp_path):
         datasets.load("emnist-letters", data_dir=tmp_path)
 
 
+def test_emnist_images_of_another_shape_are_refused(tmp_path):
+    files = emnist_files("letters", np.array([1, 2], "uint8"))
+    files["emnist-letters-test-images-idx3-ubyte.gz"] = _readers.idx_bytes(np.zeros((2, 784), "uint8"))
+    save_emnist(files, tmp_path, "loose")
+    with pytest.raises(datasets.DataError, match=r"EMNIST Letters in .*shape \(n, 28, 28\)"):
+        datasets.load("emnist-letters", "test", data_dir=tmp_path)
+
+
 def test_emnist_files_of_different_length_are_refused(tmp_path):
     files = emnist_files("letters", np.array([1, 2], "uint8"))
     files["emnist-letters-test-labels-idx1-ubyte.gz"] = _readers.idx_bytes(np.array([1], "uint8"))

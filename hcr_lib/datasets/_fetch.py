@@ -78,8 +78,8 @@ def fetch(name: str, *, data_dir: str | Path | None = None, progress: bool = Tru
     -------
     Path
         The verified file. It appears under its name only when complete: an interrupted download leaves nothing
-        that could be taken for it. Several processes may fetch into one folder: the first downloads,
-        the others wait.
+        that could be taken for it. Several processes may fetch into one folder: the first downloads, the others
+        wait for it (an empty ``.lock`` file beside it is how).
 
     Raises
     ------
@@ -87,7 +87,7 @@ def fetch(name: str, *, data_dir: str | Path | None = None, progress: bool = Tru
         If no address offers the right file, or another file of that name is in the way. The message says how
         to get it by hand.
     """
-    folder = Path(data_dir) if data_dir is not None else _paths.user_data_dir()
+    folder = Path(data_dir).expanduser() if data_dir is not None else _paths.user_data_dir()
     if name in INSTRUCTIONS:
         raise DataError(INSTRUCTIONS[name].format(folder=folder))
     if name not in REMOTES:

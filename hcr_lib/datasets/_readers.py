@@ -46,7 +46,7 @@ def read_idx(path: Path) -> np.ndarray:
     Returns
     -------
     ndarray
-        Shape and type as the file's header says, in the machine's byte order.
+        Shape and type as the file's header says, in the machine's byte order; bytes cannot be written to.
 
     Raises
     ------
@@ -76,7 +76,8 @@ def parse_idx(content: bytes, where: str) -> np.ndarray:
             f"{where} has the wrong length: its header promises shape {shape}, so {expected:,} bytes; "
             f"found {len(content):,}. {AGAIN}"
         )
-    return np.frombuffer(content, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
+    array = np.frombuffer(content, dtype, offset=start).reshape(shape)
+    return array.astype(dtype.newbyteorder("="), copy=False)  # the largest files are half a gigabyte
 
 
 def idx_bytes(array: np.ndarray) -> bytes:

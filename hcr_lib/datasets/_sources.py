@@ -149,13 +149,11 @@ def _emnist(part: str) -> Callable[[Path, str], Dataset]:
 
     def load_part(folder: Path, split: str) -> Dataset:
         official = {"train": ["train"], "val": ["train"], "test": ["test"], "all": ["train", "test"]}[split]
-        images, numbers = [], []
-        for half in official:
-            images.append(_emnist_member(folder, f"emnist-{part}-{half}-images-idx3-ubyte"))
-            numbers.append(_emnist_member(folder, f"emnist-{part}-{half}-labels-idx1-ubyte"))
+        images = [_emnist_member(folder, f"emnist-{part}-{half}-images-idx3-ubyte") for half in official]
+        numbers = [_emnist_member(folder, f"emnist-{part}-{half}-labels-idx1-ubyte") for half in official]
         try:
             # Rows and columns are swapped in the published files.
-            upright = np.ascontiguousarray(np.concatenate(images).swapaxes(1, 2))
+            upright = np.ascontiguousarray(np.concatenate([half.swapaxes(1, 2) for half in images]))
         except ValueError as error:
             raise DataError(f"{source} in {folder} must hold images of shape (n, 28, 28): {error}.") from error
         whole = _build(folder, upright, np.concatenate(numbers).astype("int64") - first, classes, source)
