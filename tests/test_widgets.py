@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hcr_lib import images, pen, widgets
+from hcr_lib import datasets, images, pen, widgets
 
 STROKES = [[[100, 50], [60, 220], [240, 220]], [[200, 60], [200, 350]]]  # a 4
 WORD = [[[40, 30], [40, 170]], [[140, 30], [140, 170], [220, 170]]]  # an I and an L
@@ -96,8 +96,10 @@ def test_saved_drawings_are_numbered_in_the_folder_of_their_class(tmp_path):
     saved = [pad.save(tmp_path / "own", label) for label in ("A", "A", "a", "4")]
     names = [path.relative_to(tmp_path).as_posix() for path in saved]
     assert names == ["own/A/0001.png", "own/A/0002.png", "own/a_lower/0001.png", "own/4/0001.png"]
-    picture = images.open_image(saved[0])
-    np.testing.assert_allclose(images.to_ink(picture), pad.ink(), atol=0.05)
+    own = datasets.load(tmp_path / "own")
+    assert sorted(own.chars) == ["4", "A", "A", "a"]
+    for stored in own.images:
+        np.testing.assert_array_equal(stored, images.to_mnist(pen.render(STROKES)))
 
 
 def test_saving_needs_a_drawing_and_a_character(tmp_path):
