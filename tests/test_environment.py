@@ -1,9 +1,11 @@
 """pyproject.toml, requirements.txt, environment.yml, the README and .ci/run must tell the same story."""
 
+import ast
 import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
 import pytest
@@ -44,6 +46,30 @@ def test_every_direct_dependency_gives_one_reason(direct):
     assert [name for name, (_, reason) in direct.items() if not reason] == []
 
 
+@pytest.mark.parametrize(("folder", "extras"), [("hcr_lib", []), ("tests", ["test"]), ("tools", ["test"])])
+def test_what_is_imported_is_declared(folder, extras):
+    """A package that only comes along with another one may be gone with that one's next version."""
+    project = tomllib.loads(text("pyproject.toml"))["project"]
+    lines = [*project["dependencies"], *(line for extra in extras for line in project["optional-dependencies"][extra])]
+    declared = {canonicalize_name(Requirement(line).name) for line in lines}
+    own = {"hcr_lib"} | {path.stem for name in ("tests", "tools") for path in (ROOT / name).glob("*.py")}
+    imported = {name for path in (ROOT / folder).rglob("*.py") for name in top_level_imports(path)}
+    distributions = packages_distributions()
+    undeclared = {
+        name
+        for name in imported - own - sys.stdlib_module_names
+        if not declared & {canonicalize_name(distribution) for distribution in distributions.get(name, [])}
+    }
+    assert undeclared == set()
+
+
+def top_level_imports(path: Path) -> set[str]:
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    from_others = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
+    return {name.split(".")[0] for name in plain | from_others}
+
+
 def test_requirements_holds_exact_versions_and_nothing_else(pinned):
     assert [str(pin) for pin in pinned if not re.fullmatch(r"==[^*,]+", str(pin.specifier)) or pin.url] == []
 
@@ -82,8 +108,6 @@ def test_no_package_index_and_no_path_of_a_machine_is_named(name):
 
 def test_this_environment_has_the_pinned_versions(pinned):
     """Other versions may well work; then this test says which ones the course was checked with."""
-    from importlib.metadata import PackageNotFoundError, version
-
     differing = []
     for pin in pinned:
         if pin.marker is None or pin.marker.evaluate():
