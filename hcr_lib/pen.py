@@ -4,6 +4,7 @@ A *stroke* is an array of shape (n, 2): x to the right, y down. A *drawing* is a
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -118,7 +119,7 @@ def render_page(strokes: Drawing, shape: tuple[int, int], half_width: float = HA
         points = stroke * _SUPERSAMPLING
         for centre in points:
             draw.polygon((centre + nib).ravel().tolist(), fill=255)
-        for start, end in zip(points[:-1], points[1:], strict=True):
+        for start, end in pairwise(points):
             along = end - start
             length = np.hypot(*along)
             if length > 0:
