@@ -1,0 +1,139 @@
+"""The networks of the course: functions that build them, nothing else.
+
+Each takes ink of shape (28, 28, 1) in [0, 1] and ends in a softmax over `num_classes`. They come
+uncompiled; `hcr_lib.training.fit` compiles and trains them.
+"""
+
+from hcr_lib._tf import keras
+
+layers = keras.layers
+
+INPUT_SHAPE = (28, 28, 1)
+
+#: Keras' default of 0.99 averages over some 500 batches: after a short training the running averages still lag,
+#: and evaluation looks broken. 0.9 follows at once.
+BATCH_NORM_MOMENTUM = 0.9
+
+
+def _batch_norm() -> keras.Layer:
+    return layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM)
+
+
+def linear(num_classes: int = 10) -> keras.Model:
+    """One layer of weights: a template per class, multiplied with the ink and added up.
+
+    Examples
+    --------
+    >>> linear(10).count_params()
+    7850
+    """
+    return keras.Sequential(
+        [keras.Input(INPUT_SHAPE), layers.Flatten(), layers.Dense(num_classes, activation="softmax")], name="linear"
+    )
+
+
+def mlp(num_classes: int = 10, hidden: int = 300) -> keras.Model:
+    """Two layers: `hidden` units look at all pixels at once (LeCun 1998 used 300).
+
+    Examples
+    --------
+    >>> mlp(10).count_params()
+    238510
+    """
+    return keras.Sequential(
+        [
+            keras.Input(INPUT_SHAPE),
+            layers.Flatten(),
+            layers.Dense(hidden, activation="relu"),
+            layers.Dense(num_classes, activation="softmax"),
+        ],
+        name="mlp",
+    )
+
+
+def seed_cnn(num_classes: int = 36) -> keras.Model:
+    """Build the convolutional network this course grew from: two convolutions, two dense layers.
+
+    Its 5 x 5 pooling keeps 4 x 4 positions out of 20 x 20, which is most of why it is so small.
+
+    Examples
+    --------
+    >>> seed_cnn(36).count_params()
+    167300
+    """
+    return keras.Sequential(
+        [
+            keras.Input(INPUT_SHAPE),
+            layers.Conv2D(32, 5, activation="relu"),
+            _batch_norm(),
+            layers.Conv2D(32, 5, activation="relu"),
+            _batch_norm(),
+            layers.MaxPooling2D(5),
+            layers.Dropout(0.25),
+            layers.Flatten(),
+            layers.Dense(256, activation="relu"),
+            layers.Dense(num_classes, activation="softmax"),
+        ],
+        name="seed_cnn",
+    )
+
+
+def seed_crnn(num_classes: int = 36) -> keras.Model:
+    """Build the recurrent network this course grew from: convolutions, then two LSTMs over the columns.
+
+    After two poolings the picture is 7 x 7 with 64 features. `Permute` brings its columns to the front, so
+    that the sequence runs from left to right as writing does; each of its 7 steps sees one column.
+
+    Examples
+    --------
+    >>> seed_crnn(36).count_params()
+    795556
+    """
+    return keras.Sequential(
+        [
+            keras.Input(INPUT_SHAPE),
+            layers.Conv2D(32, 3, padding="same", activation="relu"),
+            _batch_norm(),
+            layers.MaxPooling2D(2),
+            layers.Dropout(0.25),
+            layers.Conv2D(64, 3, padding="same", activation="relu"),
+            _batch_norm(),
+            layers.MaxPooling2D(2),
+            layers.Dropout(0.25),
+            layers.Permute((2, 1, 3)),  # (row, column, feature) -> (column, row, feature)
+            layers.Reshape((7, 7 * 64)),
+            layers.Bidirectional(layers.LSTM(128, return_sequences=True)),
+            layers.Bidirectional(layers.LSTM(64)),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(num_classes, activation="softmax"),
+        ],
+        name="seed_crnn",
+    )
+
+
+def compact_cnn(num_classes: int = 62, width: int = 32) -> keras.Model:
+    """Build the course's own network: three stages of two 3 x 3 convolutions, halving the picture in between.
+
+    Small filters in sequence see as far as a large one with fewer weights; batch normalisation after each lets
+    it learn fast; dropout before the last layer is its only regulariser beside augmentation.
+
+    Parameters
+    ----------
+    num_classes : int
+    width : int
+        Filters of the first stage; they double when the picture halves.
+    """
+    inputs = keras.Input(INPUT_SHAPE)
+    features = inputs
+    for stage in range(3):
+        for _ in range(2):
+            features = layers.Conv2D(width << stage, 3, padding="same", use_bias=False)(features)
+            features = layers.ReLU()(_batch_norm()(features))
+        if stage < 2:
+            features = layers.MaxPooling2D(2)(features)
+    features = layers.MaxPooling2D(2, padding="same")(features)
+    features = layers.Dropout(0.3)(layers.Flatten()(features))
+    features = layers.Dense(4 * width, use_bias=False)(features)
+    features = layers.Dropout(0.3)(layers.ReLU()(_batch_norm()(features)))
+    outputs = layers.Dense(num_classes, activation="softmax", dtype="float32")(features)
+    return keras.Model(inputs, outputs, name="compact_cnn")
