@@ -90,14 +90,21 @@ def test_imports_are_explicit(name):
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_tensorflow_is_named_only_where_networks_are(name):
+def test_tensorflow_comes_through_one_quiet_door(name):
     for path in MODULES[name]:
-        users = {node for node, target in imports(path) if target.split(".")[0] in ("tensorflow", "keras")}
-        if name in USES_TENSORFLOW_LAZILY:
-            top_level = ast.parse(path.read_text(encoding="utf-8")).body
-            users = {node for node in users if node.lineno in {top.lineno for top in top_level}}
-        if users:
-            assert name in USES_TENSORFLOW, f"{path.name} imports TensorFlow or Keras"
+        named = [node for node, target in imports(path) if target.split(".")[0] in ("tensorflow", "keras")]
+        assert not named or name == "_tf", f"{path.name}: write `from hcr_lib._tf import keras, tf`"
+
+
+@pytest.mark.parametrize("name", sorted(MODULES.keys() - USES_TENSORFLOW))
+def test_networks_are_imported_where_they_are_used(name):
+    """At the top of a module they would make everybody wait who imports it; inside a function they do not."""
+    for path in MODULES[name]:
+        top_level = {node.lineno for node in ast.parse(path.read_text(encoding="utf-8")).body}
+        for node, target in imports(path):
+            if set(target.split(".")[1:2]) & USES_TENSORFLOW and target.startswith(f"{LIBRARY.name}."):
+                assert name in USES_TENSORFLOW_LAZILY, f"{path.name} uses a network"
+                assert node.lineno not in top_level, f"{path.name}:{node.lineno}: move this import into the function"
 
 
 PROGRAM = """
