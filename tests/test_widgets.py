@@ -9,6 +9,9 @@ import pytest
 from PIL import Image
 
 from hcr_lib import datasets, images, pen, widgets
+from hcr_lib.labels import BYCLASS
+from hcr_lib.recognizer import Recognizer
+from hcr_lib.widgets._reading import what_the_network_sees
 
 STROKES = [[[100, 50], [60, 220], [240, 220]], [[200, 60], [200, 350]]]  # a 4
 WORD = [[[40, 30], [40, 170]], [[140, 30], [140, 170], [220, 170]]]  # an I and an L
@@ -140,6 +143,23 @@ def test_the_image_shown_is_the_one_the_network_sees():
     pad.replay(STROKES)
     shown = pixels(pad.seen.value)[2::5, 2::5]
     np.testing.assert_array_equal(shown, images.to_mnist(pen.render(STROKES)))
+
+
+@pytest.mark.parametrize(("mode", "strokes"), [("char", STROKES), ("word", WORD), ("auto", STROKES), ("auto", WORD)])
+def test_with_the_real_recognizer_too(mode, strokes):
+    seen = []
+
+    def network(stored):
+        seen.extend(stored)
+        return np.full((len(stored), 62), 1 / 62, "float32")
+
+    pad = widgets.ReadingPad(Recognizer(network, {"classes": BYCLASS}, "alnum"), mode)
+    found = pad.replay(strokes).characters
+    shown = np.hsplit(what_the_network_sees(pad.pad.ink(), pad.reading), len(found))
+    assert len(found) == (1 if strokes is STROKES else 2)
+    for image in shown:
+        assert any(np.array_equal(image, stored) for stored in seen)
+    assert found[0].char in pad.result.value
 
 
 def test_a_word_shows_an_image_for_each_character():

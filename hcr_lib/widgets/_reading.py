@@ -117,8 +117,13 @@ def describe(reading: "Reading") -> str:
 
 
 def what_the_network_sees(ink: npt.ArrayLike, reading: "Reading") -> np.ndarray:
-    """Return the 28 x 28 image of every character found, side by side: uint8, shape (28, 28 n)."""
+    """Return the 28 x 28 image of every character found, side by side: uint8, shape (28, 28 n).
+
+    Each is cut out by its box; where boxes overlap, a crumb of the neighbour may show that the network did not see.
+    """
     boxes = [one.box for one in reading.characters[:_SHOWN]]
+    if len(boxes) == 1:
+        ink = images.remove_specks(ink)  # as the recognizer does with a single character
     return np.hstack([images.ink_to_mnist(ink[y0:y1, x0:x1]) for x0, y0, x1, y1 in boxes] or [_BLANK])
 
 
