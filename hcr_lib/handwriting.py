@@ -34,6 +34,9 @@ SAMPLE = "synthetic.npz"  #: the sample that ships, in data/
 
 _STEP = 4.0  # a point of the pen's path every so many units
 _REACH = 9.0  # how far around itself a hasty pen averages its path
+# How freely x and y are bent by each term of `_warp`. People differ most in how high a character's waist sits, and
+# little in what would make a ring a triangle.
+_BENDS = np.array([[1.0, 1.0, 0.5, 0.5, 1.0, 1.0], [1.0, 1.0, 1.0, 0.5, 2.5, 1.0]])
 _PAD, _MARGIN = 160, 20  # characters are drawn this large before they shrink to 28 x 28
 
 Strokes = list[np.ndarray]
@@ -77,6 +80,8 @@ class Style:
         Gap between characters.
     pen : float
         Half the width of the pen.
+    pressure : float
+        How unevenly it is pressed: its width differs by about this share from copy to copy.
 
     Examples
     --------
@@ -100,7 +105,8 @@ class Style:
     rotation: float = 0.03
     drift: float = 0.0
     spacing: float = 18.0
-    pen: float = 4.5
+    pen: float = 5.0
+    pressure: float = 0.1
 
 
 def random_style(rng: np.random.Generator) -> Style:
@@ -111,7 +117,7 @@ def random_style(rng: np.random.Generator) -> Style:
     """
     return Style(
         habit=int(rng.integers(2**32)),
-        slant=float(rng.normal(0.18, 0.22)),
+        slant=float(rng.normal(0.19, 0.24)),
         width=float(np.exp(rng.normal(np.log(1.15), 0.17))),
         x_height=float(rng.uniform(42, 62)),
         roundness=float(rng.uniform(0.85, 1.2)),
@@ -119,13 +125,14 @@ def random_style(rng: np.random.Generator) -> Style:
         closure=float(rng.normal(0, 6)),
         overshoot=float(rng.normal(1, 3)),
         hook=float(max(0, rng.normal(0, 7))),
-        tremor=float(rng.gamma(2, 0.3)),
-        bend=float(rng.uniform(2.0, 5.5)),
+        tremor=float(rng.gamma(2, 0.33)),
+        bend=float(rng.uniform(1.8, 5.0)),
         sloppiness=float(rng.uniform(0.8, 3.0)),
         rotation=float(rng.uniform(0.01, 0.06)),
         drift=float(rng.normal(0, 0.02)),
         spacing=float(rng.uniform(10, 30)),
-        pen=float(np.clip(np.exp(rng.normal(np.log(7.0), 0.33)), 2.5, 14)),
+        pen=float(np.clip(np.exp(rng.normal(np.log(7.0), 0.31)), 2.5, 13)),
+        pressure=float(rng.uniform(0.04, 0.16)),
     )
 
 
@@ -133,9 +140,9 @@ def random_style(rng: np.random.Generator) -> Style:
 class _Form:
     """One way to draw a character, ready to be bent.
 
-    Every path of the pen is linear in the points of the skeleton, so it is one matrix product once the
-    points are known: `bases[stroke]` has the shape (3, samples, points), for the polygon through the points, the smooth
-    curve, and the curve of a pen that cuts corners.
+    Every path of the pen is linear in the points of the skeleton, so it is one matrix product once the points are
+    known: each of `bases` has the shape (3, samples, points), for the polygon through the points, the smooth curve,
+    and the curve of a pen that cuts corners.
     """
 
     weight: float
@@ -144,6 +151,7 @@ class _Form:
 
     @classmethod
     def parse(cls, weight: float, notation: list[str]) -> _Form:
+        """Read the strokes of one form; see ``glyphs.json`` for the notation."""
         strokes, bases = [], []
         for text in notation:
             points, corners = _parse_stroke(text)
@@ -220,7 +228,7 @@ def _warp(points: np.ndarray, size: float, rng: np.random.Generator) -> np.ndarr
     # From -1 to 1 across the character; a thin stem counts as half a square wide, or it would be bent too much.
     u, v = (2 * (points - (low + high) / 2) / np.maximum(high - low, X_HEIGHT)).T
     terms = np.stack([u, v, u * v, u * u, v * v, v**3 - v])
-    return rng.normal(0, size, (2, len(terms))) @ terms
+    return (rng.normal(0, size, (2, len(terms))) * _BENDS) @ terms
 
 
 def write_char(char: str, style: Style, rng: np.random.Generator) -> Strokes:
@@ -258,12 +266,11 @@ def write_char(char: str, style: Style, rng: np.random.Generator) -> Strokes:
 
     points = np.concatenate(form.strokes)
     number = len(points)
-    lower = char.islower()
     # This writer's own form, then this copy of it.
     small = np.sqrt(np.ptp(points, axis=0).max() / CAP_HEIGHT)  # small letters are bent by less
     for generator, size in (own, style.bend * small), (rng, style.sloppiness * small):
-        points = points + _warp(points, size, generator).T + generator.normal(0, 0.35 * size, (number, 2))
-    if lower:
+        points = points + _warp(points, size, generator).T + generator.normal(0, 0.25 * size, (number, 2))
+    if char.islower():
         points = _set_x_height(points, style.x_height)
 
     slant = style.slant + rng.normal(0, 0.04)
@@ -301,37 +308,44 @@ def _tremor(number: int, size: float, rng: np.random.Generator) -> np.ndarray:
 
 
 def _end_stroke(path: np.ndarray, skeleton: np.ndarray, style: Style, rng: np.random.Generator) -> np.ndarray:
-    """Let a ring's ends miss or cross each other, run past the ends of a line, and flick the pen away."""
+    """Let a ring's ends miss or cross each other, and other strokes run past their ends or stop short."""
     width, height = np.ptp(skeleton, axis=0)
-    if len(path) < 6 or width + height < 20:
+    if len(path) < 6 or width + height < 20:  # a dot
         return path
-    gap = np.hypot(*(skeleton[0] - skeleton[-1]))
-    if gap < 0.3 * min(width, height):
-        length = style.closure + rng.normal(0, 3)
-        if length < 0:
-            path = path[: max(len(path) - round(-length / _STEP), len(path) // 2)]
-        else:
-            again = path[1 : 1 + round(length / _STEP)]
-            path = np.concatenate([path, again + (path[-1] - path[0]) + rng.normal(0, 1, 2)])
-        return path
-    pieces = [path]
-    for end, towards in ((0, 2), (-1, -3)):
-        along = path[end] - path[towards]
-        along = along / max(np.hypot(*along), 1e-9)
-        length = style.overshoot + rng.normal(0, 2)
-        if length < 0:
-            continue
-        tip = path[end] + along * length
-        pieces.insert(0, tip[None]) if end == 0 else pieces.append(tip[None])
+    if np.hypot(*(skeleton[0] - skeleton[-1])) < 0.3 * min(width, height):
+        return _close_ring(path, style.closure + rng.normal(0, 3))
+    begin, end = style.overshoot + rng.normal(0, 2, 2)
+    path = _run_past(_run_past(path[::-1], begin)[::-1], end)
     flick = style.hook * rng.random()
-    if flick > 3:
-        # The pen leaves towards the next character: up and to the right, from wherever it was going.
-        tip, before = pieces[-1][-1], path[-3]
-        along = (tip - before) / max(np.hypot(*(tip - before)), 1e-9)
-        away = np.array([0.6, 0.5])
-        steps = np.linspace(0, 1, 4)[1:, None]
-        pieces.append(tip + flick * (steps * along * (1 - steps) + steps**2 * away))
-    return np.concatenate(pieces)
+    return _flick(path, flick) if flick > 3 else path
+
+
+def _close_ring(path: np.ndarray, length: float) -> np.ndarray:
+    """Draw the beginning of a ring a second time, or leave a gap where `length` is negative."""
+    steps = round(length / _STEP)
+    if steps < 0:
+        return path[: max(len(path) + steps, len(path) // 2)]
+    return np.concatenate([path, path[1 : 1 + steps] + path[-1] - path[0]])
+
+
+def _run_past(path: np.ndarray, length: float) -> np.ndarray:
+    """Lengthen a path straight on, or shorten it where `length` is negative."""
+    if length < 0:
+        return path[: max(len(path) + round(length / _STEP), 4)]
+    return np.concatenate([path, path[-1:] + length * _direction(path)])
+
+
+def _flick(path: np.ndarray, length: float) -> np.ndarray:
+    """Leave the paper towards the next character: up and to the right, from wherever the pen was going."""
+    steps = np.linspace(0, 1, 4)[1:, None]
+    away = np.array([0.6, 0.5])
+    return np.concatenate([path, path[-1] + length * (steps * (1 - steps) * _direction(path) + steps**2 * away)])
+
+
+def _direction(path: np.ndarray) -> np.ndarray:
+    """Return the unit vector in which a path ends."""
+    along = path[-1] - path[-3]
+    return along / max(np.hypot(*along), 1e-9)
 
 
 def write(text: str, style: Style, rng: np.random.Generator) -> Strokes:
@@ -363,11 +377,12 @@ def write(text: str, style: Style, rng: np.random.Generator) -> Strokes:
             cursor += style.width * rng.uniform(30, 45)
             continue
         strokes = write_char(char, style, rng)
-        left = min(stroke[:, 0].min() for stroke in strokes)
-        right = max(stroke[:, 0].max() for stroke in strokes)
+        # Gaps are judged as if the writing stood upright, or leaning letters would drift apart.
+        across = np.concatenate([stroke @ [1, style.slant] for stroke in strokes])
+        left, right = across.min(), across.max()
         offset = np.array([cursor - left, cursor * style.drift + rng.normal(0, style.sloppiness)])
         written += [stroke + offset for stroke in strokes]
-        cursor += right - left + style.spacing * np.exp(rng.normal(0, 0.2))
+        cursor += right - left + style.pen + style.spacing * np.exp(rng.normal(0, 0.2))
     return written
 
 
@@ -382,10 +397,11 @@ def draw_char(char: str, style: Style, rng: np.random.Generator) -> np.ndarray:
     strokes = write_char(char, style, rng)
     fitted = pen.fit(strokes, _PAD, _MARGIN)
     x0, y0, x1, y1 = pen.bounds(strokes)
-    # Measured on EMNIST: characters written alone share a size more than their line would make them, so the pen is
-    # not twice as thick in an x as in an X, once both are scaled to the same height.
+    # Measured on EMNIST: the pen looks hardly thicker in an x than in an X once both are scaled to one height, because
+    # people asked for single characters write the small ones larger.
     relative_size = max(x1 - x0, y1 - y0) / CAP_HEIGHT
-    half_width = style.pen * (_PAD - 2 * _MARGIN) / CAP_HEIGHT * relative_size**-0.2 * np.exp(rng.normal(0, 0.1))
+    thickness = relative_size**-0.2 * np.exp(rng.normal(0, style.pressure))
+    half_width = style.pen * thickness * (_PAD - 2 * _MARGIN) / CAP_HEIGHT
     ink = pen.render(fitted, _PAD, half_width)
     return images.ink_to_mnist(ink)
 
