@@ -36,6 +36,11 @@ class Augment:
     blur : float
         Standard deviation of the blur, in pixels.
 
+    Raises
+    ------
+    ValueError
+        If a limit is negative, or so large that the result would no longer be an image.
+
     Examples
     --------
     >>> batch = tf.zeros((2, 28, 28, 1))
@@ -51,6 +56,12 @@ class Augment:
     thicken: float = 0.8
     thin: float = 0.4
     blur: float = 0.6
+
+    def __post_init__(self) -> None:
+        for name, amount in dataclasses.asdict(self).items():
+            most = {"scale": 0.9, "thicken": 1.0, "thin": 1.0}.get(name, float("inf"))
+            if not 0 <= amount <= most:
+                raise ValueError(f"{name} must be a limit between 0 (no change) and {most:g}; got {amount}.")
 
     def __call__(self, ink: tf.Tensor, seed: tuple[int, int] | tf.Tensor) -> tf.Tensor:
         """Return a changed copy of `ink`, float32 (batch, 28, 28, 1) in [0, 1]."""

@@ -7,6 +7,8 @@ import json
 import math
 import os
 import time
+import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -146,7 +148,8 @@ def fit(
     Raises
     ------
     ValueError
-        If images, labels and the model's outputs do not fit together, or the checkpoint belongs to another run.
+        If images, labels and the model's outputs do not fit together, or the checkpoint is damaged or belongs to
+        another run.
     """
     num_classes = model.output_shape[-1]
     images, marks = _arrays(train, num_classes, "train")
@@ -167,36 +170,39 @@ def fit(
         metrics=[keras.metrics.MeanMetricWrapper(accuracy, name="accuracy")],
     )
     model.optimizer.build(model.trainable_variables)
-    run = {"epochs": epochs, "batch_size": batch_size, "images": len(images), "seed": seed, "model": model.name}
-    checkpoint = _Checkpoint(Path(checkpoint_dir), run) if checkpoint_dir is not None else None
+    checkpoint = None
+    if checkpoint_dir is not None:
+        run = {
+            "model": model.name, "parameters": model.count_params(), "epochs": epochs, "batch_size": batch_size,
+            "learning_rate": learning_rate, "seed": seed, "images": len(images), "crc32": _crc32(images, marks),
+        }  # fmt: skip
+        checkpoint = _Checkpoint(Path(checkpoint_dir), run)
     history, best = checkpoint.restore(model) if checkpoint else ([], None)
 
     bar = tqdm(total=total, initial=len(history) * steps, disable=not progress, unit="batch", leave=False)
     step_bar = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: bar.update())
-    for epoch in range(len(history), epochs):
-        start = time.perf_counter()
-        order = np.random.default_rng((seed, epoch)).choice(
-            len(images), len(images), replace=weights is not None, p=weights
-        )
-        batches = _batches(images, marks, order, batch_size, augment, seed=(seed, epoch * steps))
-        # Keras would warn about a path-dependent default unless shuffle is said: the order above is the shuffle.
-        seen = model.fit(batches, verbose=0, shuffle=False, callbacks=[step_bar]).history
-        val_loss, val_accuracy = model.evaluate(
-            _batches(*held_out, np.arange(len(held_out[0])), 512), verbose=0
-        )
-        row = {
-            "epoch": epoch + 1, "loss": seen["loss"][0], "accuracy": seen["accuracy"][0],
-            "val_loss": val_loss, "val_accuracy": val_accuracy, "seconds": time.perf_counter() - start,
-        }  # fmt: skip
-        if not np.isfinite(row["loss"]):
-            raise ValueError(f"the loss became {row['loss']} in epoch {epoch + 1}; lower learning_rate.")
-        if best is None or val_accuracy > max(past["val_accuracy"] for past in history):
-            best = [np.array(values) for values in model.get_weights()]
-        history.append(row)
-        bar.set_postfix_str(f"validation {val_accuracy:.2%}")
-        if checkpoint:
-            checkpoint.save(model, history, best)
-    bar.close()
+    with bar:
+        for epoch in range(len(history), epochs):
+            start = time.perf_counter()
+            order = np.random.default_rng((seed, epoch)).choice(
+                len(images), len(images), replace=weights is not None, p=weights
+            )
+            batches = _batches(images, marks, order, batch_size, augment, seed=(seed, epoch * steps))
+            # Keras would warn about a path-dependent default unless shuffle is said: the order above is the shuffle.
+            seen = model.fit(batches, verbose=0, shuffle=False, callbacks=[step_bar]).history
+            val_loss, val_accuracy = model.evaluate(_batches(*held_out, np.arange(len(held_out[0])), 512), verbose=0)
+            row = {
+                "epoch": epoch + 1, "loss": seen["loss"][0], "accuracy": seen["accuracy"][0],
+                "val_loss": val_loss, "val_accuracy": val_accuracy, "seconds": time.perf_counter() - start,
+            }  # fmt: skip
+            if not np.isfinite(row["loss"]):
+                raise ValueError(f"the loss became {row['loss']} in epoch {epoch + 1}; lower learning_rate.")
+            if best is None or val_accuracy > max(past["val_accuracy"] for past in history):
+                best = [np.array(values) for values in model.get_weights()]
+            history.append(row)
+            bar.set_postfix_str(f"validation {val_accuracy:.2%}")
+            if checkpoint:
+                checkpoint.save(model, history, best)
     model.set_weights(best)
     frame = pd.DataFrame(history)
     return FitResult(frame, best_epoch=int(frame.loc[frame["val_accuracy"].idxmax(), "epoch"]))
@@ -217,7 +223,22 @@ def _arrays(data: Dataset | tuple[np.ndarray, np.ndarray], num_classes: int, nam
         raise ValueError(
             f"{name} needs marks of shape ({len(images)}, {num_classes}) and at least one image; got {np.shape(marks)}."
         )
-    return images, np.asarray(marks, dtype="uint8")
+    marks = np.asarray(marks, dtype="uint8")
+    if marks.max() > RIGHT or not (marks == RIGHT).any(axis=1).all():
+        raise ValueError(
+            f"{name} marks must be {RIGHT} for a right class, {ASKED} for others in question, {NOT_ASKED} elsewhere, "
+            f"with a right class in every row; got values {np.unique(marks)[:5].tolist()}. "
+            "Make them with hcr_lib.training.mark."
+        )
+    return images, marks
+
+
+def _crc32(*arrays: np.ndarray) -> int:
+    """Sum up the contents of arrays in one number, to tell data from other data."""
+    total = 0
+    for array in arrays:
+        total = zlib.crc32(np.ascontiguousarray(array), total)
+    return total
 
 
 def _batches(
@@ -262,23 +283,34 @@ class _Checkpoint:
         notes = self.folder / "run.json"
         if not notes.is_file():
             return [], None
-        saved = json.loads(notes.read_text(encoding="utf-8"))
-        if saved["run"] != self.run:
+        try:
+            saved = json.loads(notes.read_text(encoding="utf-8"))
+            if saved["run"] == self.run:
+                return saved["history"], self._set_state(model, self.folder / saved["file"])
+        except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
             raise ValueError(
-                f"{self.folder} holds the checkpoint of another run: {saved['run']}; expected {self.run}. "
-                "Choose another checkpoint_dir, or delete this one to start afresh."
-            )
-        with np.load(self.folder / saved["file"], allow_pickle=False) as arrays:
-            model.set_weights([arrays[f"model_{i}"] for i in range(len(model.weights))])
-            for i, variable in enumerate(model.optimizer.variables):
-                variable.assign(arrays[f"optimizer_{i}"])
-            best = [arrays[f"best_{i}"] for i in range(len(model.weights))]
-        return saved["history"], best
+                f"{self.folder} should hold a checkpoint, but it is damaged ({error}). Delete it to start afresh."
+            ) from error
+        raise ValueError(
+            f"{self.folder} holds the checkpoint of another run: {saved['run']}; expected {self.run}. "
+            "Choose another checkpoint_dir, or delete this one to start afresh."
+        )
+
+    def _set_state(self, model: keras.Model, file: Path) -> list[np.ndarray]:
+        """Bring `model` to a saved state; return the best weights so far."""
+        with np.load(file, allow_pickle=False) as arrays:
+            for name, variable in self._state(model).items():
+                variable.assign(arrays[name])
+            return [arrays[f"best_{i}"] for i in range(len(model.weights))]
+
+    def _state(self, model: keras.Model) -> dict[str, keras.Variable]:
+        """Name everything that changes while training: `variables` are weights and the random state of dropout."""
+        state = {f"model_{i}": variable for i, variable in enumerate(model.variables)}
+        return state | {f"optimizer_{i}": variable for i, variable in enumerate(model.optimizer.variables)}
 
     def save(self, model: keras.Model, history: list[dict], best: list[np.ndarray]) -> None:
-        arrays = {f"model_{i}": values for i, values in enumerate(model.get_weights())}
+        arrays = {name: variable.numpy() for name, variable in self._state(model).items()}
         arrays |= {f"best_{i}": values for i, values in enumerate(best)}
-        arrays |= {f"optimizer_{i}": np.array(v) for i, v in enumerate(model.optimizer.variables)}
         file = self.folder / f"epoch-{len(history):03}.npz"
         np.savez(file.with_suffix(".part.npz"), **arrays)
         os.replace(file.with_suffix(".part.npz"), file)
