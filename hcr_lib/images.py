@@ -77,7 +77,6 @@ def open_image(source: str | os.PathLike | bytes | BinaryIO) -> Image.Image:
         picture = Image.open(source)
         width, height = picture.size
         if width * height <= MAX_PIXELS:
-            picture.draft("L", (WORKING_SIDE, WORKING_SIDE))  # lets the JPEG decoder skip detail nobody needs
             picture.load()
             return ImageOps.exif_transpose(picture)
     except Image.DecompressionBombError:

@@ -1,0 +1,228 @@
+"""From scores to text: the likeliest character, a format, a path through the pieces, the word it must have been."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from rapidfuzz import distance, process
+
+from hcr_lib.segment import Candidate
+
+#: What stands for which characters in a format mask.
+MASK = {
+    "D": str.isdigit,
+    "L": str.isalpha,
+    "U": str.isupper,
+    "l": str.islower,
+    "*": lambda char: True,
+}
+
+#: How likely words of each shape are before a single letter is read. See `in_context`.
+WORD_SHAPES = {"UPPER": 0.3, "lower": 0.3, "Title": 0.2, "digits": 0.15, "mixed": 0.05}
+
+#: What joining pieces across a gap costs, per line height of gap; and what each joint costs.
+GAP_COST, JOINT_COST = 6.0, 0.3
+
+_FLOOR = 1e-6  # no score is certain: log(0) would let one misread character veto a word
+
+
+def _checked(probabilities: npt.ArrayLike, classes: str) -> np.ndarray:
+    scores = np.asarray(probabilities, dtype="float64")
+    if scores.ndim != 2 or scores.shape[1] != len(classes):
+        raise ValueError(
+            f"probabilities must have a row a character and a column a class, shape (n, {len(classes)}); "
+            f"got shape {scores.shape}."
+        )
+    return scores
+
+
+def argmax(probabilities: npt.ArrayLike, classes: str) -> str:
+    """Read each character on its own.
+
+    Parameters
+    ----------
+    probabilities : array_like of float, shape (n, len(classes))
+    classes : str
+
+    Returns
+    -------
+    str
+        n characters.
+
+    Examples
+    --------
+    >>> argmax([[0.9, 0.1], [0.2, 0.8]], "AB")
+    'AB'
+    """
+    return "".join(classes[k] for k in _checked(probabilities, classes).argmax(axis=1))
+
+
+def with_mask(probabilities: npt.ArrayLike, classes: str, mask: str) -> str:
+    """Read characters of a known format: in ``LLDDD`` two letters, then three digits.
+
+    Parameters
+    ----------
+    probabilities : array_like of float, shape (n, len(classes))
+    classes : str
+    mask : str
+        n signs: L letter, U capital, l small letter, D digit, * anything; any other sign stands for itself.
+
+    Raises
+    ------
+    ValueError
+        If the mask has another length, or asks for something the classes lack.
+
+    Examples
+    --------
+    >>> scores = [[0.6, 0.4], [0.6, 0.4]]  # twice "more like a 0 than an O"
+    >>> with_mask(scores, "0O", "LD")
+    'O0'
+    """
+    scores = _checked(probabilities, classes)
+    if len(mask) != len(scores):
+        raise ValueError(f"the mask must have one sign a character: {len(scores)} are there, {mask!r} has {len(mask)}.")
+    text = ""
+    for row, sign in zip(scores, mask, strict=True):
+        allowed = np.array([MASK[sign](char) if sign in MASK else char == sign for char in classes])
+        if not allowed.any():
+            raise ValueError(f"the mask asks for {sign!r}, which is not among the classes {classes!r}.")
+        text += classes[int(np.where(allowed, row, -1).argmax())]
+    return text
+
+
+def in_context(probabilities: npt.ArrayLike, classes: str) -> np.ndarray:
+    """Let the characters of a word vote on what kind of word it is.
+
+    One isolated circle may be 0, O or o. In a word it has company: most words are all capitals, all small letters,
+    a capital and then small letters, or all digits. By Bayes' rule each shape's probability is its prior times what
+    the characters say; every character's scores are then averaged over the shapes. A code such as AB12 survives,
+    since no pure shape explains it.
+
+    Parameters
+    ----------
+    probabilities : array_like of float, shape (n, len(classes))
+    classes : str
+
+    Returns
+    -------
+    ndarray of float64, shape (n, len(classes))
+        Rows add up to 1.
+
+    Examples
+    --------
+    >>> scores = np.array([[0.55, 0.45, 0.0], [0.0, 0.0, 1.0]])  # a circle, then certainly an N
+    >>> argmax(scores, "0ON"), argmax(in_context(scores, "0ON"), "0ON")
+    ('0N', 'ON')
+    """
+    scores = np.maximum(_checked(probabilities, classes), _FLOOR)
+    if len(scores) < 2:  # a single character has no company
+        return scores / scores.sum(axis=1, keepdims=True)
+    digit, upper = (np.array([test(char) for char in classes]) for test in (str.isdigit, str.isupper))
+    lower, anything = ~digit & ~upper, np.ones(len(classes), bool)
+    first, rest = np.arange(len(scores)) == 0, np.arange(len(scores)) > 0
+    allowed = {
+        "UPPER": np.tile(upper, (len(scores), 1)),
+        "lower": np.tile(lower, (len(scores), 1)),
+        "Title": np.where(first[:, None], upper, lower),
+        "digits": np.tile(digit, (len(scores), 1)),
+        "mixed": np.tile(anything, (len(scores), 1)),
+    }
+    result, total = np.zeros_like(scores), 0.0
+    for shape, prior in WORD_SHAPES.items():
+        masked = np.where(allowed[shape], scores, 0)
+        sums = masked.sum(axis=1)
+        if rest.any() and (sums > 0).all():
+            likelihood = prior * np.prod(sums / scores.sum(axis=1))
+            result += likelihood * masked / sums[:, None]
+            total += likelihood
+    return result / total
+
+
+def best_path(candidates: Sequence[Candidate], confidences: npt.ArrayLike) -> list[int]:
+    """Choose the candidates that cover a line once, left to right, with the highest total score.
+
+    A candidate's score is its log confidence, counted once for each piece it covers (so that joining is not
+    favoured just for making fewer characters), less what its gaps cost. The best way to each boundary is the best
+    over the last candidate of the best way to where that one starts: dynamic programming, as in Viterbi (1967).
+
+    Parameters
+    ----------
+    candidates : sequence of hcr_lib.segment.Candidate
+    confidences : array_like of float, shape (n,)
+        The reader's highest probability for each.
+
+    Returns
+    -------
+    list of int
+        Positions in `candidates`, left to right.
+    """
+    confidences = np.maximum(np.asarray(confidences, dtype="float64"), _FLOOR)
+    end = max((candidate.stop for candidate in candidates), default=0)
+    best = [0.0] + [-np.inf] * end
+    came_by = [-1] * (end + 1)
+    for index in sorted(range(len(candidates)), key=lambda i: candidates[i].stop):
+        candidate = candidates[index]
+        pieces = candidate.stop - candidate.start
+        cost = GAP_COST * max(0.0, candidate.gap) + JOINT_COST * (pieces - 1)
+        score = best[candidate.start] + pieces * np.log(confidences[index]) - cost
+        if score > best[candidate.stop]:
+            best[candidate.stop], came_by[candidate.stop] = score, index
+    path = []
+    while end:
+        path.append(came_by[end])
+        end = candidates[came_by[end]].start
+    return path[::-1]
+
+
+def closest_word(probabilities: npt.ArrayLike, classes: str, lexicon: Sequence[str], cutoff: float = 0.6) -> str | None:
+    """Find the word of a lexicon that the scores support best.
+
+    Words of the right length are scored character by character, by their summed log probabilities. If none of
+    them comes near what was read, the nearest word of any length by edit distance is taken.
+
+    Parameters
+    ----------
+    probabilities : array_like of float, shape (n, len(classes))
+    classes : str
+    lexicon : sequence of str
+        Case does not matter.
+    cutoff : float
+        Least normalised edit similarity, from 0 to 1, between the word and what was read.
+
+    Returns
+    -------
+    str or None
+        The word as the lexicon spells it; None if nothing is near. A name that is not on the list must not be
+        forced into one that is.
+
+    Examples
+    --------
+    >>> scores = np.full((3, 26), 0.01); scores[[0, 1, 2], [2, 0, 19]] = 0.7  # reads "CAT"
+    >>> import string
+    >>> closest_word(scores, string.ascii_uppercase, ["dog", "cat", "cart"])
+    'cat'
+    >>> closest_word(scores, string.ascii_uppercase, ["zebra"]) is None
+    True
+    """
+    scores = np.log(np.maximum(_checked(probabilities, classes), _FLOOR))
+    read = argmax(probabilities, classes)
+    column = {char: k for k, char in enumerate(classes)}
+
+    def column_of(char: str) -> int | None:
+        return next((column[form] for form in (char, char.upper(), char.lower()) if form in column), None)
+
+    best, best_score = None, -np.inf
+    for word in lexicon:
+        columns = [column_of(char) for char in word]
+        if len(word) == len(scores) and None not in columns:
+            score = float(scores[np.arange(len(scores)), columns].sum())
+            if score > best_score:
+                best, best_score = word, score
+    if best is not None and distance.Levenshtein.normalized_similarity(best.upper(), read.upper()) >= cutoff:
+        return best
+    match = process.extractOne(
+        read, lexicon, scorer=distance.Levenshtein.normalized_similarity, processor=str.upper, score_cutoff=cutoff
+    )
+    return match[0] if match else None

@@ -1,0 +1,293 @@
+"""The reader: pictures in, text out. The one path that notebooks, widgets and the command line share.
+
+    picture -> ink -> pieces -> candidates in MNIST's form -> network -> path -> text
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from hcr_lib import decode, images, labels, segment, weights
+from hcr_lib._paths import shipped
+from hcr_lib._validate import ensure_choice, ensure_uint8_images
+
+ALPHABETS = ("digits", "letters", "alnum", "byclass")
+MODES = ("auto", "char", "word", "page")
+WEIGHTS = "reader.npz"
+BATCH = 256  #: images a call of the network
+CHUNK = 64  #: pictures held in memory at once
+ALTERNATIVES = 3
+
+
+@dataclass(frozen=True)
+class Character:
+    """One character read.
+
+    Attributes
+    ----------
+    char : str
+    confidence : float
+        Between 0 and 1.
+    box : tuple of int
+        (x0, y0, x1, y1) in pixels of the picture; x1 and y1 are one past the last.
+    alternatives : list of (str, float)
+        The next likeliest characters.
+    """
+
+    char: str
+    confidence: float
+    box: tuple[int, int, int, int]
+    alternatives: list[tuple[str, float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a picture says.
+
+    Attributes
+    ----------
+    text : str
+        Words are parted by spaces, lines by line breaks.
+    confidence : float
+        Geometric mean of the characters' confidences.
+    characters : list of Character
+    """
+
+    text: str
+    confidence: float
+    characters: list[Character]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain lists and numbers, ready for JSON; confidences rounded to four places."""
+        plain = asdict(self)
+        plain["confidence"] = round(self.confidence, 4)
+        for character in plain["characters"]:
+            character["confidence"] = round(character["confidence"], 4)
+            character["box"] = list(character["box"])
+            character["alternatives"] = [[char, round(share, 4)] for char, share in character["alternatives"]]
+        return plain
+
+
+@dataclass
+class _Word:
+    """A word on its way: its candidates, and where their images stand in the batch."""
+
+    candidates: list[segment.Candidate]
+    scale: tuple[float, float]  # pixels of the picture per pixel of the ink, across and down
+    line: int
+    first: int = 0
+
+
+class Recognizer:
+    """Reads pictures of handwriting. Build it with `Recognizer.load`.
+
+    Attributes
+    ----------
+    classes : str
+        The characters it may answer with.
+    """
+
+    def __init__(self, network: Any, record: dict[str, Any], alphabet: str):
+        self._network = network
+        self.record = record
+        self.alphabet = ensure_choice(alphabet, ALPHABETS, name="alphabet")
+        self.classes = labels.classes(alphabet)
+        self._folding = labels.folding(record["classes"], self.classes)
+
+    def __repr__(self) -> str:
+        return f"<Recognizer of {len(self.classes)} classes, alphabet {self.alphabet!r}>"
+
+    @classmethod
+    def load(cls, alphabet: str = "alnum", *, path: str | os.PathLike | None = None) -> Recognizer:
+        """Load the reader that ships with the course.
+
+        Parameters
+        ----------
+        alphabet : {"alnum", "digits", "letters", "byclass"}
+            What it may answer with: 36 digits and capitals, 10, 26, or all 62 with exact case. One network knows
+            the 62; the others add up its probabilities, or mask them.
+        path : path, optional
+            Another weight file, written by `hcr_lib.weights.save`.
+
+        Raises
+        ------
+        ValueError
+            If the alphabet is unknown or the file damaged.
+        FileNotFoundError
+            If there is no such file.
+        """
+        ensure_choice(alphabet, ALPHABETS, name="alphabet")
+        network, record = _network(os.fspath(path or shipped(WEIGHTS)))
+        return cls(network, record, alphabet)
+
+    def with_alphabet(self, alphabet: str) -> Recognizer:
+        """Return a reader of another alphabet that shares this one's network."""
+        return Recognizer(self._network, self.record, alphabet)
+
+    def predict(self, stored: npt.ArrayLike, *, in_form: bool = False) -> np.ndarray:
+        """Classify stored images of single characters.
+
+        Parameters
+        ----------
+        stored : array_like of uint8, shape (n, 28, 28)
+            White ink (255) on black paper (0).
+        in_form : bool
+            Whether they went through `hcr_lib.images.to_mnist` already; otherwise that happens here.
+
+        Returns
+        -------
+        ndarray of float32, shape (n, len(classes))
+            Probabilities; rows add up to 1.
+        """
+        stored = ensure_uint8_images(stored)
+        if not in_form:
+            stored = images.to_mnist_batch(stored)
+        parts = [self._network(stored[start : start + BATCH]) for start in range(0, len(stored), BATCH)]
+        folded = np.concatenate([np.zeros((0, self._folding.shape[0]), "float32"), *parts]) @ self._folding
+        return folded / np.maximum(folded.sum(axis=1, keepdims=True), 1e-12)
+
+    def read(
+        self, image: Image.Image | npt.ArrayLike, mode: str = "auto", lexicon: Sequence[str] | None = None
+    ) -> Reading:
+        """Read a picture.
+
+        Parameters
+        ----------
+        image : PIL.Image.Image or array_like
+            Any size and either polarity, see `hcr_lib.images.to_gray`; for a file, `hcr_lib.images.open_image`.
+        mode : {"auto", "char", "word", "page"}
+            One character; one word, cut at its gaps; lines of words. "auto" looks how many lines and pieces
+            there are.
+        lexicon : sequence of str, optional
+            Words to expect; what resembles none of them stays as read.
+
+        Raises
+        ------
+        hcr_lib.images.BlankImageError
+            If there is no ink.
+        """
+        [answer] = self.read_all([image], mode, lexicon)
+        if isinstance(answer, images.ImageError):
+            raise answer
+        return answer
+
+    def read_all(
+        self,
+        pictures: Iterable[Image.Image | npt.ArrayLike | images.ImageError],
+        mode: str = "auto",
+        lexicon: Sequence[str] | None = None,
+    ) -> Iterator[Reading | images.ImageError]:
+        """Read many pictures, batched; memory does not grow with their number.
+
+        Parameters
+        ----------
+        pictures : iterable
+            As for `read`. An `ImageError` among them - a file that did not open - is handed through.
+        mode, lexicon
+            As for `read`.
+
+        Yields
+        ------
+        Reading or hcr_lib.images.ImageError
+            In the order of the pictures; an error where there was nothing to read.
+        """
+        ensure_choice(mode, MODES, name="mode")
+        pictures = iter(pictures)
+        while chunk := list(islice(pictures, CHUNK)):
+            planned = [_plan(picture, mode) for picture in chunk]
+            batch = []
+            for words in planned:
+                for word in words if isinstance(words, list) else []:
+                    word.first = len(batch)
+                    batch += [images.ink_to_mnist(candidate.piece.ink) for candidate in word.candidates]
+            scores = self.predict(np.array(batch).reshape(-1, images.SIZE, images.SIZE), in_form=True)
+            for words in planned:
+                yield words if isinstance(words, images.ImageError) else self._reading(words, scores, lexicon)
+
+    def _reading(self, words: list[_Word], scores: np.ndarray, lexicon: Sequence[str] | None) -> Reading:
+        characters, text = [], ""
+        for number, word in enumerate(words):
+            own = scores[word.first : word.first + len(word.candidates)]
+            path = decode.best_path(word.candidates, own.max(axis=1))
+            likely = decode.in_context(own[path], self.classes)
+            spelled = decode.argmax(likely, self.classes)
+            known = decode.closest_word(likely, self.classes, lexicon) if lexicon else None
+            if number:
+                text += "\n" if word.line != words[number - 1].line else " "
+            text += known or spelled
+            for index, row in zip(path, likely, strict=True):
+                order = row.argsort()[::-1]
+                rest = [(self.classes[k], float(row[k])) for k in order[1 : 1 + ALTERNATIVES]]
+                box = _scaled(word.candidates[index].piece.box, word.scale)
+                characters.append(Character(self.classes[order[0]], float(row[order[0]]), box, rest))
+        confidence = float(np.exp(np.mean(np.log([max(each.confidence, 1e-12) for each in characters]))))
+        return Reading(text, confidence, characters)
+
+
+def _scaled(box: segment.Box, scale: tuple[float, float]) -> tuple[int, int, int, int]:
+    across, down = scale
+    return round(box[0] * across), round(box[1] * down), round(box[2] * across), round(box[3] * down)
+
+
+def _plan(picture: Any, mode: str) -> list[_Word] | images.ImageError:
+    """Decide what to show the network: the words of a picture with their candidates, or what is wrong with it."""
+    if isinstance(picture, images.ImageError):
+        return picture
+    try:
+        ink = images.to_ink(picture)
+        lines = [] if mode == "char" else segment.lines(ink)
+        if mode == "auto":
+            mode = _guess_mode(lines, ink.shape)
+        if mode == "char":
+            ink = images.remove_specks(ink)
+            x0, y0, x1, y1 = images.bounding_box(ink)
+            whole = segment.Piece((x0, y0, x1, y1), ink[y0:y1, x0:x1])
+            groups = [(0, [segment.Candidate(0, 1, whole, 0.0)])]
+        elif mode == "word":
+            line = max(lines, key=lambda line: sum(piece.ink.sum() for piece in line.pieces))
+            groups = [(0, segment.candidates(line))]
+        else:
+            groups = [
+                (number, segment.candidates(word)) for number, line in enumerate(lines) for word in segment.words(line)
+            ]
+    except images.ImageError as error:
+        return error
+    width, height = picture.size if isinstance(picture, Image.Image) else np.shape(picture)[1::-1]
+    scale = width / ink.shape[1], height / ink.shape[0]
+    return [_Word(candidates, scale, number) for number, candidates in groups]
+
+
+def _guess_mode(lines: list[segment.Line], shape: tuple[int, int]) -> str:
+    """Tell a single character from a word, and a word from a page."""
+    if len(lines) > 1:
+        return "page"
+    if max(shape) <= 2 * images.SIZE or not lines or len(lines[0].pieces) == 1:
+        return "char"
+    return "page" if len(segment.words(lines[0])) > 1 else "word"
+
+
+@functools.lru_cache(maxsize=4)
+def _network(path: str) -> tuple[Any, dict[str, Any]]:
+    """Build the network of a weight file, as a function from uint8 images to probabilities."""
+    record, arrays = weights.load(path)
+    from hcr_lib import models  # TensorFlow takes seconds to import: not before it is needed
+    from hcr_lib._tf import tf
+
+    model = getattr(models, record["model"])(len(record["classes"]), record["width"])
+    model.set_weights(arrays)
+
+    # One compiled function for every batch size; model.predict costs fifty times more on a single image.
+    @tf.function(input_signature=[tf.TensorSpec((None, images.SIZE, images.SIZE), "uint8")])
+    def probabilities(stored):
+        return model(tf.cast(stored[..., None], "float32") / 255, training=False)
+
+    return (lambda stored: probabilities(stored).numpy()), record
