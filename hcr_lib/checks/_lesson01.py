@@ -44,10 +44,9 @@ EXERCISES: dict[str, Exercise] = {
         },
     ),
     "01.5": Exercise(
-        passes=word("7"),
+        passes=lambda answer: str(answer).strip() == "7",
         hint="Draw an L on squared paper, number its rows and columns, and exchange the two.",
         slips={
-            7: "Right, and the answer is a character: put it in quotes.",
             "1": "One stroke is not lost: the foot of the L becomes a second stroke.",
             "4": "The foot of the L lies at an end of the long stroke, so nothing crosses.",
             "J": "That is an L mirrored left to right. Transposing mirrors along the diagonal.",
