@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from rapidfuzz import distance, process
 
+from hcr_lib.language import SYMBOLS, transitions
 from hcr_lib.segment import Candidate
 
 #: What stands for which characters in a format mask.
@@ -20,10 +21,12 @@ MASK = {
 }
 
 #: How likely words of each shape are before a single letter is read. See `in_context`.
-WORD_SHAPES = {"UPPER": 0.3, "lower": 0.3, "Title": 0.2, "digits": 0.15, "mixed": 0.05}
+WORD_SHAPES = {"UPPER": 0.3, "lower": 0.355, "Title": 0.25, "digits": 0.09, "mixed": 0.005}
+#: How far the network's confidence in a single character is trusted, next to the company it keeps: an exponent.
+TRUST = 0.7
 
 #: What joining pieces across a gap costs, per line height of gap; and what each joint costs.
-GAP_COST, JOINT_COST = 6.0, 0.3
+GAP_COST, JOINT_COST = 15.0, 0.3
 
 _FLOOR = 1e-6  # no score is certain: log(0) would let one misread character veto a word
 
@@ -93,12 +96,14 @@ def with_mask(probabilities: npt.ArrayLike, classes: str, mask: str) -> str:
 
 
 def in_context(probabilities: npt.ArrayLike, classes: str) -> np.ndarray:
-    """Let the characters of a word vote on what kind of word it is.
+    """Let the characters of a word vote on what kind of word it is, and on each other.
 
     One isolated circle may be 0, O or o. In a word it has company: most words are all capitals, all small letters,
-    a capital and then small letters, or all digits. By Bayes' rule each shape's probability is its prior times what
-    the characters say; every character's scores are then averaged over the shapes. A code such as AB12 survives,
-    since no pure shape explains it.
+    a capital and then small letters, or all digits; and some letters follow one another far more often than others.
+    By Bayes' rule each shape's probability is its prior (`WORD_SHAPES`) times what the characters say; within a
+    shape of letters, the forward-backward algorithm adds up all spellings, weighted by English letter pairs
+    (`hcr_lib.language`). The scores of every character are then averaged over the shapes. A code such as AB12
+    survives, since no pure shape explains it.
 
     Parameters
     ----------
@@ -108,7 +113,11 @@ def in_context(probabilities: npt.ArrayLike, classes: str) -> np.ndarray:
     Returns
     -------
     ndarray of float64, shape (n, len(classes))
-        Rows add up to 1.
+        Rows add up to 1. A single character has no company and stays as it is.
+
+    References
+    ----------
+    L. R. Rabiner, "A tutorial on hidden Markov models and selected applications in speech recognition" (1989).
 
     Examples
     --------
@@ -117,27 +126,61 @@ def in_context(probabilities: npt.ArrayLike, classes: str) -> np.ndarray:
     ('0N', 'ON')
     """
     scores = np.maximum(_checked(probabilities, classes), _FLOOR)
-    if len(scores) < 2:  # a single character has no company
+    if len(scores) < 2:
         return scores / scores.sum(axis=1, keepdims=True)
+    scores = scores**TRUST
+    scores /= scores.sum(axis=1, keepdims=True)
     digit, upper = (np.array([test(char) for char in classes]) for test in (str.isdigit, str.isupper))
-    lower, anything = ~digit & ~upper, np.ones(len(classes), bool)
-    first, rest = np.arange(len(scores)) == 0, np.arange(len(scores)) > 0
-    allowed = {
+    lower, first = ~digit & ~upper, np.arange(len(scores)) == 0
+    shapes = {
         "UPPER": np.tile(upper, (len(scores), 1)),
         "lower": np.tile(lower, (len(scores), 1)),
         "Title": np.where(first[:, None], upper, lower),
         "digits": np.tile(digit, (len(scores), 1)),
-        "mixed": np.tile(anything, (len(scores), 1)),
+        "mixed": np.ones(scores.shape, bool),
     }
     result, total = np.zeros_like(scores), 0.0
-    for shape, prior in WORD_SHAPES.items():
-        masked = np.where(allowed[shape], scores, 0)
+    for shape, allowed in shapes.items():
+        masked = np.where(allowed, scores, 0)
         sums = masked.sum(axis=1)
-        if rest.any() and (sums > 0).all():
-            likelihood = prior * np.prod(sums / scores.sum(axis=1))
-            result += likelihood * masked / sums[:, None]
-            total += likelihood
+        if not sums.all():
+            continue  # the class set has no such characters
+        if shape in ("digits", "mixed"):
+            posterior, evidence = masked / sums[:, None], float(sums.prod())
+        else:
+            posterior, evidence = _spelled(masked, classes)
+        result += WORD_SHAPES[shape] * evidence * posterior
+        total += WORD_SHAPES[shape] * evidence
     return result / total
+
+
+def _spelled(scores: np.ndarray, classes: str) -> tuple[np.ndarray, float]:
+    """Weigh letters by the letters beside them: the forward-backward algorithm.
+
+    `scores` has at most one case of a letter in each row. Returns the posterior of the same shape, and the
+    evidence: how much likelier the row of letters is than one whose letters know nothing of each other.
+    """
+    letter = np.array([SYMBOLS.find(char.upper()) for char in classes])  # -1 for digits, whose scores are 0 here
+    emission = np.zeros((len(scores), len(SYMBOLS)))
+    np.add.at(emission.T, letter[letter > 0], scores.T[letter > 0])
+    # In units of 1 / 26, the chance of a letter when all are equally likely, so that evidence compares with "mixed".
+    step = transitions() * (len(SYMBOLS) - 1)
+    forward, backward, evidence = np.zeros_like(emission), np.zeros_like(emission), 1.0
+    arriving = step[0]  # from the edge of the word
+    for i, row in enumerate(emission):
+        forward[i] = row * arriving
+        evidence *= forward[i].sum()
+        forward[i] /= forward[i].sum()
+        arriving = forward[i] @ step
+    evidence *= forward[-1] @ step[:, 0]
+    leaving = step[:, 0]  # to the edge
+    for i in reversed(range(len(emission))):
+        backward[i] = leaving / leaving.sum()
+        leaving = step @ (emission[i] * backward[i])
+    posterior = forward * backward
+    posterior /= posterior.sum(axis=1, keepdims=True)
+    # Back from letters to classes: where a letter has a score, its case here is the one with that score.
+    return np.where((scores > 0) & (letter > 0), posterior[:, letter], 0), evidence
 
 
 def best_path(candidates: Sequence[Candidate], confidences: npt.ArrayLike) -> list[int]:

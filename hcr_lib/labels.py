@@ -147,3 +147,23 @@ def folding(source: str, target: str) -> np.ndarray:
         if home in target:
             matrix[row, target.index(home)] = 1.0
     return matrix
+
+
+def same_shape(classes: str) -> np.ndarray:
+    """Say which characters look alike when they stand alone.
+
+    Returns
+    -------
+    ndarray of float32, shape (len(classes), len(classes))
+        1 where both are the same, or share a group of `SHAPE_EQUIVALENT`.
+
+    Examples
+    --------
+    >>> same_shape("0OA").tolist()
+    [[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    alike = np.eye(len(classes), dtype="float32")
+    for group in SHAPE_EQUIVALENT:
+        members = [k for k, char in enumerate(classes) if char in group]
+        alike[np.ix_(members, members)] = 1.0
+    return alike

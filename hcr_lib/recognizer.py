@@ -101,7 +101,9 @@ class Recognizer:
         self.record = record
         self.alphabet = ensure_choice(alphabet, ALPHABETS, name="alphabet")
         self.classes = labels.classes(alphabet)
-        self._folding = labels.folding(record["classes"], self.classes)
+        self._known = record["classes"]
+        self._folding = labels.folding(self._known, self.classes)
+        self._alike = labels.same_shape(self._known)
 
     def __repr__(self) -> str:
         return f"<Recognizer of {len(self.classes)} classes, alphabet {self.alphabet!r}>"
@@ -151,9 +153,14 @@ class Recognizer:
         stored = ensure_uint8_images(stored)
         if not in_form:
             stored = images.to_mnist_batch(stored)
+        return self._scores(stored) @ self._folding
+
+    def _scores(self, stored: np.ndarray) -> np.ndarray:
+        """Return what the network says of images in form, among the characters that the alphabet has room for."""
         parts = [self._network(stored[start : start + BATCH]) for start in range(0, len(stored), BATCH)]
-        folded = np.concatenate([np.zeros((0, self._folding.shape[0]), "float32"), *parts]) @ self._folding
-        return folded / np.maximum(folded.sum(axis=1, keepdims=True), 1e-12)
+        scores = np.concatenate([np.zeros((0, len(self._known)), "float32"), *parts])
+        scores *= self._folding.any(axis=1)
+        return scores / np.maximum(scores.sum(axis=1, keepdims=True), 1e-12)
 
     def read(
         self, image: Image.Image | npt.ArrayLike, mode: str = "auto", lexicon: Sequence[str] | None = None
@@ -209,7 +216,7 @@ class Recognizer:
                 for word in words if isinstance(words, list) else []:
                     word.first = len(batch)
                     batch += [images.ink_to_mnist(candidate.piece.ink) for candidate in word.candidates]
-            scores = self.predict(np.array(batch).reshape(-1, images.SIZE, images.SIZE), in_form=True)
+            scores = self._scores(np.array(batch, dtype="uint8").reshape(-1, images.SIZE, images.SIZE))
             for words in planned:
                 yield words if isinstance(words, images.ImageError) else self._reading(words, scores, lexicon)
 
@@ -217,8 +224,10 @@ class Recognizer:
         characters, text = [], ""
         for number, word in enumerate(words):
             own = scores[word.first : word.first + len(word.candidates)]
-            path = decode.best_path(word.candidates, own.max(axis=1))
-            likely = decode.in_context(own[path], self.classes)
+            # A bar that may be 1, I or l is still surely one character: for the cut, characters alike count together.
+            path = decode.best_path(word.candidates, (own @ self._alike).max(axis=1))
+            # The word's shape is a matter of exact case, also when the answer will merge the cases.
+            likely = decode.in_context(own[path], self._known) @ self._folding
             spelled = decode.argmax(likely, self.classes)
             known = decode.closest_word(likely, self.classes, lexicon) if lexicon else None
             if number:
@@ -253,8 +262,7 @@ def _plan(picture: Any, mode: str) -> list[_Word] | images.ImageError:
             whole = segment.Piece((x0, y0, x1, y1), ink[y0:y1, x0:x1])
             groups = [(0, [segment.Candidate(0, 1, whole, 0.0)])]
         elif mode == "word":
-            line = max(lines, key=lambda line: sum(piece.ink.sum() for piece in line.pieces))
-            groups = [(0, segment.candidates(line))]
+            groups = [(0, segment.candidates(segment.one_line(ink)))]
         else:
             groups = [
                 (number, segment.candidates(word)) for number, line in enumerate(lines) for word in segment.words(line)

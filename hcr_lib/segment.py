@@ -21,6 +21,8 @@ from hcr_lib.images import THRESHOLD
 DUST = 0.07
 #: Pieces are merged outright when they share this much of the narrower one's width: a dot and its stem.
 OVERLAP = 0.45
+#: Blobs smaller than this share of the line height, both ways, are dots, and belong to the piece below them.
+DOT = 0.4
 #: A gap this wide, in line heights, separates words.
 WORD_GAP = 0.75
 #: A character is hardly ever wider than this, in line heights.
@@ -33,7 +35,7 @@ MOST_PIECES = 3
 Box = tuple[int, int, int, int]  # x0, y0, x1, y1; x1 and y1 are one past the last pixel
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Piece:
     """Some connected ink: where it is, and its pixels without those of its neighbours.
 
@@ -118,11 +120,10 @@ def lines(ink: npt.ArrayLike) -> list[Line]:
     >>> [[piece.box[0] for piece in line.pieces] for line in lines(page)]
     [[5, 15], [5]]
     """
-    found = blobs(ink)
+    found = _without_dust(blobs(ink))
     if not found:
         return []
     height = _writing_height(found)
-    found = [blob for blob in found if max(blob.width, blob.height) >= DUST * height]
     tall = sorted((blob for blob in found if blob.height >= 0.5 * height), key=lambda blob: blob.box[0])
     groups: list[list[Piece]] = []
     for blob in tall:
@@ -133,10 +134,48 @@ def lines(ink: npt.ArrayLike) -> list[Line]:
         else:
             groups.append([blob])
     for blob in found:
-        if blob.height < 0.5 * height and groups:
+        if blob.height < 0.5 * height:
             min(groups, key=lambda group: _distance(group, blob)).append(blob)
     groups.sort(key=lambda group: np.mean([blob.middle for blob in group]))
-    return [Line(_stack(group), _writing_height(group)) for group in groups]
+    return [_stack(group) for group in groups]
+
+
+def one_line(ink: npt.ArrayLike) -> Line | None:
+    """Take a picture for a single word, however much it climbs; None for a blank page.
+
+    Crumbs of the lines above and below are left out: blobs that the edge of the picture cuts and that lie off
+    the line through the others.
+
+    Examples
+    --------
+    >>> page = np.zeros((60, 50)); page[20:40, 5:9] = 1; page[20:40, 15:30] = 1; page[55:, 5:9] = 1
+    >>> len(one_line(page).pieces)
+    2
+    """
+    found = _without_dust(blobs(ink))
+    if not found:
+        return None
+    height = _writing_height(found)
+    bottom = np.shape(ink)[0]
+    centre = np.array([[(blob.box[0] + blob.box[2]) / 2, blob.middle] for blob in found])
+    mass = np.array([blob.ink.sum() for blob in found])
+    slope = 0.0
+    if sum(blob.height >= 0.5 * height for blob in found) >= 4:  # fewer say little about a slope
+        slope = float(np.polyfit(*centre.T, 1, w=np.sqrt(mass))[0])
+    level = centre[:, 1] - slope * centre[:, 0]
+    order = np.argsort(level)
+    middle = level[order][np.searchsorted(np.cumsum(mass[order]), mass.sum() / 2)]
+    kept = [
+        blob
+        for blob, place in zip(found, level, strict=True)
+        if abs(place - middle) <= 0.7 * height or not (blob.box[1] == 0 or blob.box[3] == bottom)
+    ]
+    return _stack(kept)
+
+
+def _without_dust(found: list[Piece]) -> list[Piece]:
+    limit = DUST * _writing_height(found) if found else 0
+    return [blob for blob in found if max(blob.width, blob.height) >= limit]
 
 
 def _place(group: Sequence[Piece]) -> float:
@@ -159,18 +198,29 @@ def _writing_height(pieces: Sequence[Piece]) -> float:
     return float(order[int(np.searchsorted(mass, mass[-1] / 2))].height)
 
 
-def _stack(group: Sequence[Piece]) -> list[Piece]:
-    """Order blobs from left to right, joining those that stand above one another."""
+def _stack(group: Sequence[Piece]) -> Line:
+    """Order the blobs of a line from left to right, joining those that stand above one another.
+
+    A dot joins the nearest piece, even when a slant has carried it past the edge. Dots with nothing near, like the
+    hyphen of a double name, are punctuation, which no class set holds: they are left out.
+    """
+    height = _writing_height(group)
+    dots = [blob for blob in group if max(blob.width, blob.height) < DOT * height]
     stacked: list[Piece] = []
-    for blob in sorted(group, key=lambda blob: blob.box[0] + blob.box[2]):
-        # The neighbour to look at is the one that overlaps most; slanted writing may put one letter in between.
-        recent = [(_overlap(piece, blob), index) for index, piece in enumerate(stacked[-2:], start=-min(2, len(stacked)))]
-        share, index = max(recent, default=(0.0, 0))
+    for blob in sorted((blob for blob in group if blob not in dots), key=lambda blob: blob.box[0] + blob.box[2]):
+        # Slanted writing may put one letter between a bar and its stem, so the last two pieces are looked at.
+        shares = [(_overlap(piece, blob), index) for index, piece in enumerate(stacked)][-2:]
+        share, index = max(shares, default=(0.0, 0))
         if share >= OVERLAP:
             stacked[index] = join([stacked[index], blob])
         else:
             stacked.append(blob)
-    return stacked
+    for dot in dots:
+        away = [max(dot.box[0] - piece.box[2], piece.box[0] - dot.box[2]) for piece in stacked]
+        nearest = int(np.argmin(away))
+        if away[nearest] <= 0.15 * height:
+            stacked[nearest] = join([stacked[nearest], dot])
+    return Line(stacked, height)
 
 
 def _overlap(first: Piece, second: Piece) -> float:
