@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import ipywidgets
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+from scipy import ndimage
 
 from hcr_lib import images
 
@@ -117,10 +118,9 @@ def preprocessing_steps(
         If no ink is left.
     """
     gray = images.to_gray(picture)
-    paper = int(255 * np.median(np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])))
-    page = Image.fromarray((255 * gray).round().astype("uint8"))
-    page = page.rotate(rotation, Image.Resampling.BICUBIC, expand=True, fillcolor=paper)
-    bright = np.asarray(page.filter(ImageFilter.GaussianBlur(blur)), dtype="float32") / 255
+    # The page goes on beyond its edges, in the light it has there; corners of one grey would look like ink.
+    turned = ndimage.rotate(gray, rotation, order=1, mode="nearest")
+    bright = ndimage.gaussian_filter(turned, blur, mode="nearest").clip(0, 1)
     given = bright if inverted else 1 - bright
     ink = images.to_ink(given)
     kept = (ink >= threshold).astype("float32")
