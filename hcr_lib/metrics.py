@@ -183,7 +183,7 @@ def mcnemar(labels: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike) 
     -----
     Images that both readers get right, or both wrong, say nothing about who is better. If the two were
     equally good, the remaining ones would fall to either side like a fair coin: the p-value is the two-sided
-    exact binomial test of that, as in McNemar's comparison of paired proportions [1]_. First used in notebook 05.
+    exact binomial test of that, as in McNemar's comparison of paired proportions [1]_. Derived in notebook 04.
 
     References
     ----------

@@ -46,8 +46,16 @@ def execute(path: Path) -> None:
         record_timing=False,
     )
     client.execute()
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if not _is_progress_bar(output)]
     notebook.metadata["language_info"] = {"name": "python"}
     nbformat.write(notebook, path)
+
+
+def _is_progress_bar(output: nbformat.NotebookNode) -> bool:
+    """Say whether a stored output is tqdm's bar: a widget that no longer exists, shown as "0%|" or as an error."""
+    return "%|" in output.get("data", {}).get("text/plain", "")
 
 
 def main() -> int:
