@@ -179,13 +179,15 @@ def to_ink(image: Image.Image | npt.ArrayLike) -> np.ndarray:
     gray = to_gray(image)
     if gray.size < 4 or np.ptp(gray) < 0.04:
         raise _blank(gray)
-    darkness = 1 - gray if _paper_is_bright(gray) else gray
-    # Light, darkness and grain are estimated on a grid of some 100 x 100 points: as exact, and quick for any size.
-    step = max(1, round((darkness.size / 10_000) ** 0.5))
-    coarse = darkness[::step, ::step]
-    paper = coarse < otsu(coarse)
-    # Two rounds: the first surface still feels the faint edges of the ink, the second does not.
-    for _ in range(2):
+    # Light, polarity and grain are judged on a grid of some 100 x 100 points: as exact, and quick for any size.
+    step = max(1, round((gray.size / 10_000) ** 0.5))
+    level = _without_slope(gray[::step, ::step])
+    if bright := _paper_is_bright(level):
+        level = 1 - level
+    darkness = 1 - gray if bright else gray
+    coarse, paper = darkness[::step, ::step], level < otsu(level)
+    # Each round finds more of the paper, and feels less of the ink's faint edges.
+    for _ in range(4):
         light = _fit_surface(coarse, paper)
         rest = coarse - _surface(light, *coarse.shape)
         paper = rest < 0.5 * otsu(rest)
@@ -209,9 +211,24 @@ def _blank(gray: np.ndarray) -> BlankImageError:
     )
 
 
-def _paper_is_bright(gray: np.ndarray) -> bool:
+def _without_slope(gray: np.ndarray) -> np.ndarray:
+    """Take the slope of the light out: a lamp at one side can leave the far paper darker than the ink near it.
+
+    The slope is that of straight lines through the medians of the columns and through those of the rows. Ink
+    rarely covers half of either, so the medians are those of the paper, whichever its colour.
+    """
+    for axis in (0, 1):
+        medians = np.median(gray, axis=axis)
+        if medians.size > 1:
+            place = np.linspace(-1, 1, medians.size, dtype="float32")
+            slope = float(place @ (medians - medians.mean()) / (place @ place))
+            gray = gray - np.expand_dims(slope * place, axis)
+    return gray
+
+
+def _paper_is_bright(level: np.ndarray) -> bool:
     """Paper is what there is more of, counting the outer frame as much as the whole."""
-    bright = gray > otsu(gray)
+    bright = level > otsu(level)
     frame = np.concatenate([bright[0], bright[-1], bright[:, 0], bright[:, -1]])
     return bool(frame.mean() + bright.mean() > 1)
 

@@ -23,6 +23,8 @@ DUST = 0.07
 OVERLAP = 0.45
 #: Blobs smaller than this share of the line height, both ways, are dots, and belong to the piece below them.
 DOT = 0.4
+#: Blobs lower and narrower than this are bars: of a broken E or T, where they stand over a piece; else hyphens.
+BAR = 0.25, 0.9
 #: A gap this wide, in line heights, separates words.
 WORD_GAP = 0.75
 #: A character is hardly ever wider than this, in line heights.
@@ -201,13 +203,13 @@ def _writing_height(pieces: Sequence[Piece]) -> float:
 def _stack(group: Sequence[Piece]) -> Line:
     """Order the blobs of a line from left to right, joining those that stand above one another.
 
-    A dot joins the nearest piece, even when a slant has carried it past the edge. Dots with nothing near, like the
-    hyphen of a double name, are punctuation, which no class set holds: they are left out.
+    A dot joins the nearest piece, even when a slant has carried it past the edge; a bar joins the piece it stands
+    over. What joins none, like the hyphen of a double name, is punctuation, which no class set holds: it is left out.
     """
     height = _writing_height(group)
-    dots = [blob for blob in group if max(blob.width, blob.height) < DOT * height]
+    small = {blob: reach for blob in group if (reach := _reach(blob, height)) is not None}
     stacked: list[Piece] = []
-    for blob in sorted((blob for blob in group if blob not in dots), key=lambda blob: blob.box[0] + blob.box[2]):
+    for blob in sorted((blob for blob in group if blob not in small), key=lambda blob: blob.box[0] + blob.box[2]):
         # Slanted writing may put one letter between a bar and its stem, so the last two pieces are looked at.
         shares = [(_overlap(piece, blob), index) for index, piece in enumerate(stacked)][-2:]
         share, index = max(shares, default=(0.0, 0))
@@ -215,12 +217,21 @@ def _stack(group: Sequence[Piece]) -> Line:
             stacked[index] = join([stacked[index], blob])
         else:
             stacked.append(blob)
-    for dot in dots:
-        away = [max(dot.box[0] - piece.box[2], piece.box[0] - dot.box[2]) for piece in stacked]
+    for blob, reach in small.items():
+        away = [max(blob.box[0] - piece.box[2], piece.box[0] - blob.box[2]) for piece in stacked]
         nearest = int(np.argmin(away))
-        if away[nearest] <= 0.15 * height:
-            stacked[nearest] = join([stacked[nearest], dot])
+        if away[nearest] <= reach:
+            stacked[nearest] = join([stacked[nearest], blob])
     return Line(stacked, height)
+
+
+def _reach(blob: Piece, height: float) -> float | None:
+    """Return how far from its piece a dot or a bar may stand, in pixels; None for anything larger."""
+    if max(blob.width, blob.height) < DOT * height:
+        return 0.15 * height
+    if blob.height < BAR[0] * height and blob.width < BAR[1] * height:
+        return 0.0
+    return None
 
 
 def _overlap(first: Piece, second: Piece) -> float:
