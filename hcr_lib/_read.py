@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from hcr_lib import images, recognizer
@@ -42,14 +41,6 @@ def read_lexicon(path: str) -> list[str]:
     return words
 
 
-def _opened(files: Sequence[str]) -> Iterator:
-    for file in files:
-        try:
-            yield images.open_image(file)
-        except images.ImageError as error:
-            yield error
-
-
 def run(options: argparse.Namespace) -> int:
     """Read the files; return 0 if all could be read, else 1, or 2 if nothing could be tried."""
     try:
@@ -59,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"hcr_lib read: {error}", file=sys.stderr)
         return 2
     failed = False
-    for file, answer in zip(options.files, reader.read_all(_opened(options.files), options.mode, lexicon), strict=True):
+    for file, answer in zip(options.files, reader.read_all(options.files, options.mode, lexicon), strict=True):
         if isinstance(answer, images.ImageError):
             failed = True
             message = str(answer) if file in str(answer) else f"{file}: {answer}"

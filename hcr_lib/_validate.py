@@ -17,9 +17,7 @@ def ensure_gray_image(image: npt.ArrayLike, *, name: str = "image") -> np.ndarra
     array = np.asarray(image)
     if array.ndim != 2:
         hint = f" Did you pass a batch? Try {name}[0]." if array.ndim == 3 else ""
-        raise ValueError(
-            f"{name} must have shape (height, width); got shape {array.shape}.{hint}"
-        )
+        raise ValueError(f"{name} must have shape (height, width); got shape {array.shape}.{hint}")
     if array.size == 0:
         raise ValueError(f"{name} must hold at least one pixel; got shape {array.shape}.")
     array = array.astype("float32")
@@ -37,9 +35,7 @@ def ensure_uint8_images(images: npt.ArrayLike, *, name: str = "images") -> np.nd
     array = np.asarray(images)
     if array.ndim != 3 or array.shape[1:] != (28, 28):
         hint = f" For a single image use {name}[None]." if array.shape == (28, 28) else ""
-        raise ValueError(
-            f"{name} must have shape (n, 28, 28); got shape {array.shape}.{hint}"
-        )
+        raise ValueError(f"{name} must have shape (n, 28, 28); got shape {array.shape}.{hint}")
     if array.dtype != np.uint8:
         raise ValueError(
             f"{name} must be uint8 between 0 (paper) and 255 (ink); got {array.dtype}. "

@@ -1,6 +1,6 @@
 """The reader: pictures in, text out. The one path that notebooks, widgets and the command line share.
 
-    picture -> ink -> pieces -> candidates in MNIST's form -> network -> path -> text
+picture -> ink -> pieces -> candidates in MNIST's form -> network -> path -> text
 """
 
 from __future__ import annotations
@@ -163,14 +163,17 @@ class Recognizer:
         return scores / np.maximum(scores.sum(axis=1, keepdims=True), 1e-12)
 
     def read(
-        self, image: Image.Image | npt.ArrayLike, mode: str = "auto", lexicon: Sequence[str] | None = None
+        self,
+        image: Image.Image | npt.ArrayLike | str | os.PathLike,
+        mode: str = "auto",
+        lexicon: Sequence[str] | None = None,
     ) -> Reading:
         """Read a picture.
 
         Parameters
         ----------
-        image : PIL.Image.Image or array_like
-            Any size and either polarity, see `hcr_lib.images.to_gray`; for a file, `hcr_lib.images.open_image`.
+        image : PIL.Image.Image, array_like or path
+            Any size and either polarity, see `hcr_lib.images.to_gray`.
         mode : {"auto", "char", "word", "page"}
             One character; one word, cut at its gaps; lines of words. "auto" looks how many lines and pieces
             there are.
@@ -179,8 +182,8 @@ class Recognizer:
 
         Raises
         ------
-        hcr_lib.images.BlankImageError
-            If there is no ink.
+        hcr_lib.images.ImageError
+            If there is no ink, or the file is no picture.
         """
         [answer] = self.read_all([image], mode, lexicon)
         if isinstance(answer, images.ImageError):
@@ -189,7 +192,7 @@ class Recognizer:
 
     def read_all(
         self,
-        pictures: Iterable[Image.Image | npt.ArrayLike | images.ImageError],
+        pictures: Iterable[Image.Image | npt.ArrayLike | str | os.PathLike],
         mode: str = "auto",
         lexicon: Sequence[str] | None = None,
     ) -> Iterator[Reading | images.ImageError]:
@@ -198,14 +201,14 @@ class Recognizer:
         Parameters
         ----------
         pictures : iterable
-            As for `read`. An `ImageError` among them - a file that did not open - is handed through.
+            As for `read`.
         mode, lexicon
             As for `read`.
 
         Yields
         ------
         Reading or hcr_lib.images.ImageError
-            In the order of the pictures; an error where there was nothing to read.
+            In the order of the pictures; an error, returned and not raised, where one could not be read.
         """
         ensure_choice(mode, MODES, name="mode")
         pictures = iter(pictures)
@@ -249,9 +252,9 @@ def _scaled(box: segment.Box, scale: tuple[float, float]) -> tuple[int, int, int
 
 def _plan(picture: Any, mode: str) -> list[_Word] | images.ImageError:
     """Decide what to show the network: the words of a picture with their candidates, or what is wrong with it."""
-    if isinstance(picture, images.ImageError):
-        return picture
     try:
+        if isinstance(picture, str | os.PathLike):
+            picture = images.open_image(picture)
         ink = images.to_ink(picture)
         lines = [] if mode == "char" else segment.lines(ink)
         if mode == "auto":

@@ -36,9 +36,7 @@ PEN_WIDTHS = {"thin": 4, "medium": 10, "thick": 18}  # half-widths on a pad of 4
 def pen_drawings(path: Path) -> Iterator[tuple[str, list[np.ndarray]]]:
     """Yield the label and the strokes, on the pad, of each character in a UNIPEN file; its y grows upwards."""
     with np.load(path, allow_pickle=False) as file:
-        points, strokes, chars, labels = (
-            file[key] for key in ("points", "stroke_offsets", "char_offsets", "labels")
-        )
+        points, strokes, chars, labels = (file[key] for key in ("points", "stroke_offsets", "char_offsets", "labels"))
     points = points * [1.0, -1.0]
     for label, first, last in zip(labels, chars, chars[1:], strict=False):
         edges = strokes[first : last + 1]
@@ -54,10 +52,7 @@ def pictures_in(archive: Path) -> Iterator[tuple[str, Any, dict[str, str]]]:
             rows = {row["file"]: row for row in csv.DictReader(table)}
         for name in sorted(file.namelist()):
             if name.lower().endswith((".png", ".jpg")):
-                try:
-                    yield name, images.open_image(file.read(name)), rows.get(name, {})
-                except images.ImageError as error:
-                    yield name, error, rows.get(name, {})
+                yield name, images.open_image(file.read(name)), rows.get(name, {})
 
 
 def holds_only_the_name(picture: Any) -> bool:
@@ -66,7 +61,8 @@ def holds_only_the_name(picture: Any) -> bool:
     height, width = ink.shape
     found = segment.lines(ink)
     cut = any(
-        x0 <= 1 or y0 <= 1 or x1 >= width - 1 or y1 >= height - 1 for x0, y0, x1, y1 in (b.box for b in segment.blobs(ink))
+        x0 <= 1 or y0 <= 1 or x1 >= width - 1 or y1 >= height - 1
+        for x0, y0, x1, y1 in (b.box for b in segment.blobs(ink))
     )
     return len(found) == 1 and not cut
 
@@ -109,7 +105,7 @@ class Scorecard:
         low, high = np.percentile(draws, [2.5, 97.5])
         self._add(name, alphabet, len(plain), rate, low, high, "character error rate")
 
-    def _add(self, name, alphabet, count, score, low, high, measure):  # noqa: D102 - private
+    def _add(self, name, alphabet, count, score, low, high, measure):
         row = {"set": name, "alphabet": alphabet, "count": count, "score": round(float(score), 4)}
         row |= {"low": round(float(low), 4), "high": round(float(high), 4), "measure": measure}
         self.rows.append(row)

@@ -44,7 +44,9 @@ def in_form(stored: np.ndarray, cache: Path | None) -> np.ndarray:
             if len(kept["images"]) == len(stored):
                 return kept["images"]
     chunks = np.array_split(stored, max(1, len(stored) // 1000))
-    formed = np.concatenate([images.to_mnist_batch(chunk) for chunk in tqdm(chunks, desc="images in form", leave=False)])
+    formed = np.concatenate(
+        [images.to_mnist_batch(chunk) for chunk in tqdm(chunks, desc="images in form", leave=False)]
+    )
     if cache is not None:
         cache.parent.mkdir(parents=True, exist_ok=True)
         np.savez(cache.with_suffix(".part.npz"), images=formed)

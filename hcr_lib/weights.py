@@ -30,7 +30,7 @@ def save(model: keras.Model, path: str | os.PathLike, record: dict[str, Any]) ->
         At least ``model`` (a function of `hcr_lib.models`), ``width`` and ``classes``; anything JSON can hold.
     """
     path = Path(path)
-    arrays = {f"{number:03} {weight.path}": np.array(weight) for number, weight in enumerate(model.weights)}
+    arrays = {f"{number:03} {weight.path}": weight.numpy() for number, weight in enumerate(model.weights)}
     arrays = {name: values.astype("float16") for name, values in arrays.items()}
     part = path.with_suffix(".part.npz")
     np.savez_compressed(part, record=np.array(json.dumps(record)), **arrays)
