@@ -17,6 +17,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def pen_drawings(path: Path) -> Iterator[tuple[str, list[np.ndarray]]]:
     points = points * [1.0, -1.0]
     for label, first, last in zip(labels, chars, chars[1:], strict=False):
         edges = strokes[first : last + 1]
-        yield str(label), pen.fit([points[a:b] for a, b in zip(edges, edges[1:], strict=False)])
+        yield str(label), pen.fit([points[a:b] for a, b in pairwise(edges)])
 
 
 def pictures_in(archive: Path) -> Iterator[tuple[str, Any, dict[str, str]]]:

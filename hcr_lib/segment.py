@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -53,14 +54,17 @@ class Piece:
 
     @property
     def width(self) -> int:
+        """Width in pixels."""
         return self.box[2] - self.box[0]
 
     @property
     def height(self) -> int:
+        """Height in pixels."""
         return self.box[3] - self.box[1]
 
     @property
     def middle(self) -> float:
+        """Half-way between top and bottom, in pixels from the top of the page."""
         return (self.box[1] + self.box[3]) / 2
 
 
@@ -243,7 +247,7 @@ def _overlap(first: Piece, second: Piece) -> float:
 def words(line: Line) -> list[Line]:
     """Part a line where the gaps are wide: wider than `WORD_GAP` and than twice the usual gap of the line."""
     pieces = line.pieces
-    gaps = [max(0, right.box[0] - left.box[2]) for left, right in zip(pieces, pieces[1:], strict=False)]
+    gaps = [max(0, right.box[0] - left.box[2]) for left, right in pairwise(pieces)]
     usual = float(np.median(gaps)) if gaps else 0.0
     parted, current = [], pieces[:1]
     for gap, piece in zip(gaps, pieces[1:], strict=True):
