@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import os
+import warnings
 from pathlib import Path
 from typing import BinaryIO
 
@@ -59,35 +60,38 @@ def open_image(source: str | os.PathLike | bytes | BinaryIO) -> Image.Image:
     """
     name = source if isinstance(source, str | os.PathLike) else "the picture"
     if isinstance(source, str | os.PathLike):
-        path = Path(source)
-        if path.is_dir():
-            raise ImageError(f"{name} is a folder; expected a picture. Name the files inside it.")
         try:
+            if (path := Path(source)).is_dir():
+                raise ImageError(f"{name} is a folder; expected a picture. Name the files inside it.")
             source = path.read_bytes()
         except FileNotFoundError:
             raise ImageError(f"{name} was not found; expected a picture. Check the spelling of the path.") from None
         except OSError as error:
-            raise ImageError(f"{name} could not be opened: {error.strerror}.") from error
+            raise ImageError(
+                f"{name} could not be opened ({error.strerror}); expected a picture that you may read. "
+                "Check the path and the file's permissions."
+            ) from error
     if isinstance(source, bytes):
         if not source:
             raise ImageError(f"{name} is empty (0 bytes); expected a PNG or JPEG. Save or copy it again.")
         source = io.BytesIO(source)
     try:
-        # Only the header is read here: a picture too large to handle is refused before it fills the memory.
-        picture = Image.open(source)
-        width, height = picture.size
-        if width * height <= MAX_PIXELS:
-            picture.load()
-            return ImageOps.exif_transpose(picture)
-    except Image.DecompressionBombError:
-        width = height = None
+        with warnings.catch_warnings(action="ignore"):  # Pillow grumbles about odd EXIF, and about large pictures
+            # Only the header is read here: a picture too large to handle is refused before it fills the memory.
+            picture = Image.open(source)
+            width, height = picture.size
+            if width * height <= MAX_PIXELS:
+                picture.load()
+                return ImageOps.exif_transpose(picture)
+        size = f"{width} x {height} pixels"
+    except Image.DecompressionBombError:  # refused by Pillow itself
+        size = f"over {2 * Image.MAX_IMAGE_PIXELS // 1_000_000} million pixels"
     except UnidentifiedImageError:
         raise ImageError(f"{name} is not a picture; expected a PNG or JPEG. Open it in a viewer to check.") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except Exception as error:  # on damaged files, decoders stumble in every way there is
         raise ImageError(
             f"{name} is damaged or cut short ({error}); expected a whole PNG or JPEG. Save or copy it again."
         ) from error
-    size = f"{width} x {height} pixels" if width else "over twice Pillow's limit"
     raise ImageError(
         f"{name} is too large ({size}); expected at most {MAX_PIXELS // 1_000_000} million pixels. "
         "Crop it to the handwriting, or scale it down."
@@ -117,15 +121,21 @@ def to_gray(image: Image.Image | npt.ArrayLike) -> np.ndarray:
         image = _picture_of_array(np.asarray(image))
     if 0 in image.size:
         raise ImageError(f"a picture needs at least one pixel; got {image.width} x {image.height}.")
+    # Numbered colours, single bits and 16 bits cannot be averaged as they stand.
+    if image.mode.startswith("I"):
+        image = image.convert("I")
+    elif image.has_transparency_data:
+        image = image.convert("RGBA")
+    elif image.mode in ("1", "P"):
+        image = image.convert("L")
     if max(image.size) > WORKING_SIDE:
         image = image.reduce(-(-max(image.size) // WORKING_SIDE))
-    if image.mode.startswith("I") or image.mode == "F":  # 16 and 32 bit scans
+    if image.mode in ("I", "F"):  # 16 and 32 bit scans
         deep = np.asarray(image, dtype="float32")
         return deep / max(float(deep.max()), 65535.0 if deep.max() > 255 else 255.0)
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        alpha = np.asarray(rgba.getchannel("A"), dtype="float32") / 255
-        light = np.asarray(rgba.convert("RGB").convert("L"), dtype="float32") / 255
+    if image.mode == "RGBA":
+        alpha = np.asarray(image.getchannel("A"), dtype="float32") / 255
+        light = np.asarray(image.convert("RGB").convert("L"), dtype="float32") / 255
         ink_is_light = alpha.min() < 1 and (alpha * light).sum() > 0.5 * alpha.sum()
         return light * alpha + (0.0 if ink_is_light else 1.0) * (1 - alpha)
     return np.asarray(image.convert("L"), dtype="float32") / 255

@@ -13,20 +13,21 @@ LIBRARY = Path(__file__).resolve().parents[1] / "hcr_lib"
 # A module may import from the layers above its own line, and sideways only as named.
 LAYERS = [
     {"_validate", "_paths", "_tf"},
-    {"labels"},
-    {"images", "pen", "metrics"},
+    {"labels", "weights"},
+    {"images", "pen", "metrics", "language"},
     {"datasets", "handwriting", "augment", "models"},
     {"training", "segment", "decode"},
     {"recognizer", "plots"},
     {"widgets", "checks", "_read", "_lab", "_doctor"},
-    {"__main__"},
+    {"__main__", "train_reader", "scorecard"},  # programs: nothing imports them
 ]
 SIDEWAYS = {
     ("handwriting", "datasets"),  # the synthetic writers make a Dataset
+    ("decode", "segment"),  # whose candidates it chooses among
     ("_doctor", "_lab"),  # which knows where the notebooks are
 }
 USES_TENSORFLOW = {"_tf", "augment", "models", "training"}
-USES_TENSORFLOW_LAZILY = {"recognizer"}  # inside functions, so that importing it stays instant
+USES_TENSORFLOW_LAZILY = {"recognizer", "train_reader"}  # inside functions, so that importing it stays instant
 
 LAYER_OF = {module: number for number, layer in enumerate(LAYERS) for module in layer}
 
