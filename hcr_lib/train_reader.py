@@ -14,6 +14,7 @@ Digits that also occur in MNIST's test set - EMNIST was cut from the same forms 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import datetime
 import json
 import os
@@ -21,6 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from scipy import ndimage
 from tqdm.auto import tqdm
 
@@ -29,10 +31,43 @@ from hcr_lib._paths import user_data_dir
 from hcr_lib.datasets import load
 from hcr_lib.labels import ALNUM, BYCLASS, DIGITS
 
-#: Rare classes are drawn more often than they occur: with a probability that goes with count ** (1 - BALANCE).
-BALANCE = 0.5
-#: How often an image of a source is drawn, compared with an EMNIST image of known case.
-SOURCE_WEIGHTS = {"emnist": 1.0, "emnist, case unknown": 0.6, "mnist": 0.5, "synthetic": 1.0}
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """A part of the training: how long, from what mixture, and how much the images are changed.
+
+    Attributes
+    ----------
+    balance : float
+        Rare classes are drawn more often than they occur: with a probability that goes with count ** (1 - balance).
+    sources : dict
+        How often an image of a source is drawn, compared with an EMNIST image of known case.
+    """
+
+    name: str
+    epochs: int
+    learning_rate: float
+    balance: float
+    sources: dict[str, float]
+    augment: dict[str, float]
+
+
+#: First every kind of writing, much changed, all classes about equally often. Then nearer to what people write:
+#: the frequencies of the forms, and shapes changed so little that a narrow 0 stays narrower than an O.
+PHASES = (
+    Phase(
+        "broad", epochs=14, learning_rate=2e-3, balance=0.5, augment={},
+        sources={"emnist": 1.0, "emnist, case unknown": 0.6, "mnist": 0.5, "synthetic": 1.0},
+    ),
+    Phase(
+        "gentle", epochs=5, learning_rate=6e-4, balance=0.2,
+        augment={
+            "rotation": 6.0, "shear": 0.1, "scale": 0.05, "shift": 1.0,
+            "elastic": 0.4, "thicken": 0.5, "thin": 0.3, "blur": 0.4,
+        },
+        sources={"emnist": 1.0, "emnist, case unknown": 1.0, "mnist": 0.3, "synthetic": 0.6},
+    ),
+)  # fmt: skip
 #: Images that correlate this much, and with no other image more, show the same pen stroke. See `twins`.
 SAME_INK = 0.96
 
@@ -92,14 +127,14 @@ def _unit_vectors(stored: np.ndarray) -> np.ndarray:
 
 
 def training_data(data_dir: Path, cache: Path | None) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Collect images, marks and drawing weights for training, and images and marks for validation.
+    """Collect images and marks for training and for validation.
 
     Returns
     -------
     train, validation : dict
-        images uint8 (n, 28, 28), marks uint8 (n, 62), weights float64 (n,), source str (n,).
+        images uint8 (n, 28, 28), marks uint8 (n, 62), source str (n,).
     """
-    from hcr_lib.training import mark  # TensorFlow: only when it is really going to train
+    from hcr_lib.training import ASKED, RIGHT, mark  # TensorFlow: only when it is really going to train
 
     emnist = np.load(data_dir / "emnist.npz", allow_pickle=False)
     chars, case_chars, split = emnist["chars"], emnist["case_chars"], emnist["split"]
@@ -113,42 +148,53 @@ def training_data(data_dir: Path, cache: Path | None) -> tuple[dict[str, np.ndar
     twin = np.zeros(len(chars), bool)
     twin[is_digit] = twins(formed[is_digit], mnist_test)
 
-    def cased(rows: np.ndarray) -> np.ndarray:
-        return mark(labels.to_labels(case_chars[rows], BYCLASS), 62)
+    def either_case(rows: np.ndarray) -> np.ndarray:
+        cases = labels.folding(BYCLASS, ALNUM).T[labels.to_labels(chars[rows], ALNUM)]
+        return np.where(cases > 0, RIGHT, ASKED).astype("uint8")
 
-    train, unknown = (split == "train") & known & ~twin, (split == "train") & ~known
-    either_case = labels.folding(BYCLASS, ALNUM).T[labels.to_labels(chars[unknown], ALNUM)].astype("uint8") + 1
-    sources = {
-        "emnist": (formed[train], cased(train)),
-        "emnist, case unknown": (formed[unknown], either_case),
+    def part(name: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        with_case, without = (split == name) & known & ~twin, (split == name) & ~known
+        return {
+            "emnist": (formed[with_case], mark(labels.to_labels(case_chars[with_case], BYCLASS), 62)),
+            "emnist, case unknown": (formed[without], either_case(without)),
+        }
+
+    train = part("train") | {
         "mnist": (mnist, mark(digits.labels, 62, asked=range(10))),
         "synthetic": (bundled.images, mark(bundled.labels, 62)),
     }
-    parts = {"images": [], "marks": [], "weights": [], "source": []}
-    for name, (stored, marks) in sources.items():
-        row_class = marks.argmax(axis=1)  # of a letter with two right cases: the capital
-        counts = np.bincount(row_class, minlength=62)
-        parts["images"].append(stored)
-        parts["marks"].append(marks)
-        weights = counts[row_class] ** -BALANCE
-        parts["weights"].append(SOURCE_WEIGHTS[name] * weights / weights.mean())
-        parts["source"].append(np.full(len(stored), name))
     print(f"left out: {twin.sum()} EMNIST digits that MNIST's test set holds too")
-    for name, (stored, _) in sources.items():
+    for name, (stored, _) in train.items():
         print(f"{name}: {len(stored):,} images")
-    held_out = (split == "val") & known
-    validation = {"images": formed[held_out], "marks": cased(held_out)}
-    return {key: np.concatenate(value) for key, value in parts.items()}, validation
+    return _together(train), _together(part("val"))
+
+
+def _together(sources: dict[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {
+        "images": np.concatenate([stored for stored, _ in sources.values()]),
+        "marks": np.concatenate([marks for _, marks in sources.values()]),
+        "source": np.repeat(list(sources), [len(stored) for stored, _ in sources.values()]),
+    }
+
+
+def draw_weights(train: dict[str, np.ndarray], phase: Phase) -> np.ndarray:
+    """Say how often a phase draws each training image, relative to the others; float64 of shape (n,)."""
+    weights = np.zeros(len(train["source"]))
+    label = train["marks"].argmax(axis=1)  # of a letter with two right cases: the capital
+    for name, share in phase.sources.items():
+        own = train["source"] == name
+        rarity = np.bincount(label[own], minlength=62)[label[own]] ** -phase.balance
+        weights[own] = share * rarity / rarity.mean()
+    return weights
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train, and write ``reader.npz`` with its record ``reader.json`` to a folder."""
     parser = argparse.ArgumentParser(prog="python -m hcr_lib.train_reader", description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for the weights, the log and the checkpoint")
-    parser.add_argument("--epochs", type=int, default=15)
     parser.add_argument("--width", type=int, default=32, help="filters of the first stage")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--limit", type=int, help="train on this many images only, to try things out")
+    parser.add_argument("--start", type=Path, help="weight file to go on from, in place of the first phase")
     options = parser.parse_args(arguments)
 
     from hcr_lib import models, weights
@@ -157,29 +203,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from hcr_lib.training import fit
 
     train, validation = training_data(user_data_dir(), options.out / "cache")
-    rng = np.random.default_rng(options.seed)
-    rows = rng.permutation(len(train["images"]))[: options.limit]
     # Half-precision arithmetic doubles the speed on processors that have it; the weights stay float32.
     keras.config.set_dtype_policy("mixed_bfloat16")
     keras.utils.set_random_seed(options.seed)
     model = models.compact_cnn(62, options.width)
-    result = fit(
-        model,
-        (train["images"][rows], train["marks"][rows]),
-        (validation["images"], validation["marks"]),
-        epochs=options.epochs,
-        augment=Augment(),
-        weights=train["weights"][rows],
-        seed=options.seed,
-        checkpoint_dir=options.out / "checkpoint",
-    )
-    result.history.to_csv(options.out / "history.csv", index=False)
+    if options.start:
+        model.set_weights(weights.load(options.start)[1])
+    histories = []
+    for phase in PHASES[1:] if options.start else PHASES:
+        result = fit(
+            model,
+            (train["images"], train["marks"]),
+            (validation["images"], validation["marks"]),
+            epochs=phase.epochs,
+            learning_rate=phase.learning_rate,
+            augment=Augment(**phase.augment),
+            weights=draw_weights(train, phase),
+            seed=options.seed,
+            checkpoint_dir=options.out / f"checkpoint-{phase.name}",
+            keep="best" if phase is PHASES[-1] else "last",
+        )
+        histories.append(result.history.assign(phase=phase.name))
+    history = pd.concat(histories)
+    history.to_csv(options.out / "history.csv", index=False)
     record = {
-        "model": "compact_cnn", "width": options.width, "classes": BYCLASS, "epochs": options.epochs,
-        "best_epoch": result.best_epoch, "seed": options.seed, "images": len(rows),
-        "val_accuracy": round(float(result.history["val_accuracy"].max()), 4),
-        "minutes": round(float(result.history["seconds"].sum()) / 60, 1),
-        "date": datetime.date.today().isoformat(),
+        "model": "compact_cnn", "width": options.width, "classes": BYCLASS, "seed": options.seed,
+        "phases": {phase.name: phase.epochs for phase in PHASES}, "best_epoch": result.best_epoch,
+        "images": len(train["images"]), "val_accuracy": round(float(result.history["val_accuracy"].max()), 4),
+        "minutes": round(float(history["seconds"].sum()) / 60, 1), "date": datetime.date.today().isoformat(),
     }  # fmt: skip
     weights.save(model, options.out / "reader.npz", record)
     print(json.dumps(record, indent=1))

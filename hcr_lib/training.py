@@ -18,7 +18,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from hcr_lib._tf import keras, tf
-from hcr_lib._validate import ensure_labels, ensure_uint8_images
+from hcr_lib._validate import ensure_choice, ensure_labels, ensure_uint8_images
 from hcr_lib.datasets import Dataset
 
 #: The marks of a target: this class is right; this one was in question; this one was never asked about.
@@ -34,7 +34,7 @@ class FitResult:
     history : pandas.DataFrame
         A row an epoch: epoch (from 1), loss, accuracy, val_loss, val_accuracy, seconds.
     best_epoch : int
-        The epoch with the highest validation accuracy; the model has its weights.
+        The epoch with the highest validation accuracy.
     """
 
     history: pd.DataFrame
@@ -113,6 +113,7 @@ def fit(
     weights: npt.ArrayLike | None = None,
     seed: int = 0,
     checkpoint_dir: str | os.PathLike | None = None,
+    keep: str = "best",
     progress: bool = True,
 ) -> FitResult:
     """Train a network and keep the epoch that validates best.
@@ -138,6 +139,9 @@ def fit(
         built: call ``keras.utils.set_random_seed`` before that.
     checkpoint_dir : path, optional
         After each epoch the state is saved here; calling `fit` again with the same arguments goes on from it.
+    keep : {"best", "last"}
+        Which epoch's weights the model ends with: the one that validates best, or the last, which is the better
+        place to go on from in another call.
     progress : bool
         Show a bar with the time left.
 
@@ -151,6 +155,7 @@ def fit(
         If images, labels and the model's outputs do not fit together, or the checkpoint is damaged or belongs to
         another run.
     """
+    ensure_choice(keep, ("best", "last"), name="keep")
     num_classes = model.output_shape[-1]
     images, marks = _arrays(train, num_classes, "train")
     held_out = _arrays(validation, num_classes, "validation")
@@ -203,7 +208,8 @@ def fit(
             bar.set_postfix_str(f"validation {val_accuracy:.2%}")
             if checkpoint:
                 checkpoint.save(model, history, best)
-    model.set_weights(best)
+    if keep == "best":
+        model.set_weights(best)
     frame = pd.DataFrame(history)
     return FitResult(frame, best_epoch=int(frame.loc[frame["val_accuracy"].idxmax(), "epoch"]))
 
