@@ -1,0 +1,87 @@
+"""The renderer: what a stroke looks like, wherever it comes from."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hcr_lib import pen
+
+POINTS = st.lists(st.tuples(st.floats(-500, 500), st.floats(-500, 500)), min_size=1, max_size=8)
+DRAWINGS = st.lists(POINTS, min_size=1, max_size=4)
+
+
+def test_a_single_point_is_a_round_dot():
+    ink = pen.render([[[50, 50]]], size=100, half_width=20)
+    assert ink[50, 50] == 1
+    assert ink.sum() == pytest.approx(np.pi * 20**2, rel=0.06)
+    assert ink[31, 31] == 0, "the nib is round, not square"
+
+
+def test_no_strokes_are_blank_paper():
+    for nothing in ([], [[]], [np.empty((0, 2))]):
+        ink = pen.render(nothing, size=50)
+        assert (ink.shape, ink.dtype, ink.max()) == ((50, 50), np.float32, 0)
+
+
+@pytest.mark.parametrize("half_width", [1, 4, 10, 18])
+@pytest.mark.parametrize("angle", [0, 30, 45, 90])
+def test_the_line_is_as_wide_as_the_pen(half_width, angle):
+    along = 150 * np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
+    ink = pen.render([[200 - along, 200 + along]], half_width=half_width)
+    covered = 300 * 2 * half_width + np.pi * half_width**2
+    assert ink.sum() / covered * 2 * half_width == pytest.approx(2 * half_width, abs=1)
+
+
+def test_x_is_right_and_y_is_down():
+    ink = pen.render_page([[[70, 10]]], (50, 100), half_width=3)
+    assert ink.shape == (50, 100)
+    assert ink[10, 70] == 1
+
+
+@given(DRAWINGS, st.randoms(use_true_random=False))
+@settings(max_examples=25)
+def test_neither_the_order_of_strokes_nor_their_direction_matters(drawing, random):
+    other = [stroke[::-1] for stroke in drawing]
+    random.shuffle(other)
+    assert np.abs(pen.render(drawing, 100, 5) - pen.render(other, 100, 5)).mean() < 0.002
+
+
+@given(DRAWINGS)
+@settings(max_examples=25)
+def test_ink_lies_between_zero_and_one_also_when_strokes_leave_the_page(drawing):
+    ink = pen.render(drawing, 60, 4)
+    assert 0 <= ink.min() <= ink.max() <= 1
+
+
+@given(DRAWINGS)
+def test_fit_keeps_the_aspect_and_the_margins(drawing):
+    fitted = pen.fit(drawing, size=400, margin=60)
+    before, after = np.concatenate([np.array(stroke) for stroke in drawing]), np.concatenate(fitted)
+    extent, fitted_extent = np.ptp(before, axis=0), np.ptp(after, axis=0)
+    np.testing.assert_allclose((after.max(axis=0) + after.min(axis=0)) / 2, 200, atol=1e-6)
+    if extent.max() > 1e-6:
+        assert fitted_extent.max() == pytest.approx(280)
+        np.testing.assert_allclose(fitted_extent * extent.max(), extent * 280, rtol=1e-6, atol=1e-6)
+
+
+def test_a_single_point_is_centred():
+    assert pen.fit([[[3, 4]]], size=100)[0].tolist() == [[50, 50]]
+
+
+@pytest.mark.parametrize("draw", [pen.render, pen.fit, pen.bounds])
+@pytest.mark.parametrize("stroke", [[[0, np.nan]], [[np.inf, 1]], [[1, 2, 3]], [1, 2]])
+def test_what_is_no_stroke_is_refused(draw, stroke):
+    with pytest.raises(ValueError, match=r"finite points of shape \(n, 2\).*stroke 1 has shape.*list of strokes"):
+        draw([[[0, 0], [9, 9]], stroke])
+
+
+@pytest.mark.parametrize("half_width", [0, -1, np.nan])
+def test_a_pen_needs_a_width(half_width):
+    with pytest.raises(ValueError, match="half_width must be more than 0"):
+        pen.render([[[1, 1]]], half_width=half_width)
+
+
+def test_an_empty_drawing_has_no_bounds():
+    with pytest.raises(ValueError, match="empty; expected at least one point. Draw something"):
+        pen.bounds([])
