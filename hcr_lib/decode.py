@@ -139,40 +139,42 @@ def in_context(probabilities: npt.ArrayLike, classes: str) -> np.ndarray:
         "digits": np.tile(digit, (len(scores), 1)),
         "mixed": np.ones(scores.shape, bool),
     }
-    result, total = np.zeros_like(scores), 0.0
+    posteriors, evidences = [], []
     for shape, allowed in shapes.items():
         masked = np.where(allowed, scores, 0)
         sums = masked.sum(axis=1)
         if not sums.all():
             continue  # the class set has no such characters
         if shape in ("digits", "mixed"):
-            posterior, evidence = masked / sums[:, None], float(sums.prod())
+            posterior, evidence = masked / sums[:, None], float(np.log(sums).sum())
         else:
             posterior, evidence = _spelled(masked, classes)
-        result += WORD_SHAPES[shape] * evidence * posterior
-        total += WORD_SHAPES[shape] * evidence
-    return result / total
+        posteriors.append(posterior)
+        evidences.append(np.log(WORD_SHAPES[shape]) + evidence)
+    # Only the ratios of the evidences matter; those of a long word would overflow without their logarithms.
+    shares = np.exp(np.array(evidences) - max(evidences))
+    return np.tensordot(shares / shares.sum(), posteriors, axes=1)
 
 
 def _spelled(scores: np.ndarray, classes: str) -> tuple[np.ndarray, float]:
     """Weigh letters by the letters beside them: the forward-backward algorithm.
 
     `scores` has at most one case of a letter in each row. Returns the posterior of the same shape, and the
-    evidence: how much likelier the row of letters is than one whose letters know nothing of each other.
+    log evidence: how much likelier the row of letters is than one whose letters know nothing of each other.
     """
     letter = np.array([SYMBOLS.find(char.upper()) for char in classes])  # -1 for digits, whose scores are 0 here
     emission = np.zeros((len(scores), len(SYMBOLS)))
     np.add.at(emission.T, letter[letter > 0], scores.T[letter > 0])
     # In units of 1 / 26, the chance of a letter when all are equally likely, so that evidence compares with "mixed".
     step = transitions() * (len(SYMBOLS) - 1)
-    forward, backward, evidence = np.zeros_like(emission), np.zeros_like(emission), 1.0
+    forward, backward, evidence = np.zeros_like(emission), np.zeros_like(emission), 0.0
     arriving = step[0]  # from the edge of the word
     for i, row in enumerate(emission):
         forward[i] = row * arriving
-        evidence *= forward[i].sum()
+        evidence += float(np.log(forward[i].sum()))
         forward[i] /= forward[i].sum()
         arriving = forward[i] @ step
-    evidence *= forward[-1] @ step[:, 0]
+    evidence += float(np.log(forward[-1] @ step[:, 0]))
     leaving = step[:, 0]  # to the edge
     for i in reversed(range(len(emission))):
         backward[i] = leaving / leaving.sum()

@@ -9,7 +9,6 @@ A *form* is one way to draw a character (a 7 with or without a bar), kept as pen
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import math
@@ -18,13 +17,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d
 
-from hcr_lib import _paths, images, labels, pen
+from hcr_lib import images, labels, pen
+from hcr_lib._manifest import ship
 from hcr_lib._validate import ensure_choice
 from hcr_lib.datasets import Dataset
 
@@ -482,8 +481,6 @@ def split_by_writer(writers: np.ndarray) -> np.ndarray:
 
 def main() -> None:
     """Write ``data/synthetic.npz`` and its entry in ``data/manifest.toml`` again; the same bytes every time."""
-    manifest = _paths.shipped("manifest.toml")
-    target = manifest.with_name(SAMPLE)
     sample = make_sample()
     arrays = {
         "images": sample.images,
@@ -494,32 +491,15 @@ def main() -> None:
     }
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
-    target.write_bytes(buffer.getvalue())
-    entry = {
-        "sha256": hashlib.sha256(buffer.getvalue()).hexdigest(),
-        "bytes": buffer.getbuffer().nbytes,
-        "shapes": {name: list(array.shape) for name, array in arrays.items()},
-        "origin": "drawn by hcr_lib.handwriting; no person's writing is in it",
-        "licence": "CC0-1.0",
-        "command": "python -m hcr_lib.handwriting",
-    }
-    _replace_entry(manifest, SAMPLE, entry)
-    print(f"{target}: {len(sample):,} images, {entry['bytes']:,} bytes, SHA-256 {entry['sha256']}")
-
-
-def _replace_entry(manifest: Path, name: str, entry: dict[str, object]) -> None:
-    """Rewrite one file's table of the manifest; the others stay as they are."""
-
-    def value(item: object) -> str:
-        if isinstance(item, dict):
-            return "{ " + ", ".join(f"{key} = {value(inner)}" for key, inner in item.items()) + " }"
-        return json.dumps(item)  # for strings, numbers and lists the two notations agree
-
-    table = f'[files."{name}"]\n' + "".join(f"{key} = {value(item)}\n" for key, item in entry.items())
-    text = manifest.read_text(encoding="utf-8")
-    old = re.compile(rf'\[files\."{re.escape(name)}"\]\n(?:[^\[\n].*\n)*')
-    text = old.sub(lambda _: table, text) if old.search(text) else f"{text.rstrip()}\n\n{table}"
-    manifest.write_text(text, encoding="utf-8")
+    target = ship(
+        SAMPLE,
+        buffer.getvalue(),
+        shapes={name: list(array.shape) for name, array in arrays.items()},
+        origin="drawn by hcr_lib.handwriting; no person's writing is in it",
+        licence="CC0-1.0",
+        command="python -m hcr_lib.handwriting",
+    )
+    print(f"{target}: {len(sample):,} images, {buffer.getbuffer().nbytes:,} bytes")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hcr_lib._manifest import ship
 from hcr_lib._paths import shipped
 from hcr_lib.labels import LETTERS
 
@@ -60,7 +61,13 @@ def main(word_list: str) -> None:
     pairs = count_pairs(Path(word_list).read_text(encoding="utf-8").splitlines())
     rows = [",".join(["", *SYMBOLS])]
     rows += [",".join([symbol, *map(str, row)]) for symbol, row in zip(SYMBOLS, pairs, strict=True)]
-    shipped(FILE).write_text("\n".join(rows) + "\n", encoding="utf-8")
+    ship(
+        FILE,
+        ("\n".join(rows) + "\n").encode(),
+        origin="counts of letter pairs in the English word list SCOWL (Debian's wamerican 2020.12.07), each word once",
+        licence="SCOWL's: use, copy and distribute freely with its notice; Copyright 2000-2011 Kevin Atkinson",
+        command="python -m hcr_lib.language WORDLIST",
+    )
 
 
 if __name__ == "__main__":

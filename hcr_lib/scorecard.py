@@ -157,6 +157,27 @@ class _Rendered(Sequence):
         return np.uint8(255 * (1 - pen.render(self.drawings[k], pen.PAD, self.half_width)))
 
 
+def table(rows: Sequence[dict[str, Any]]) -> str:
+    """Write rows as a Markdown table, as it stands in the README and in the model card.
+
+    Of the three pen widths, the worst one is shown: a reader is as good as that.
+    """
+    shown: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        name = row["set"].replace(", thin", "").replace(", medium", "").replace(", thick", "")
+        name += ", worst of three widths" if name != row["set"] else ""
+        known = shown.get((name, row["alphabet"]))
+        if known is None or row["score"] < known["score"]:
+            shown[name, row["alphabet"]] = row
+    lines = ["| what is read | alphabet | pictures | right | 95 % interval |", "| --- | --- | --- | --- | --- |"]
+    for (name, alphabet), row in shown.items():
+        score, low, high = row["score"], row["low"], row["high"]
+        if row["measure"] != "accuracy":
+            name, score, low, high = f"{name} (characters)", 1 - score, 1 - high, 1 - low
+        lines.append(f"| {name} | {alphabet} | {row['count']:,} | {score:.1%} | {low:.1%} to {high:.1%} |")
+    return "\n".join(lines).replace("%", " %").replace("95  %", "95 %")
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print a line each, and write the record."""
     parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__.splitlines()[0])

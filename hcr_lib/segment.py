@@ -166,7 +166,8 @@ def one_line(ink: npt.ArrayLike) -> Line | None:
     centre = np.array([[(blob.box[0] + blob.box[2]) / 2, blob.middle] for blob in found])
     mass = np.array([blob.ink.sum() for blob in found])
     slope = 0.0
-    if sum(blob.height >= 0.5 * height for blob in found) >= 4:  # fewer say little about a slope
+    # Fewer than four, or a column of them, say nothing about a slope.
+    if sum(blob.height >= 0.5 * height for blob in found) >= 4 and np.ptp(centre[:, 0]) > height:
         slope = float(np.polyfit(*centre.T, 1, w=np.sqrt(mass))[0])
     level = centre[:, 1] - slope * centre[:, 0]
     order = np.argsort(level)

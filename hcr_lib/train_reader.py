@@ -27,9 +27,11 @@ from scipy import ndimage
 from tqdm.auto import tqdm
 
 from hcr_lib import images, labels
-from hcr_lib._paths import user_data_dir
+from hcr_lib._manifest import ship
+from hcr_lib._paths import results_dir, user_data_dir
 from hcr_lib.datasets import load
 from hcr_lib.labels import ALNUM, BYCLASS, DIGITS
+from hcr_lib.recognizer import WEIGHTS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -195,6 +197,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--width", type=int, default=32, help="filters of the first stage")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start", type=Path, help="weight file to go on from, in place of the first phase")
+    parser.add_argument("--ship", action="store_true", help="put the result into data/ when it is done")
     options = parser.parse_args(arguments)
 
     from hcr_lib import models, weights
@@ -232,8 +235,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "images": len(train["images"]), "val_accuracy": round(float(result.history["val_accuracy"].max()), 4),
         "minutes": round(float(history["seconds"].sum()) / 60, 1), "date": datetime.date.today().isoformat(),
     }  # fmt: skip
-    weights.save(model, options.out / "reader.npz", record)
+    weights.save(model, options.out / WEIGHTS, record)
     print(json.dumps(record, indent=1))
+    if options.ship:
+        put_in_place(options.out)
+
+
+def put_in_place(out: Path) -> None:
+    """Copy a finished training's weights and history to ``data/``."""
+    ship(
+        WEIGHTS,
+        (out / WEIGHTS).read_bytes(),
+        origin="trained on MNIST, EMNIST and data/synthetic.npz; see reader.md, the model card",
+        licence="CC0-1.0",
+        command="python -m hcr_lib.train_reader --out DIR --ship",
+    )
+    results_dir().mkdir(parents=True, exist_ok=True)
+    (results_dir() / "reader-history.csv").write_bytes((out / "history.csv").read_bytes())
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ LIBRARY = Path(__file__).resolve().parents[1] / "hcr_lib"
 # A module may import from the layers above its own line, and sideways only as named.
 LAYERS = [
     {"_validate", "_paths", "_tf"},
-    {"labels", "weights"},
+    {"_manifest", "labels", "weights"},
     {"images", "pen", "metrics", "language"},
     {"datasets", "handwriting", "augment", "models"},
     {"training", "segment", "decode"},

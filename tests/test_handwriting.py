@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hcr_lib import _paths, datasets, handwriting, labels, pen
+from hcr_lib import _manifest, _paths, datasets, handwriting, labels, pen
 from hcr_lib.handwriting import (
     CAP_HEIGHT,
     Style,
@@ -259,7 +259,7 @@ class TestShipped:
         manifest.write_text('# kept\n[files."before.bin"]\nbytes = 1\n\n[files."synthetic.npz"]\nbytes = 0\n\n'
                             '[files."after.bin"]\nbytes = 2\n', encoding="utf-8")  # fmt: skip
         small = make_sample(1, 8)
-        monkeypatch.setattr(_paths, "shipped", lambda name: tmp_path / name)
+        monkeypatch.setattr(_manifest, "shipped", lambda name: tmp_path / name)
         monkeypatch.setattr(handwriting, "make_sample", lambda: small)
         results = []
         for _ in range(2):
