@@ -1,0 +1,159 @@
+"""From a page to pieces of writing: what belongs together, in which order, and what is no writing at all."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hcr_lib import handwriting, pen, segment
+
+
+def page(*boxes: tuple[int, int, int, int], shape=(100, 300)) -> np.ndarray:
+    """Blank paper with filled boxes (x0, y0, x1, y1) on it."""
+    ink = np.zeros(shape, "float32")
+    for x0, y0, x1, y1 in boxes:
+        ink[y0:y1, x0:x1] = 1
+    return ink
+
+
+def boxes(line: segment.Line) -> list[segment.Box]:
+    return [piece.box for piece in line.pieces]
+
+
+class TestBlobs:
+    def test_touching_corners_count_as_touching(self):
+        assert [blob.box for blob in segment.blobs(np.eye(9))] == [(0, 0, 9, 9)]
+
+    def test_a_piece_holds_its_own_ink_only(self):
+        ring = page((10, 10, 60, 60))
+        ring[15:55, 15:55] = 0
+        ring[30:40, 30:40] = 1  # a dot inside the ring: their boxes overlap
+        outer, inner = sorted(segment.blobs(ring), key=lambda blob: -blob.width)
+        assert outer.box == (10, 10, 60, 60)
+        assert outer.ink.sum() == 50 * 50 - 40 * 40
+        assert inner.ink.sum() == 100
+
+    def test_faint_traces_are_no_blob(self):
+        assert segment.blobs(0.35 * page((10, 10, 20, 20))) == []
+
+    @given(st.integers(0, 2**32 - 1))
+    @settings(max_examples=25)
+    def test_join_loses_and_doubles_nothing(self, seed):
+        ink = (np.random.default_rng(seed).random((30, 40)) < 0.2).astype("float32")
+        found = segment.blobs(ink)
+        whole = segment.join(found)
+        x0, y0, x1, y1 = whole.box
+        assert np.array_equal(whole.ink, ink[y0:y1, x0:x1])
+        assert ink.sum() == whole.ink.sum() == sum(blob.ink.sum() for blob in found)
+
+
+class TestLines:
+    def test_blank_paper(self):
+        assert segment.lines(np.zeros((50, 50))) == []
+        assert segment.one_line(np.zeros((50, 50))) is None
+
+    def test_a_single_pixel_is_a_piece(self):
+        [line] = segment.lines(page((5, 5, 6, 6)))
+        assert boxes(line) == [(5, 5, 6, 6)]
+
+    def test_from_left_to_right_and_top_to_bottom(self):
+        ink = page((200, 10, 230, 40), (10, 12, 40, 40), (100, 62, 130, 90), (20, 60, 50, 92))
+        assert [boxes(line) for line in segment.lines(ink)] == [
+            [(10, 12, 40, 40), (200, 10, 230, 40)],
+            [(20, 60, 50, 92), (100, 62, 130, 90)],
+        ]
+
+    def test_writing_may_climb(self):
+        climbing = [(x, 200 - x // 3, x + 20, 240 - x // 3) for x in range(10, 400, 40)]
+        ink = page(*climbing, shape=(300, 450))
+        assert [boxes(line) for line in segment.lines(ink)] == [climbing]
+        assert boxes(segment.one_line(ink)) == climbing
+
+    def test_dust_is_left_out(self):
+        [line] = segment.lines(page((10, 10, 30, 60), (60, 10, 80, 60), (100, 30, 102, 32)))
+        assert len(line.pieces) == 2
+
+    @pytest.mark.parametrize("lean", [-8, 0, 8, 12])
+    def test_the_dot_of_an_i_joins_its_stem_also_when_slanted(self, lean):
+        ink = page((20, 30, 45, 70), (100 + lean, 12, 108 + lean, 20), (100, 32, 107, 70), (150, 30, 180, 70))
+        for line in (segment.lines(ink)[0], segment.one_line(ink)):
+            left, right = min(100, 100 + lean), max(107, 108 + lean)
+            assert boxes(line) == [(20, 30, 45, 70), (left, 12, right, 70), (150, 30, 180, 70)]
+
+    def test_the_bars_of_a_broken_e_join_its_stem(self):
+        ink = page((20, 28, 26, 72), (20, 18, 55, 24), (25, 47, 50, 52), (20, 76, 55, 82), (90, 20, 120, 80))
+        assert boxes(segment.one_line(ink)) == [(20, 18, 55, 82), (90, 20, 120, 80)]
+
+    def test_a_bar_above_joins_what_it_stands_over(self):
+        ink = page((20, 20, 60, 26), (37, 30, 43, 80), (90, 20, 120, 80))  # a T whose bar is off
+        assert boxes(segment.one_line(ink)) == [(20, 20, 60, 80), (90, 20, 120, 80)]
+
+    def test_the_hyphen_of_a_double_name_is_left_out(self):
+        ink = page((20, 20, 50, 80), (70, 47, 95, 53), (115, 20, 145, 80))
+        assert boxes(segment.one_line(ink)) == [(20, 20, 50, 80), (115, 20, 145, 80)]
+
+    def test_a_hyphen_alone_is_all_there_is(self):
+        assert boxes(segment.one_line(page((70, 47, 95, 53)))) == [(70, 47, 95, 53)]
+
+    def test_crumbs_of_the_neighbouring_lines_are_left_out(self):
+        word = [(20, 30, 50, 70), (60, 30, 90, 70), (100, 30, 130, 70)]
+        ink = page(*word, (55, 0, 62, 8), (140, 94, 150, 100))
+        assert boxes(segment.one_line(ink)) == word
+
+    def test_a_word_that_fills_its_picture_is_no_crumb(self):
+        word = [(0, 0, 40, 100), (60, 0, 100, 100)]
+        assert boxes(segment.one_line(page(*word))) == word
+
+    def test_a_column_of_marks_has_no_slope_and_no_warning(self):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            line = segment.one_line(page(*((50, y, 70, y + 15) for y in range(5, 90, 22))))
+        assert line.pieces
+
+    @given(
+        st.lists(st.tuples(st.integers(0, 90), st.integers(0, 90), st.integers(1, 40), st.integers(1, 40)), max_size=9)
+    )
+    @settings(max_examples=80)
+    def test_any_marks_are_put_in_order_each_once_and_without_a_word(self, marks):
+        ink = page(*((x, y, min(99, x + w), min(99, y + h)) for x, y, w, h in marks), shape=(100, 100))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            for line in [*segment.lines(ink), *filter(None, [segment.one_line(ink)])]:
+                assert line.height > 0
+                assert line.pieces
+                assert sum(piece.ink.sum() for piece in line.pieces) <= ink.sum()
+                for candidate in segment.candidates(line):
+                    assert candidate.piece.ink.shape == (candidate.piece.height, candidate.piece.width)
+
+
+class TestWordsAndCandidates:
+    LETTERS = tuple((x, 20, x + 30, 60) for x in (10, 50, 90, 180, 220))  # the fourth stands apart
+
+    def test_words_are_parted_by_wide_gaps(self):
+        [line] = segment.lines(page(*self.LETTERS))
+        assert [boxes(word) for word in segment.words(line)] == [list(self.LETTERS[:3]), list(self.LETTERS[3:])]
+
+    def test_even_gaps_part_nothing_however_wide(self):
+        [line] = segment.lines(page(*((x, 20, x + 20, 60) for x in (10, 90, 170, 250))))
+        assert len(segment.words(line)) == 1
+
+    def test_every_piece_is_proposed_alone_and_broken_letters_together(self):
+        line = segment.one_line(page((10, 20, 20, 60), (24, 20, 34, 60), (60, 20, 90, 60)))
+        proposed = [(candidate.start, candidate.stop) for candidate in segment.candidates(line)]
+        assert proposed == [(0, 1), (0, 2), (1, 2), (2, 3)]
+
+    def test_a_candidate_is_hardly_wider_than_a_letter(self):
+        line = segment.one_line(page(*((x, 20, x + 28, 60) for x in range(10, 250, 30))))
+        assert max(candidate.piece.width for candidate in segment.candidates(line)) <= segment.WIDEST * line.height
+
+    def test_words_of_synthetic_writers_are_parted(self):
+        rng = np.random.default_rng(5)
+        for _ in range(8):
+            style = handwriting.random_style(rng)
+            hello, world = (handwriting.write(word, style, rng) for word in ("HALLO", "WELT"))
+            away = pen.bounds(hello)[2] - pen.bounds(world)[0] + 1.5 * handwriting.CAP_HEIGHT
+            strokes = [stroke + [50, 150] for stroke in [*hello, *(stroke + [away, 0] for stroke in world)]]
+            [line] = segment.lines(pen.render_page(strokes, (250, int(pen.bounds(strokes)[2]) + 50), 4))
+            assert len(segment.words(line)) == 2
