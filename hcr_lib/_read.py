@@ -33,7 +33,7 @@ def read_lexicon(path: str) -> list[str]:
         If the file cannot be read, is no text, or holds no word.
     """
     try:
-        words = Path(path).read_text(encoding="utf-8").split()
+        words = Path(path).read_text(encoding="utf-8-sig").split()  # Windows marks a file's beginning
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"the lexicon {path} cannot be read ({error}); expected UTF-8 text, a word a line.") from error
     if not words:
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     for file, answer in zip(options.files, reader.read_all(options.files, options.mode, lexicon), strict=True):
         if isinstance(answer, images.ImageError):
             failed = True
-            message = str(answer) if file in str(answer) else f"{file}: {answer}"
+            message = str(answer) if str(answer).startswith(file) else f"{file}: {answer}"
             print(f"hcr_lib read: {message}", file=sys.stderr)
             if options.json:
                 print(json.dumps({"file": file, "error": message}, ensure_ascii=False), flush=True)

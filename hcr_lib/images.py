@@ -131,7 +131,7 @@ def to_gray(image: Image.Image | npt.ArrayLike) -> np.ndarray:
     if max(image.size) > WORKING_SIDE:
         image = image.reduce(-(-max(image.size) // WORKING_SIDE))
     if image.mode in ("I", "F"):  # 16 and 32 bit scans
-        deep = np.asarray(image, dtype="float32")
+        deep = np.nan_to_num(np.asarray(image, dtype="float32")).clip(0)
         return deep / max(float(deep.max()), 65535.0 if deep.max() > 255 else 255.0)
     if image.mode == "RGBA":
         alpha = np.asarray(image.getchannel("A"), dtype="float32") / 255

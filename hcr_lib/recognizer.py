@@ -9,7 +9,6 @@ import functools
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,7 @@ ALPHABETS = ("digits", "letters", "alnum", "byclass")
 MODES = ("auto", "char", "word", "page")
 WEIGHTS = "reader.npz"
 BATCH = 256  #: images a call of the network
-CHUNK = 64  #: pictures held in memory at once
+CHUNK = 64  #: pictures read together, at most; only their ink is held in memory
 ALTERNATIVES = 3
 
 
@@ -211,17 +210,25 @@ class Recognizer:
             In the order of the pictures; an error, returned and not raised, where one could not be read.
         """
         ensure_choice(mode, MODES, name="mode")
-        pictures = iter(pictures)
-        while chunk := list(islice(pictures, CHUNK)):
-            planned = [_plan(picture, mode) for picture in chunk]
-            batch = []
-            for words in planned:
-                for word in words if isinstance(words, list) else []:
-                    word.first = len(batch)
-                    batch += [images.ink_to_mnist(candidate.piece.ink) for candidate in word.candidates]
-            scores = self._scores(np.array(batch, dtype="uint8").reshape(-1, images.SIZE, images.SIZE))
-            for words in planned:
-                yield words if isinstance(words, images.ImageError) else self._reading(words, scores, lexicon)
+        planned, batch = [], []
+        for picture in pictures:
+            words = _plan(picture, mode)
+            for word in words if isinstance(words, list) else []:
+                word.first = len(batch)
+                batch += [images.ink_to_mnist(candidate.piece.ink) for candidate in word.candidates]
+            planned.append(words)
+            if len(planned) == CHUNK or len(batch) >= BATCH:  # a page of text fills a batch by itself
+                yield from self._readings(planned, batch, lexicon)
+                planned, batch = [], []
+        yield from self._readings(planned, batch, lexicon)
+
+    def _readings(
+        self, planned: list[list[_Word] | images.ImageError], batch: list[np.ndarray], lexicon: Sequence[str] | None
+    ) -> Iterator[Reading | images.ImageError]:
+        """Show the network what was planned, and read."""
+        scores = self._scores(np.array(batch, dtype="uint8").reshape(-1, images.SIZE, images.SIZE))
+        for words in planned:
+            yield words if isinstance(words, images.ImageError) else self._reading(words, scores, lexicon)
 
     def _reading(self, words: list[_Word], scores: np.ndarray, lexicon: Sequence[str] | None) -> Reading:
         characters, text = [], ""
@@ -293,8 +300,14 @@ def _network(path: str) -> tuple[Any, dict[str, Any]]:
     from hcr_lib import models  # TensorFlow takes seconds to import: not before it is needed
     from hcr_lib._tf import tf
 
-    model = getattr(models, record["model"])(len(record["classes"]), record["width"])
-    model.set_weights(arrays)
+    try:
+        model = getattr(models, record["model"])(len(record["classes"]), record["width"])
+        model.set_weights(arrays)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} holds weights of another network than this version's {record['model']!r}; expected ones made with "
+            "this version. Restore the file with git, or train it again: python -m hcr_lib.train_reader."
+        ) from error
 
     # One compiled function for every batch size; model.predict costs fifty times more on a single image.
     @tf.function(input_signature=[tf.TensorSpec((None, images.SIZE, images.SIZE), "uint8")])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,9 +57,11 @@ def load(path: str | os.PathLike) -> tuple[dict[str, Any], list[np.ndarray]]:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             record = json.loads(str(file["record"]))
             arrays = [file[name].astype("float32") for name in sorted(set(file.files) - {"record"})]
-    except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
+        if missing := {"model", "width", "classes"} - record.keys():
+            raise ValueError(f"its record lacks {', '.join(sorted(missing))}")
+    except Exception as error:  # zip, zlib, NumPy and JSON each have their own for a damaged file
         raise ValueError(
-            f"{path} is not a weight file of this course, or is damaged ({error}); expected an .npz written by "
+            f"{path} is not a weight file of this course, or is damaged; expected an .npz written by "
             "hcr_lib.weights.save. Restore it with git, or train it again: python -m hcr_lib.train_reader."
         ) from error
     return record, arrays
