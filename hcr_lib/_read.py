@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from pathlib import Path
@@ -49,6 +50,8 @@ def run(options: argparse.Namespace) -> int:
     except (ValueError, FileNotFoundError) as error:
         print(f"hcr_lib read: {error}", file=sys.stderr)
         return 2
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a pipe on Windows lacks most characters of file names
+        sys.stdout.reconfigure(errors="backslashreplace")
     failed = False
     for file, answer in zip(options.files, reader.read_all(options.files, options.mode, lexicon), strict=True):
         if isinstance(answer, images.ImageError):
@@ -56,9 +59,9 @@ def run(options: argparse.Namespace) -> int:
             message = str(answer) if str(answer).startswith(file) else f"{file}: {answer}"
             print(f"hcr_lib read: {message}", file=sys.stderr)
             if options.json:
-                print(json.dumps({"file": file, "error": message}, ensure_ascii=False), flush=True)
+                print(json.dumps({"file": file, "error": message}), flush=True)
         elif options.json:
-            print(json.dumps({"file": file, **answer.to_dict()}, ensure_ascii=False), flush=True)
+            print(json.dumps({"file": file, **answer.to_dict()}), flush=True)
         else:
             name = f"{file}: " if len(options.files) > 1 else ""
             print(f"{name}{answer.text}", flush=True)

@@ -1,0 +1,212 @@
+"""The reader with the weights that ship: what it promises, on handwriting that it has not been trained on."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hcr_lib import datasets, handwriting, images, labels, pen
+from hcr_lib.recognizer import ALPHABETS, BATCH, CHUNK, Reading, Recognizer
+
+
+@pytest.fixture(scope="module")
+def reader() -> Recognizer:
+    return Recognizer.load("byclass")
+
+
+@pytest.fixture(scope="module")
+def sample() -> datasets.Dataset:
+    """Synthetic characters by writers of the test split."""
+    return datasets.load("bundled", "test").sample(300, np.random.default_rng(0))
+
+
+def drawn(text: str, seed: int = 0, half_width: float = 4, scale: float = 1.0, gap: float = 150) -> np.ndarray:
+    """A picture of neat writing, black on white; words stand `gap` apart, a line break starts a new line."""
+    rng, style = np.random.default_rng(seed), handwriting.Style()
+    strokes, down = [], 0.0
+    for line in text.split("\n"):
+        across = 0.0
+        for word in line.split(" "):
+            written = handwriting.write(word, style, rng)
+            strokes += [stroke + [across, down] for stroke in written]
+            across += pen.bounds(written)[2] + gap
+        down += 220
+    x0, y0, x1, y1 = pen.bounds(strokes)
+    strokes = [(stroke - [x0 - 40, y0 - 40]) * scale for stroke in strokes]
+    shape = int((y1 - y0 + 80) * scale), int((x1 - x0 + 80) * scale)
+    return np.uint8(255 * (1 - pen.render_page(strokes, shape, half_width * scale)))
+
+
+class TestPredict:
+    @pytest.mark.parametrize("alphabet", ALPHABETS)
+    def test_rows_are_probabilities_over_the_alphabet(self, reader, sample, alphabet):
+        part = reader.with_alphabet(alphabet)
+        scores = part.predict(sample.images[:50])
+        assert part.classes == labels.classes(alphabet)
+        assert (scores.shape, scores.dtype) == ((50, len(part.classes)), np.float32)
+        assert (scores >= 0).all()
+        np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
+
+    def test_alphabets_add_up_cases_and_mask_the_rest(self, reader, sample):
+        full = reader.predict(sample.images[:100])
+        for alphabet in ("alnum", "letters", "digits"):
+            expected = full @ labels.folding(labels.BYCLASS, labels.classes(alphabet))
+            expected /= expected.sum(axis=1, keepdims=True)
+            got = reader.with_alphabet(alphabet).predict(sample.images[:100])
+            sure = full @ labels.folding(labels.BYCLASS, labels.classes(alphabet)).sum(axis=1) > 0.01
+            np.testing.assert_allclose(got[sure], expected[sure], atol=1e-4)
+
+    def test_reads_characters_of_writers_it_does_not_know(self, reader, sample):
+        alnum = sample.fold(labels.ALNUM)
+        read = reader.with_alphabet("alnum").predict(alnum.images).argmax(axis=1)
+        alike = labels.same_shape(labels.ALNUM)
+        assert np.mean(alike[read, alnum.labels]) >= 0.85
+
+    def test_one_by_one_is_as_good_as_together(self, reader, sample):
+        together = reader.predict(sample.images[:20])
+        single = np.concatenate([reader.predict(image[None]) for image in sample.images[:20]])
+        np.testing.assert_allclose(single, together, atol=1e-4)
+
+    def test_batches_of_any_size(self, reader, sample):
+        few = np.resize(sample.images, (BATCH + 3, 28, 28))
+        assert len(reader.predict(few)) == BATCH + 3
+        assert reader.predict(few[:0]).shape == (0, 62)
+        np.testing.assert_allclose(reader.predict(few)[BATCH:], reader.predict(few[BATCH:]), atol=1e-4)
+
+    def test_the_form_is_a_matter_of_course(self, reader, sample):
+        shifted = np.pad(sample.images[:, 4:24, 4:24], ((0, 0), (0, 8), (8, 0)))
+        same = reader.predict(shifted).argmax(axis=1) == reader.predict(sample.images).argmax(axis=1)
+        assert same.mean() > 0.9
+
+    def test_a_blank_image_is_answered_without_a_crash(self, reader):
+        assert reader.predict(np.zeros((1, 28, 28), "uint8")).sum() == pytest.approx(1, abs=1e-5)
+
+    def test_other_forms_are_refused(self, reader):
+        with pytest.raises(ValueError, match=r"shape \(n, 28, 28\)"):
+            reader.predict(np.zeros((28, 28), "uint8"))
+
+
+class TestRead:
+    @pytest.mark.parametrize("text", ["A", "7", "S", "m"])
+    def test_a_character(self, reader, text):
+        reading = reader.read(drawn(text))
+        assert reading.text.upper() == text.upper()
+        assert len(reading.characters) == 1
+
+    @pytest.mark.parametrize(("text", "alphabet"), [("HANDS", "alnum"), ("2374", "digits"), ("KQRZ", "letters")])
+    def test_a_word(self, reader, text, alphabet):
+        reading = reader.with_alphabet(alphabet).read(drawn(text))
+        assert len(reading.characters) == len(text)
+        assert sum(a == b for a, b in zip(reading.text, text, strict=True)) >= len(text) - 1
+
+    def test_lines_and_words_keep_their_places(self, reader):
+        reading = reader.with_alphabet("alnum").read(drawn("HAND MADE\nPAGE"))
+        assert [len(word) for word in reading.text.replace("\n", " | ").split()] == [4, 4, 1, 4]
+        assert sum(a == b for a, b in zip(reading.text, "HAND MADE\nPAGE", strict=True)) >= 12
+
+    def test_asked_for_a_word_it_looks_for_no_lines(self, reader):
+        picture = drawn("HAND MADE")
+        assert " " not in reader.read(picture, mode="word").text
+        assert " " in reader.read(picture, mode="page").text
+        assert len(reader.read(picture, mode="char").text) == 1
+
+    def test_a_small_picture_is_a_character_whatever_its_parts(self, reader, sample):
+        for image in sample.images[:40]:
+            assert len(reader.read(image).characters) == 1
+
+    def test_boxes_lie_around_the_ink_in_the_pictures_own_pixels(self, reader):
+        for scale in (0.5, 1, 8):  # the last is larger than the reader works with
+            picture = drawn("HANDS", scale=scale)
+            assert scale < 8 or max(picture.shape) > images.WORKING_SIDE
+            ink = picture < 128
+            columns, rows = np.flatnonzero(ink.any(axis=0)), np.flatnonzero(ink.any(axis=1))
+            boxes = np.array([character.box for character in reader.read(picture).characters])
+            outer = [*boxes[:, :2].min(axis=0), *boxes[:, 2:].max(axis=0)]
+            expected = [columns[0], rows[0], columns[-1] + 1, rows[-1] + 1]
+            np.testing.assert_allclose(outer, expected, atol=3 + scale)
+            assert (np.diff(boxes[:, 0]) > 0).all(), "from left to right"
+
+    def test_neither_polarity_nor_size_nor_transparency_nor_rotation_matters(self, reader, tmp_path):
+        picture = drawn("HANDS")
+        plain = reader.read(picture).text
+        nothing, exif = np.zeros_like(picture), Image.Exif()
+        exif[0x0112] = 6
+        turned = Image.fromarray(picture).transpose(Image.Transpose.ROTATE_90)
+        turned.save(tmp_path / "turned.jpg", exif=exif, quality=95)
+        Image.fromarray(np.dstack([nothing] * 3 + [255 - picture])).save(tmp_path / "dark.png")
+        Image.fromarray(np.dstack([~nothing] * 3 + [255 - picture])).save(tmp_path / "light.png")
+        others = [255 - picture, np.dstack([picture] * 3), drawn("HANDS", scale=2), Image.fromarray(picture > 127)]
+        others += [tmp_path / name for name in ("turned.jpg", "dark.png", "light.png")]
+        assert [reading.text for reading in reader.read_all(others)] == [plain] * len(others)
+
+    def test_a_lexicon_helps_and_forces_nothing(self, reader):
+        words = reader.with_alphabet("letters")
+        assert words.read(drawn("HANDS"), lexicon=["Hands", "feet"]).text == "Hands"
+        plain = words.read(drawn("HANDS")).text
+        assert words.read(drawn("HANDS"), lexicon=["zebra"]).text == plain
+
+    def test_alternatives_and_confidences(self, reader):
+        reading = reader.read(drawn("O5l"))
+        assert 0 < reading.confidence <= 1
+        for character in reading.characters:
+            shares = [character.confidence, *(share for _, share in character.alternatives)]
+            assert shares == sorted(shares, reverse=True)
+            assert 0 <= shares[-1] <= shares[0] <= 1
+            assert len({character.char, *(char for char, _ in character.alternatives)}) == 4
+
+    def test_it_becomes_plain_lists_and_numbers(self, reader):
+        plain = reader.read(drawn("A")).to_dict()
+        assert list(plain) == ["text", "confidence", "characters"]
+        assert list(plain["characters"][0]) == ["char", "confidence", "box", "alternatives"]
+        assert all(type(edge) is int for edge in plain["characters"][0]["box"])
+
+    def test_errors_are_raised_for_one_and_handed_through_for_many(self, reader, tmp_path):
+        blank, missing = np.full((60, 60), 255, "uint8"), tmp_path / "nothing.png"
+        with pytest.raises(images.BlankImageError):
+            reader.read(blank)
+        with pytest.raises(images.ImageError, match=r"nothing\.png was not found"):
+            reader.read(missing)
+        answers = list(reader.read_all([drawn("A"), blank, missing, drawn("B"), np.zeros((0, 0), "uint8")]))
+        assert [isinstance(answer, Reading) for answer in answers] == [True, False, False, True, False]
+
+    def test_many_pictures_come_back_in_order_and_are_taken_as_they_are_needed(self, reader, sample):
+        taken = 0
+
+        def pictures():
+            nonlocal taken
+            for image in np.resize(sample.images, (3 * CHUNK + 1, 28, 28)):
+                taken += 1
+                yield image
+
+        answers = reader.read_all(pictures(), mode="char")
+        texts = [next(answers).text]
+        assert taken <= CHUNK
+        texts += [answer.text for answer in answers]
+        assert texts[:20] == [reader.read(image, mode="char").text for image in sample.images[:20]]
+        assert len(texts) == 3 * CHUNK + 1
+
+    def test_nothing_to_read_is_no_error(self, reader):
+        assert list(reader.read_all([])) == []
+
+
+class TestLoading:
+    def test_the_network_is_shared(self, reader):
+        assert Recognizer.load("digits")._network is reader._network
+
+    @pytest.mark.parametrize("alphabet", ["ALNUM", "balanced", ""])
+    def test_an_unknown_alphabet_names_the_known(self, alphabet):
+        with pytest.raises(ValueError, match="alphabet must be one of digits, letters, alnum, byclass"):
+            Recognizer.load(alphabet)
+
+    def test_an_unknown_mode_names_the_known(self, reader):
+        with pytest.raises(ValueError, match="mode must be one of auto, char, word, page; got 'line'"):
+            reader.read(drawn("A"), mode="line")
+
+    def test_missing_damaged_and_unfit_weights(self, tmp_path, reader):
+        with pytest.raises(FileNotFoundError):
+            Recognizer.load(path=tmp_path / "nothing.npz")
+        (tmp_path / "text.npz").write_text("weights")
+        with pytest.raises(ValueError, match="not a weight file"):
+            Recognizer.load(path=tmp_path / "text.npz")
+        np.savez(tmp_path / "unfit.npz", record='{"model": "compact_cnn", "width": 8, "classes": "01"}', a=np.ones(3))
+        with pytest.raises(ValueError, match="weights of another network.*Restore"):
+            Recognizer.load(path=tmp_path / "unfit.npz")
