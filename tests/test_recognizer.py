@@ -27,7 +27,7 @@ def drawn(text: str, seed: int = 0, half_width: float = 4, scale: float = 1.0, g
         across = 0.0
         for word in line.split(" "):
             written = handwriting.write(word, style, rng)
-            strokes += [stroke + [across, down] for stroke in written]
+            strokes += [stroke + np.array([across, down]) for stroke in written]
             across += pen.bounds(written)[2] + gap
         down += 220
     x0, y0, x1, y1 = pen.bounds(strokes)
@@ -208,5 +208,5 @@ class TestLoading:
         with pytest.raises(ValueError, match="not a weight file"):
             Recognizer.load(path=tmp_path / "text.npz")
         np.savez(tmp_path / "unfit.npz", record='{"model": "compact_cnn", "width": 8, "classes": "01"}', a=np.ones(3))
-        with pytest.raises(ValueError, match="weights of another network.*Restore"):
+        with pytest.raises(ValueError, match=r"weights of another network.*Restore"):
             Recognizer.load(path=tmp_path / "unfit.npz")

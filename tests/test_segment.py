@@ -149,11 +149,11 @@ class TestWordsAndCandidates:
         assert max(candidate.piece.width for candidate in segment.candidates(line)) <= segment.WIDEST * line.height
 
     def test_words_of_synthetic_writers_are_parted(self):
-        rng = np.random.default_rng(5)
+        rng, margin = np.random.default_rng(5), np.array([50, 150])
         for _ in range(8):
             style = handwriting.random_style(rng)
             hello, world = (handwriting.write(word, style, rng) for word in ("HALLO", "WELT"))
             away = pen.bounds(hello)[2] - pen.bounds(world)[0] + 1.5 * handwriting.CAP_HEIGHT
-            strokes = [stroke + [50, 150] for stroke in [*hello, *(stroke + [away, 0] for stroke in world)]]
+            strokes = [stroke + margin for stroke in [*hello, *(stroke + np.array([away, 0]) for stroke in world)]]
             [line] = segment.lines(pen.render_page(strokes, (250, int(pen.bounds(strokes)[2]) + 50), 4))
             assert len(segment.words(line)) == 2

@@ -83,7 +83,7 @@ def test_other_arrays_are_refused(tmp_path):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="nothing.npz"):
+    with pytest.raises(FileNotFoundError, match=r"nothing.npz"):
         weights.load(tmp_path / "nothing.npz")
 
 
