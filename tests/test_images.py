@@ -214,7 +214,8 @@ class TestBlank:
     @pytest.mark.parametrize(
         "page",
         [np.full((90, 90), 255, "uint8"), np.zeros((90, 90), "uint8"), np.full((9, 99), 128, "uint8"), NOISE,
-         255 - NOISE, SLOPE, SLOPE.T, np.zeros((1, 1), "uint8"), np.full((1, 50), 7, "uint8"), np.zeros((2, 2), "uint8")],
+         255 - NOISE, SLOPE, SLOPE.T, np.zeros((1, 1), "uint8"), np.full((1, 50), 7, "uint8"),
+         np.zeros((2, 2), "uint8")],
         ids=["white", "black", "grey", "noise", "dark noise", "slope", "slope down", "1x1", "1x50", "2x2"],
     )  # fmt: skip
     def test_says_so_with_the_size_and_what_to_do(self, page):

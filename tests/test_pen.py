@@ -83,5 +83,5 @@ def test_a_pen_needs_a_width(half_width):
 
 
 def test_an_empty_drawing_has_no_bounds():
-    with pytest.raises(ValueError, match="empty; expected at least one point. Draw something"):
+    with pytest.raises(ValueError, match=r"empty; expected at least one point. Draw something"):
         pen.bounds([])
