@@ -11,8 +11,12 @@ hypothesis.settings.register_profile("course", derandomize=True, deadline=None, 
 hypothesis.settings.load_profile("course")
 
 
-def pytest_collection_modifyitems(items):
-    """Skip what needs real handwriting where there is none."""
+def pytest_collection_modifyitems(config, items):
+    """Leave out the benchmarks unless asked for; skip what needs real handwriting where there is none."""
+    if not config.getoption("benchmark_enable"):
+        timed = [item for item in items if item.path.parent.name == "benchmarks"]
+        items[:] = [item for item in items if item not in timed]
+        config.hook.pytest_deselected(items=timed)
     folder = os.environ.get("HCR_DATA_DIR")
     if folder and Path(folder).is_dir():
         return
