@@ -17,7 +17,7 @@ from packaging.version import Version
 ROOT = Path(__file__).resolve().parents[1]
 PYTHONS = ["3.11", "3.12", "3.13"]
 
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path.insert(0, str(ROOT / ".ci"))
 import pins  # noqa: E402  (a script, not a part of the package)
 
 
@@ -46,13 +46,13 @@ def test_every_direct_dependency_gives_one_reason(direct):
     assert [name for name, (_, reason) in direct.items() if not reason] == []
 
 
-@pytest.mark.parametrize(("folder", "extras"), [("hcr_lib", []), ("tests", ["test"]), ("tools", ["test"])])
+@pytest.mark.parametrize(("folder", "extras"), [("hcr_lib", []), ("tests", ["test"]), (".ci", ["test"])])
 def test_what_is_imported_is_declared(folder, extras):
     """A package that only comes along with another one may be gone with that one's next version."""
     project = tomllib.loads(text("pyproject.toml"))["project"]
     lines = [*project["dependencies"], *(line for extra in extras for line in project["optional-dependencies"][extra])]
     declared = {canonicalize_name(Requirement(line).name) for line in lines}
-    own = {"hcr_lib"} | {path.stem for name in ("tests", "tools") for path in (ROOT / name).glob("*.py")}
+    own = {"hcr_lib"} | {path.stem for name in ("tests", ".ci") for path in (ROOT / name).glob("*.py")}
     imported = {name for path in (ROOT / folder).rglob("*.py") for name in top_level_imports(path)}
     distributions = packages_distributions()
     undeclared = {
@@ -89,7 +89,7 @@ def test_pythons_named_are_those_that_are_supported():
 
 
 def test_environment_yml_is_what_the_other_two_files_make_of_it(direct, pinned):
-    assert text("environment.yml") == pins.environment_yml(direct, pinned), "run python tools/pins.py"
+    assert text("environment.yml") == pins.environment_yml(direct, pinned), "run python .ci/pins.py"
 
 
 def test_conda_installs_the_same_pins(direct, pinned, conda_pip):

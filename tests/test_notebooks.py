@@ -49,7 +49,7 @@ def test_every_lesson_has_its_solutions():
 @each(NOTEBOOKS)
 def test_executed_top_to_bottom(path):
     counts = [cell["execution_count"] for cell in cells(path, "code")]
-    assert counts == list(range(1, len(counts) + 1)), "run tools/execute_notebooks.py"
+    assert counts == list(range(1, len(counts) + 1)), "run .ci/execute_notebooks.py"
 
 
 @each(NOTEBOOKS)

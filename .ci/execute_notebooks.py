@@ -1,6 +1,6 @@
 """Execute notebooks in place, top to bottom, as they are committed.
 
-``python tools/execute_notebooks.py`` runs all of them, or those named on the command line. Widget state and timings are
+``python .ci/execute_notebooks.py`` runs all of them, or those named on the command line. Widget state and timings are
 left out: they change with every run and would drown what a reviewer wants to see.
 """
 

@@ -1,6 +1,6 @@
 """Write requirements.txt and environment.yml anew from pyproject.toml.
 
-Run ``python tools/pins.py`` after a change of the dependencies, or to move to today's versions; it needs the
+Run ``python .ci/pins.py`` after a change of the dependencies, or to move to today's versions; it needs the
 network and ``uv`` (``pip install uv``). Then install, run the tests, and commit the three files together.
 """
 
@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 CONDA_PYTHON = "3.11"
-HEADER = "# Written by tools/pins.py from pyproject.toml: exact versions of everything, every platform. Do not edit."
+HEADER = "# Written by .ci/pins.py from pyproject.toml: exact versions of everything, every platform. Do not edit."
 
 
 def direct_dependencies(pyproject: str) -> dict[str, tuple[Requirement, str]]:
@@ -56,7 +56,7 @@ def environment_yml(direct: dict[str, tuple[Requirement, str]], pinned: list[Req
     specs = {name: f"{name}{pin_for(name, pinned).specifier}" for name in sorted(direct)}
     width = max(map(len, specs.values()))
     lines = [
-        "# Written by tools/pins.py from pyproject.toml and requirements.txt. Do not edit.",
+        "# Written by .ci/pins.py from pyproject.toml and requirements.txt. Do not edit.",
         "# Run `conda env create -f environment.yml` in the folder of the course.",
         "name: handwriting-course",
         "channels: [conda-forge, nodefaults]",
