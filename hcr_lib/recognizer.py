@@ -25,6 +25,7 @@ WEIGHTS = "reader.npz"
 BATCH = 256  #: images a call of the network
 CHUNK = 64  #: pictures read together, at most; only their ink is held in memory
 ALTERNATIVES = 3
+BROKEN = 4  #: a single character falls into at most this many pieces
 
 
 @dataclass(frozen=True)
@@ -263,20 +264,25 @@ def _plan(picture: Any, mode: str) -> list[_Word] | images.ImageError:
         if isinstance(picture, str | os.PathLike):
             picture = images.open_image(picture)
         ink = images.to_ink(picture)
-        lines = [] if mode == "char" else segment.lines(ink)
         if mode == "auto":
-            mode = _guess_mode(lines, ink.shape)
+            mode = _guess_mode(ink)
         if mode == "char":
             ink = images.remove_specks(ink)
             x0, y0, x1, y1 = images.bounding_box(ink)
             whole = segment.Piece((x0, y0, x1, y1), ink[y0:y1, x0:x1])
             groups = [(0, [segment.Candidate(0, 1, whole, 0.0)])]
-        elif mode == "word":
-            groups = [(0, segment.candidates(segment.one_line(ink)))]
-        else:
+        elif mode == "page":
             groups = [
-                (number, segment.candidates(word)) for number, line in enumerate(lines) for word in segment.words(line)
+                (number, segment.candidates(word))
+                for number, line in enumerate(segment.lines(ink))
+                for word in segment.words(line)
             ]
+        else:
+            line = segment.one_line(ink)
+            groups = [(0, segment.candidates(line))]
+            if mode == "char or word":
+                whole = segment.Candidate(0, len(line.pieces), segment.join(line.pieces), 0.0)
+                groups[0][1].append(whole)
     except images.ImageError as error:
         return error
     width, height = picture.size if isinstance(picture, Image.Image) else np.shape(picture)[1::-1]
@@ -284,13 +290,16 @@ def _plan(picture: Any, mode: str) -> list[_Word] | images.ImageError:
     return [_Word(candidates, scale, number) for number, candidates in groups]
 
 
-def _guess_mode(lines: list[segment.Line], shape: tuple[int, int]) -> str:
-    """Tell a single character from a word, and a word from a page."""
-    if len(lines) > 1:
-        return "page"
-    if max(shape) <= 2 * images.SIZE or not lines or len(lines[0].pieces) == 1:
+def _guess_mode(ink: np.ndarray) -> str:
+    """Tell a single character from a word, and a word from a page; "char or word" leaves it to the network."""
+    line = segment.one_line(ink)
+    if max(ink.shape) <= 2 * images.SIZE or line is None or len(line.pieces) == 1:
         return "char"
-    return "page" if len(segment.words(lines[0])) > 1 else "word"
+    whole = segment.join(line.pieces)
+    if len(line.pieces) <= BROKEN and whole.width <= segment.WIDEST * whole.height:
+        return "char or word"  # a K whose arms miss its stem, or a short word?
+    lines = segment.lines(ink)
+    return "page" if len(lines) > 1 or len(segment.words(lines[0])) > 1 else "word"
 
 
 @functools.lru_cache(maxsize=4)

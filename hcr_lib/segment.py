@@ -27,7 +27,7 @@ DOT = 0.4
 #: Blobs lower and narrower than this are bars: of a broken E or T, where they stand over a piece; else hyphens.
 BAR = 0.25, 0.9
 #: A gap this wide, in line heights, separates words.
-WORD_GAP = 0.75
+WORD_GAP = 0.45
 #: A character is hardly ever wider than this, in line heights.
 WIDEST = 1.5
 #: Gaps up to this, in line heights, may lie inside one broken letter.
@@ -235,7 +235,7 @@ def _reach(blob: Piece, height: float) -> float | None:
     if max(blob.width, blob.height) < DOT * height:
         return 0.15 * height
     if blob.height < BAR[0] * height and blob.width < BAR[1] * height:
-        return 0.0
+        return 0.05 * height
     return None
 
 
@@ -246,13 +246,13 @@ def _overlap(first: Piece, second: Piece) -> float:
 
 
 def words(line: Line) -> list[Line]:
-    """Part a line where the gaps are wide: wider than `WORD_GAP` and than twice the usual gap of the line."""
+    """Part a line where the gaps are wide: wider than `WORD_GAP`, and than 2.5 times the usual gap of the line."""
     pieces = line.pieces
     gaps = [max(0, right.box[0] - left.box[2]) for left, right in pairwise(pieces)]
     usual = float(np.median(gaps)) if gaps else 0.0
     parted, current = [], pieces[:1]
     for gap, piece in zip(gaps, pieces[1:], strict=True):
-        if gap > max(WORD_GAP * line.height, 2 * usual):
+        if gap > max(WORD_GAP * line.height, 2.5 * usual):
             parted.append(Line(current, line.height))
             current = []
         current.append(piece)

@@ -33,5 +33,5 @@ def real_data() -> Path:
 
 
 def pytest_addoption(parser):
-    """Let a maintainer refresh the picture in the README: ``pytest tests/test_browser.py --picture notebooks/pad.png``."""
+    """Let a maintainer refresh the picture in the README: ``pytest --picture notebooks/pad.png``."""
     parser.addoption("--picture", type=Path, metavar="FILE", help="save what the browser test drew on the pad as a PNG")
