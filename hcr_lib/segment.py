@@ -27,7 +27,7 @@ DOT = 0.4
 #: Blobs lower and narrower than this are bars: of a broken E or T, where they stand over a piece; else hyphens.
 BAR = 0.25, 0.9
 #: A gap this wide, in line heights, separates words.
-WORD_GAP = 0.45
+WORD_GAP = 0.55
 #: A character is hardly ever wider than this, in line heights.
 WIDEST = 1.5
 #: Gaps up to this, in line heights, may lie inside one broken letter.
