@@ -27,6 +27,8 @@ TRUST = 0.7
 
 #: What joining pieces across a gap costs, per line height of gap; and what each joint costs.
 GAP_COST, JOINT_COST = 15.0, 0.3
+#: What a gap costs, per line height, when a whole picture might be one character.
+APART_COST = 2.0
 
 _FLOOR = 1e-6  # no score is certain: log(0) would let one misread character veto a word
 
@@ -219,6 +221,29 @@ def best_path(candidates: Sequence[Candidate], confidences: npt.ArrayLike) -> li
         path.append(came_by[end])
         end = candidates[came_by[end]].start
     return path[::-1]
+
+
+def is_one_character(whole: float, parts: npt.ArrayLike, gap: float) -> bool:
+    """Say whether a few pieces are one character that has come apart, rather than a short word.
+
+    They are if the reader is surer of the whole than, on average, of the parts, by more the wider the gap is.
+
+    Parameters
+    ----------
+    whole : float
+        Its highest probability for all pieces together.
+    parts : array_like of float, shape (n,)
+        Its highest probabilities for the characters of the best path.
+    gap : float
+        The widest gap between two pieces, in line heights.
+
+    Examples
+    --------
+    >>> is_one_character(0.95, [0.9, 0.7], gap=0.0), is_one_character(0.95, [0.9, 0.7], gap=0.2)
+    (True, False)
+    """
+    average = float(np.mean(np.log(np.maximum(parts, _FLOOR))))
+    return bool(np.log(max(whole, _FLOOR)) - APART_COST * max(gap, 0.0) >= average)
 
 
 def closest_word(probabilities: npt.ArrayLike, classes: str, lexicon: Sequence[str], cutoff: float = 0.6) -> str | None:

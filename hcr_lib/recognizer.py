@@ -84,6 +84,7 @@ class _Word:
     candidates: list[segment.Candidate]
     scale: tuple[float, float]  # pixels of the picture per pixel of the ink, across and down
     line: int
+    maybe_one: bool = False  # the last candidate is the whole of it, which might be a single character
     first: int = 0
 
 
@@ -236,7 +237,14 @@ class Recognizer:
         for number, word in enumerate(words):
             own = scores[word.first : word.first + len(word.candidates)]
             # A bar that may be 1, I or l is still surely one character: for the cut, characters alike count together.
-            path = decode.best_path(word.candidates, (own @ self._alike).max(axis=1))
+            sure = (own @ self._alike).max(axis=1)
+            if word.maybe_one:
+                *parts, whole = word.candidates
+                path = decode.best_path(parts, sure[:-1])
+                if decode.is_one_character(sure[-1], sure[path], whole.gap):
+                    path = [len(parts)]
+            else:
+                path = decode.best_path(word.candidates, sure)
             # The word's shape is a matter of exact case, also when the answer will merge the cases.
             likely = decode.in_context(own[path], self._known) @ self._folding
             spelled = decode.argmax(likely, self.classes)
@@ -281,13 +289,12 @@ def _plan(picture: Any, mode: str) -> list[_Word] | images.ImageError:
             line = segment.one_line(ink)
             groups = [(0, segment.candidates(line))]
             if mode == "char or word":
-                whole = segment.Candidate(0, len(line.pieces), segment.join(line.pieces), 0.0)
-                groups[0][1].append(whole)
+                groups[0][1].append(segment.whole(line))
     except images.ImageError as error:
         return error
     width, height = picture.size if isinstance(picture, Image.Image) else np.shape(picture)[1::-1]
     scale = width / ink.shape[1], height / ink.shape[0]
-    return [_Word(candidates, scale, number) for number, candidates in groups]
+    return [_Word(candidates, scale, number, maybe_one=mode == "char or word") for number, candidates in groups]
 
 
 def _guess_mode(ink: np.ndarray) -> str:

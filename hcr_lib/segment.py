@@ -287,3 +287,9 @@ def candidates(line: Line) -> list[Candidate]:
                 break
             proposed.append(Candidate(start, stop, joined, gap))
     return proposed
+
+
+def whole(line: Line) -> Candidate:
+    """Take all pieces of a line for one character that has come apart; its gap may be negative, an overlap."""
+    gaps = [(right.box[0] - left.box[2]) / line.height for left, right in pairwise(line.pieces)]
+    return Candidate(0, len(line.pieces), join(line.pieces), max(gaps, default=0.0))

@@ -210,3 +210,11 @@ class TestLoading:
         np.savez(tmp_path / "unfit.npz", record='{"model": "compact_cnn", "width": 8, "classes": "01"}', a=np.ones(3))
         with pytest.raises(ValueError, match=r"weights of another network.*Restore"):
             Recognizer.load(path=tmp_path / "unfit.npz")
+
+
+def test_a_letter_whose_strokes_do_not_meet_is_still_one_letter_and_two_digits_are_two():
+    reader = Recognizer.load("alnum")
+    broken_k = [[[150, 100], [150, 300]], [[250, 100], [166, 200], [250, 300]]]
+    eleven = [[[130, 100], [130, 300]], [[270, 100], [270, 300]]]
+    assert reader.read(1 - pen.render(broken_k)).text == "K"
+    assert len(reader.read(1 - pen.render(eleven)).text) == 2

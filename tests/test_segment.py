@@ -157,3 +157,8 @@ class TestWordsAndCandidates:
             strokes = [stroke + margin for stroke in [*hello, *(stroke + np.array([away, 0]) for stroke in world)]]
             [line] = segment.lines(pen.render_page(strokes, (250, int(pen.bounds(strokes)[2]) + 50), 4))
             assert len(segment.words(line)) == 2
+
+    def test_the_whole_line_may_be_one_character_in_pieces(self):
+        whole = segment.whole(segment.one_line(page((10, 20, 20, 60), (24, 20, 34, 60))))
+        assert (whole.start, whole.stop, whole.piece.box) == (0, 2, (10, 20, 34, 60))
+        assert whole.gap == pytest.approx(4 / 40)
