@@ -1,7 +1,8 @@
 """Judge the reader on real handwriting: ``python -m hcr_lib.scorecard`` writes ``data/results/reader.json``.
 
 The sets are looked for in ``HCR_DATA_DIR``. Everything goes through `Recognizer.read_all`, as on the command line:
-a picture in, a reading out. Nothing here was trained on, and each test set is read once for a set of weights.
+a picture in, a reading out. Nothing here was trained on; the test splits of MNIST and EMNIST are for reporting, not for
+choosing between weights.
 
 The drawn characters and words (UNIPEN), the names on forms and the photographed characters are the development
 halves of their sets: thresholds of the recipe and of the cutting were chosen with a look at them.

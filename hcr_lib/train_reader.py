@@ -1,12 +1,12 @@
 """Train the network that ships: ``python -m hcr_lib.train_reader``.
 
 It learns from EMNIST and MNIST (looked for in ``HCR_DATA_DIR``) and from the course's synthetic handwriting, every
-image brought to the same form as a person's drawing. Three precautions keep it from learning which data set an image
-comes from instead of what it shows:
+image brought to the same form as a person's drawing. Three precautions are meant to keep it from learning which data
+set an image comes from instead of what it shows:
 
 * every image passes through `hcr_lib.images.to_mnist_batch`, so strokes and edges look alike;
 * an MNIST digit is asked *which digit* it is, never *whether* it is one (`training.marked_crossentropy`);
-* widths, slants and shapes are augmented far beyond what the sources differ by.
+* in the first phase, the longest, slants, shapes and stroke widths are changed at random.
 
 Digits that also occur in MNIST's test set - EMNIST was cut from the same forms - are found and left out.
 """
@@ -57,7 +57,8 @@ class Phase:
 
 #: First every kind of writing, much changed, all classes about equally often. Then nearer to what people write:
 #: the frequencies of the forms, and shapes changed so little that a narrow 0 stays narrower than an O. At last
-#: strokes keep their width: beside the height of a letter, it tells a small o from a large one.
+#: strokes nearly keep their width. That may let in what is true of EMNIST only (a small letter, enlarged, has thick
+#: strokes), so it is short, and it was kept after a look at drawn characters: see the model card.
 PHASES = (
     Phase(
         "broad", epochs=14, learning_rate=2e-3, balance=0.5, augment={},
