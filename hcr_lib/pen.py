@@ -4,7 +4,6 @@ A *stroke* is an array of shape (n, 2): x to the right, y down. A *drawing* is a
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +13,10 @@ PAD = 400  #: side of the square pad that stroke coordinates usually refer to
 HALF_WIDTH = 10.0  #: a medium pen on that pad
 
 _SUPERSAMPLING = 2  # drawn twice as large, then averaged: smooth edges
-_STAMP_SIDES = 16  # the round nib of the pen, as a polygon
+_NIB_CORNERS = 9  # half of the round nib, as a polygon
 
 Drawing = Sequence[npt.ArrayLike]
+HalfWidth = float | Sequence[npt.ArrayLike]
 
 
 def _checked(strokes: Drawing) -> list[np.ndarray]:
@@ -79,7 +79,7 @@ def fit(strokes: Drawing, size: int = PAD, margin: float = 60.0) -> list[np.ndar
     return [(stroke - middle) * scale + size / 2 for stroke in _checked(strokes)]
 
 
-def render(strokes: Drawing, size: int = PAD, half_width: float = HALF_WIDTH) -> np.ndarray:
+def render(strokes: Drawing, size: int = PAD, half_width: HalfWidth = HALF_WIDTH) -> np.ndarray:
     """Draw strokes with a round pen on a square pad.
 
     Parameters
@@ -88,42 +88,73 @@ def render(strokes: Drawing, size: int = PAD, half_width: float = HALF_WIDTH) ->
         In pixels of the pad. A single point gives a dot.
     size : int
         Side of the pad, in pixels.
-    half_width : float
-        Half the width of the pen, in pixels.
+    half_width : float, or sequence of array_like, each of shape (n,)
+        Half the width of the pen, in pixels; one number, or one for each point of each stroke, for a pen that is
+        pressed now more and now less.
 
     Returns
     -------
     ndarray of float32, shape (size, size)
         Ink in [0, 1]; no strokes give blank paper.
 
+    Raises
+    ------
+    ValueError
+        If a pen has no width, or the widths do not fit the strokes.
+
     Examples
     --------
     >>> ink = render([[[10, 50], [90, 50]]], size=100, half_width=5)
     >>> float(ink[50, 50]), float(ink[20, 50])
     (1.0, 0.0)
+    >>> wedge = render([[[10, 50], [90, 50]]], size=100, half_width=[[2, 20]])
+    >>> float(wedge[40, 20]), float(wedge[40, 80])
+    (0.0, 1.0)
     """
     return render_page(strokes, (size, size), half_width)
 
 
-def render_page(strokes: Drawing, shape: tuple[int, int], half_width: float = HALF_WIDTH) -> np.ndarray:
+def render_page(strokes: Drawing, shape: tuple[int, int], half_width: HalfWidth = HALF_WIDTH) -> np.ndarray:
     """Draw strokes on a page of (height, width) pixels; as `render` otherwise."""
-    if not half_width > 0:
-        raise ValueError(f"half_width must be more than 0 pixels; got {half_width}.")
     height, width = shape
     page = Image.new("L", (width * _SUPERSAMPLING, height * _SUPERSAMPLING))
-    draw = ImageDraw.Draw(page)
-    radius = half_width * _SUPERSAMPLING
-    angles = np.arange(_STAMP_SIDES) * (2 * np.pi / _STAMP_SIDES)
-    nib = radius * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    for stroke in _checked(strokes):
-        points = stroke * _SUPERSAMPLING
-        for centre in points:
-            draw.polygon((centre + nib).ravel().tolist(), fill=255)
-        for start, end in pairwise(points):
-            along = end - start
-            length = np.hypot(*along)
-            if length > 0:
-                side = np.array([-along[1], along[0]]) * (radius / length)
-                draw.polygon(np.concatenate([start + side, end + side, end - side, start - side]).tolist(), fill=255)
-    page = page.reduce(_SUPERSAMPLING)
-    return np.asarray(page, dtype="float32") / 255
+    draw = ImageDraw.Draw(page).polygon
+    for points, radii in _with_radii(strokes, half_width):
+        for outline in _outlines(points * _SUPERSAMPLING, radii * _SUPERSAMPLING).tolist():
+            draw(outline, fill=255)
+    return np.asarray(page.reduce(_SUPERSAMPLING), dtype="float32") / 255
+
+
+def _with_radii(strokes: Drawing, half_width: HalfWidth) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Pair each stroke with the pen's half-width at each of its points."""
+    arrays = _checked(strokes)
+    if np.ndim(half_width) == 0:
+        radii = [np.full(len(points), float(half_width)) for points in arrays]
+    else:
+        radii = [np.asarray(each, dtype="float64") for each in half_width if np.size(each)]
+    if [each.shape for each in radii] != [points.shape[:1] for points in arrays]:
+        raise ValueError(
+            f"half_width must be one number, or one for each point of each stroke; got {len(radii)} rows of "
+            f"{[len(each) for each in radii]} numbers for strokes of {[len(points) for points in arrays]} points."
+        )
+    if any(not (each > 0).all() for each in radii):
+        raise ValueError(f"half_width must be more than 0 pixels; got {min(float(each.min()) for each in radii)}.")
+    return list(zip(arrays, radii, strict=True))
+
+
+def _outlines(points: np.ndarray, radii: np.ndarray) -> np.ndarray:
+    """Return what the nib covers on its way from point to point, as polygons: shape (pieces, 2 * corners).
+
+    A round nib that moves straight on covers a sausage: half a circle behind where it starts, half a circle before
+    where it stops.
+    """
+    if len(points) == 1:
+        points, radii = np.repeat(points, 2, axis=0), np.repeat(radii, 2)
+    (x, y), (dx, dy) = points.T, np.diff(points, axis=0).T
+    # From the right of the pen's way through its back to the left, then the same round its front.
+    around = np.arctan2(dy, dx)[:, None] + np.linspace(np.pi / 2, 3 * np.pi / 2, _NIB_CORNERS)
+    behind = np.stack(
+        [x[:-1, None] + radii[:-1, None] * np.cos(around), y[:-1, None] + radii[:-1, None] * np.sin(around)]
+    )
+    before = np.stack([x[1:, None] - radii[1:, None] * np.cos(around), y[1:, None] - radii[1:, None] * np.sin(around)])
+    return np.concatenate([behind, before], axis=2).transpose(1, 2, 0).reshape(len(dx), -1)

@@ -16,6 +16,8 @@ from hcr_lib import _manifest, _paths, datasets, handwriting, labels, pen
 from hcr_lib.handwriting import (
     CAP_HEIGHT,
     Style,
+    _forms,
+    _sample,
     draw_char,
     make_sample,
     random_style,
@@ -24,7 +26,9 @@ from hcr_lib.handwriting import (
     write_char,
 )
 
-GLYPHS = json.loads(resources.files("hcr_lib").joinpath("glyphs.json").read_text(encoding="utf-8"))["glyphs"]
+GLYPHS = json.loads(resources.files("hcr_lib").joinpath("handwriting", "glyphs.json").read_text(encoding="utf-8"))[
+    "glyphs"
+]
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -66,28 +70,28 @@ class TestGlyphs:
     @pytest.mark.parametrize("notation", ["10,20", "", "10,20 30", "10,20 a,b", "1.5,2 3,4", "1,2 3,4?"])
     def test_a_slip_in_the_notation_is_named(self, notation):
         with pytest.raises(ValueError, match=r"stroke of a glyph|point of a glyph"):
-            handwriting._parse_stroke(notation)
+            _forms._parse_stroke(notation)
 
 
 class TestPath:
     """The pen's path through a skeleton."""
 
     def test_it_begins_and_ends_where_the_skeleton_does(self):
-        points, corners = handwriting._parse_stroke("0,0 30,100! 62,0 80,20")
-        for basis in handwriting._bases(points, corners):
+        points, corners = _forms._parse_stroke("0,0 30,100! 62,0 80,20")
+        for basis in _forms._bases(points, corners):
             path = basis @ points
             np.testing.assert_allclose(path[[0, -1]], points[[0, -1]], atol=0.01)
 
     def test_a_corner_is_made_and_a_hasty_pen_cuts_it(self):
-        points, corners = handwriting._parse_stroke("0,0 30,100! 60,0")
-        polygon, curve, hasty = handwriting._bases(points, corners) @ points
+        points, corners = _forms._parse_stroke("0,0 30,100! 60,0")
+        polygon, curve, hasty = _forms._bases(points, corners) @ points
         assert polygon[:, 1].max() == pytest.approx(100)
         assert curve[:, 1].max() == pytest.approx(100)
         assert hasty[:, 1].max() < 95
 
     def test_a_smooth_point_is_passed_without_a_corner(self):
-        points, corners = handwriting._parse_stroke("0,0 50,50 100,0")
-        _, curve, _ = handwriting._bases(points, corners) @ points
+        points, corners = _forms._parse_stroke("0,0 50,50 100,0")
+        _, curve, _ = _forms._bases(points, corners) @ points
         directions = np.diff(curve, axis=0)
         turns = np.diff(np.unwrap(np.arctan2(directions[:, 1], directions[:, 0])))
         assert np.abs(turns).max() < 0.3
@@ -260,10 +264,10 @@ class TestShipped:
                             '[files."after.bin"]\nbytes = 2\n', encoding="utf-8")  # fmt: skip
         small = make_sample(1, 8)
         monkeypatch.setattr(_manifest, "shipped", lambda name: tmp_path / name)
-        monkeypatch.setattr(handwriting, "make_sample", lambda: small)
+        monkeypatch.setattr(_sample, "make_sample", lambda: small)
         results = []
         for _ in range(2):
-            handwriting.main()
+            _sample.main()
             results.append(((tmp_path / "synthetic.npz").read_bytes(), manifest.read_text(encoding="utf-8")))
         assert results[0] == results[1]
         text = results[0][1]

@@ -1,0 +1,26 @@
+"""Synthetic writers: a skeleton for each character, a style for each writer, and out come pen strokes.
+
+A *form* is one way to draw a character (a 7 with or without a bar), kept as pen strokes in ``glyphs.json``. A
+`Style` says how one writer draws all of them: how far the writing leans, how round it is, how fast the pen moves.
+`write` turns text and a style into strokes like those of the drawing pad, and ``hcr_lib.pen`` draws both alike.
+
+``python -m hcr_lib.handwriting`` writes the sample that ships with the course again.
+"""
+
+from hcr_lib.handwriting._characters import CAP_HEIGHT, X_HEIGHT, write_char
+from hcr_lib.handwriting._lines import write
+from hcr_lib.handwriting._sample import SAMPLE, draw_char, make_sample, split_by_writer
+from hcr_lib.handwriting._style import Style, random_style
+
+__all__ = [
+    "CAP_HEIGHT",
+    "SAMPLE",
+    "X_HEIGHT",
+    "Style",
+    "draw_char",
+    "make_sample",
+    "random_style",
+    "split_by_writer",
+    "write",
+    "write_char",
+]

@@ -1,0 +1,97 @@
+"""The skeletons of ``glyphs.json``, and the paths of a pen through them."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from itertools import pairwise
+
+import numpy as np
+from scipy.interpolate import CubicSpline
+from scipy.ndimage import gaussian_filter1d
+
+STEP = 4.0  #: a point of the pen's path every so many units
+REACH = 9.0  #: how far around itself a hasty pen averages its path
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way to draw a character, ready to be bent.
+
+    Every path of the pen is linear in the points of the skeleton, so it is one matrix product once the points are
+    known: each of `bases` has the shape (3, samples, points), for the polygon through the points, the smooth curve,
+    and the curve of a pen that cuts corners.
+    """
+
+    weight: float
+    strokes: tuple[np.ndarray, ...]
+    bases: tuple[np.ndarray, ...]
+
+    @classmethod
+    def parse(cls, weight: float, notation: list[str]) -> Form:
+        """Read the strokes of one form; see ``glyphs.json`` for the notation."""
+        strokes, bases = [], []
+        for text in notation:
+            points, corners = _parse_stroke(text)
+            strokes.append(points)
+            bases.append(_bases(points, corners))
+        return cls(weight, tuple(strokes), tuple(bases))
+
+
+def _parse_stroke(text: str) -> tuple[np.ndarray, list[int]]:
+    """Read ``"0,0 30,100! 62,0"``: the points, and the numbers of those where a smooth piece starts or ends.
+
+    Examples
+    --------
+    >>> points, corners = _parse_stroke("0,0 30,100! 62,0")
+    >>> points.tolist(), corners
+    ([[0.0, 0.0], [30.0, 100.0], [62.0, 0.0]], [0, 1, 2])
+    """
+    words = text.split()
+    for word in words:
+        if not re.fullmatch(r"-?\d+,-?\d+!?", word):
+            raise ValueError(
+                f"a point of a glyph must look like 30,100 or 30,100! (a corner); got {word!r} in {text!r}."
+            )
+    if len(words) < 2:
+        raise ValueError(f"a stroke of a glyph needs at least two points; got {text!r}.")
+    points = np.array([word.rstrip("!").split(",") for word in words], dtype="float64")
+    inner = [k for k, word in enumerate(words) if word.endswith("!") and 0 < k < len(words) - 1]
+    return points, [0, *inner, len(words) - 1]
+
+
+def _bases(points: np.ndarray, corners: list[int]) -> np.ndarray:
+    """Return the three matrices that turn a stroke's points into the path of the pen; see `Form`."""
+    number = len(points)
+    polygon, curve = [], []
+    for first, last in pairwise(corners):
+        span = slice(first, last + 1)
+        lengths = np.hypot(*np.diff(points[span], axis=0).T)
+        # Knots spaced by the square root of the distance keep a curve from looping between close points.
+        knots = np.concatenate([[0.0], np.cumsum(np.sqrt(lengths))])
+        at = np.linspace(0, knots[-1], max(2, math.ceil(lengths.sum() / STEP) + 1))
+        if first:
+            at = at[1:]  # the corner itself belongs to the piece before
+        corner_to_corner = np.eye(number)[span]
+        polygon.append(np.stack([np.interp(at, knots, column) for column in corner_to_corner.T], axis=1))
+        curve.append(CubicSpline(knots, corner_to_corner, bc_type="natural")(at))
+    polygon, curve = np.concatenate(polygon), np.concatenate(curve)
+    margin = min(8, len(curve) - 1)
+    # Continuing past the ends by reflection keeps the ends where they are.
+    longer = np.pad(curve, ((margin, margin), (0, 0)), mode="reflect", reflect_type="odd")
+    hasty = gaussian_filter1d(longer, REACH / STEP, axis=0)[margin : margin + len(curve)]
+    return np.stack([polygon, curve, hasty])
+
+
+@cache
+def forms() -> dict[str, tuple[Form, ...]]:
+    """Read the skeletons, once."""
+    text = resources.files("hcr_lib").joinpath("handwriting", "glyphs.json").read_text(encoding="utf-8")
+    return {
+        char: tuple(Form.parse(form["weight"], form["strokes"]) for form in forms)
+        for char, forms in json.loads(text)["glyphs"].items()
+    }

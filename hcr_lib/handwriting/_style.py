@@ -1,0 +1,101 @@
+"""A writer: what one person does the same way in every character."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Style:
+    """How one writer writes; lengths are hundredths of a capital's height.
+
+    Parameters
+    ----------
+    habit : int
+        Seed of what this writer does the same way every time: which form of a character, and how it is bent.
+    slant : float
+        Lean to the right: the tangent of the angle between the stems and the vertical.
+    width : float
+        Width of the characters compared with the skeletons.
+    x_height : float
+        Height of an x; the skeletons have 50.
+    roundness : float
+        0 draws straight lines from point to point, 1 smooth curves, more than 1 bulging ones.
+    speed : float
+        0 makes every corner; 1 is a hasty pen that cuts them.
+    closure : float
+        How far the ends of a ring run over each other; negative where they do not meet.
+    overshoot : float
+        How far strokes run past their ends; negative where they stop short.
+    hook : float
+        Length of the flick with which the pen leaves the paper.
+    tremor : float
+        Size of the pen's trembling.
+    bend : float
+        How far this writer's own forms stray from the skeletons.
+    sloppiness : float
+        How far one copy of a character strays from another.
+    rotation : float
+        Angle, in radians, by which copies turn one way or the other.
+    drift : float
+        Slope of the line; negative climbs.
+    spacing : float
+        Gap between characters.
+    pen : float
+        Half the width of the pen.
+    pressure : float
+        How unevenly it is pressed: its width differs by about this share from copy to copy.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> upright = Style(slant=0.0)
+    >>> leaning = replace(upright, slant=0.4)  # the same writer, in a hurry
+    """
+
+    habit: int = 0
+    slant: float = 0.15
+    width: float = 1.0
+    x_height: float = 50.0
+    roundness: float = 1.0
+    speed: float = 0.3
+    closure: float = 0.0
+    overshoot: float = 0.0
+    hook: float = 0.0
+    tremor: float = 0.6
+    bend: float = 2.5
+    sloppiness: float = 1.5
+    rotation: float = 0.03
+    drift: float = 0.0
+    spacing: float = 18.0
+    pen: float = 5.0
+    pressure: float = 0.1
+
+
+def random_style(rng: np.random.Generator) -> Style:
+    """Draw a writer.
+
+    The ranges follow measurements of real *training* images of EMNIST (mean and spread of slant, aspect, ink and
+    stroke width); no image or stroke was copied.
+    """
+    return Style(
+        habit=int(rng.integers(2**32)),
+        slant=float(rng.normal(0.19, 0.24)),
+        width=float(np.exp(rng.normal(np.log(1.15), 0.17))),
+        x_height=float(rng.uniform(42, 62)),
+        roundness=float(rng.uniform(0.85, 1.2)),
+        speed=float(rng.beta(1.3, 1.8)),
+        closure=float(rng.normal(0, 6)),
+        overshoot=float(rng.normal(1, 3)),
+        hook=float(max(0, rng.normal(0, 7))),
+        tremor=float(rng.gamma(2, 0.33)),
+        bend=float(rng.uniform(1.8, 5.0)),
+        sloppiness=float(rng.uniform(0.8, 3.0)),
+        rotation=float(rng.uniform(0.01, 0.06)),
+        drift=float(rng.normal(0, 0.02)),
+        spacing=float(rng.uniform(10, 30)),
+        pen=float(np.clip(np.exp(rng.normal(np.log(7.0), 0.31)), 2.5, 13)),
+        pressure=float(rng.uniform(0.04, 0.16)),
+    )
