@@ -5,7 +5,7 @@ from hcr_lib.datasets._dataset import Dataset, combine
 from hcr_lib.datasets._errors import DataError, MissingDataError
 from hcr_lib.datasets._fetch import fetch
 from hcr_lib.datasets._sources import load, names
-from hcr_lib.datasets._splits import split
+from hcr_lib.datasets._splits import folds, split
 
 __all__ = [
     "DataError",
@@ -16,6 +16,7 @@ __all__ = [
     "check_dataset",
     "combine",
     "fetch",
+    "folds",
     "load",
     "names",
     "split",

@@ -1,18 +1,28 @@
-"""The one shape all handwriting comes in: images, labels, the class string, where it came from."""
+"""The one shape all handwriting comes in: images, labels, the class string, who wrote it, where it came from."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from hcr_lib import labels as class_sets
-from hcr_lib._validate import ensure_labels, ensure_uint8_images
+from hcr_lib._validate import ensure_choice, ensure_labels, ensure_uint8_images
+from hcr_lib.datasets._errors import DataError
+from hcr_lib.datasets._files import write_npz
+from hcr_lib.datasets._origins import Origins, Source
+from hcr_lib.datasets._readers import read_npz
+from hcr_lib.datasets._relabel import CASE_UNKNOWN, NOWHERE, Case, relabelling
 
 if TYPE_CHECKING:
     import pandas as pd
+
+FORMAT = "hcr_lib data set 1"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -31,11 +41,18 @@ class Dataset:
         Where the images came from, for people.
     writers : ndarray of str, shape (n,), optional
         Who wrote each image, where that is known.
+    origins : ndarray of str, shape (n,), or Origins, optional
+        The file that each image was read from; without it, each is "image k" of `source`, counted from 0. Kept
+        as `Origins`: two numbers an image, which every method below takes along.
 
     Raises
     ------
     ValueError
         If shapes, types or label range do not fit, or a character appears twice in `classes`.
+
+    Notes
+    -----
+    A data set never changes; every method returns a new one.
 
     Examples
     --------
@@ -44,6 +61,8 @@ class Dataset:
     <Dataset: 3 images of 2 classes '01', from nowhere>
     >>> "".join(blank.chars)
     '101'
+    >>> blank.take([2, 0]).origin(0)
+    'nowhere, image 2'
     """
 
     images: np.ndarray
@@ -51,6 +70,7 @@ class Dataset:
     classes: str
     source: str
     writers: np.ndarray | None = None
+    origins: Origins | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.classes, str) or not self.classes:
@@ -68,6 +88,7 @@ class Dataset:
                 raise ValueError(
                     f"writers must have one entry an image, shape ({len(images)},); got {fields['writers'].shape}."
                 )
+        fields["origins"] = _origins(self.origins, images, self.source)
         for name, value in fields.items():
             object.__setattr__(self, name, value)  # the dataclass is frozen; this is its own constructor
 
@@ -94,13 +115,65 @@ class Dataset:
         numbers = np.bincount(self.labels, minlength=len(self.classes))
         return pd.Series(numbers, index=pd.Index(list(self.classes), name="char"), name="images")
 
+    @property
+    def copies(self) -> np.ndarray:
+        """True where an earlier image has the same origin: ndarray of bool, shape (n,).
+
+        Copies of one image belong in one part of a split; `split` sees to that.
+        """
+        return self.origins.first_seen != np.arange(len(self))
+
+    @property
+    def provenance(self) -> pd.DataFrame:
+        """Where every image came from: one line an image with ``source, row, file, writer, char``.
+
+        ``row`` counts from 0 in the source's own order. ``file`` and ``writer`` are None where there is none.
+        """
+        import pandas as pd  # here, because loading data must not wait for it
+
+        files = None
+        if any(source.files for source in self.origins.sources):
+            files = [self.origins.file(index) for index in range(len(self))]
+        return pd.DataFrame(
+            {
+                "source": pd.Categorical.from_codes(self.origins.numbers, self.origins.names),
+                "row": self.origins.rows,
+                "file": files,
+                "writer": self.writers,
+                "char": self.chars,
+            }
+        )
+
+    def origin(self, index: int) -> str:
+        """Say where image `index` came from.
+
+        Examples
+        --------
+        >>> photos = Dataset(np.zeros((2, 28, 28), "uint8"), [0, 1], "AB", "photos", origins=["A/me.jpg", "B/me.jpg"])
+        >>> photos.only("B").origin(0)
+        'photos: B/me.jpg'
+        """
+        return self.origins.describe(index)
+
     def take(self, indices: npt.ArrayLike) -> Dataset:
-        """Return the images at `indices` (numbers, or a mask with one True or False an image), in that order."""
+        """Return the images at `indices` (numbers, or a mask with one True or False an image), in that order.
+
+        Examples
+        --------
+        >>> abc = Dataset(np.zeros((3, 28, 28), "uint8"), [0, 1, 2], classes="ABC", source="nowhere")
+        >>> "".join(abc.take([2, 0, 0]).chars), "".join(abc.take([True, False, True]).chars)
+        ('CAA', 'AC')
+        """
         indices = np.asarray(indices)
         if indices.size == 0:
             indices = indices.astype("int64")
-        writers = None if self.writers is None else self.writers[indices]
-        return replace(self, images=self.images[indices], labels=self.labels[indices], writers=writers)
+        return replace(
+            self,
+            images=self.images[indices],
+            labels=self.labels[indices],
+            writers=None if self.writers is None else self.writers[indices],
+            origins=self.origins.take(indices),
+        )
 
     def sample(self, n: int, rng: np.random.Generator) -> Dataset:
         """Draw `n` different images at random.
@@ -109,26 +182,88 @@ class Dataset:
         ------
         ValueError
             If there are fewer than `n`.
+
+        Examples
+        --------
+        >>> blank = Dataset(np.zeros((9, 28, 28), "uint8"), [0] * 9, classes="0", source="nowhere")
+        >>> len(blank.sample(4, np.random.default_rng(0)))
+        4
         """
         if not 0 <= n <= len(self):
             raise ValueError(f"n must lie between 0 and the {len(self):,} images there are; got {n}.")
         return self.take(rng.choice(len(self), size=n, replace=False))
 
-    def only(self, chars: str) -> Dataset:
-        """Keep the images of `chars`; the class string, and so every label, stays as it is.
+    def only(
+        self,
+        chars: str | None = None,
+        *,
+        writers: str | Iterable[str] | None = None,
+        sources: str | Iterable[str] | None = None,
+    ) -> Dataset:
+        """Keep the images of `chars`, by `writers`, from `sources` - of all that are given.
+
+        The class string, and so every label, stays as it is.
 
         Raises
         ------
         ValueError
-            If one of `chars` is not among the classes.
+            If there is no such class, writer or source.
+
+        Examples
+        --------
+        >>> images = np.zeros((4, 28, 28), "uint8")
+        >>> notes = Dataset(images, [0, 1, 0, 1], "AB", "notes", writers=["ann", "ann", "bob", "eve"])
+        >>> notes.only("B"), notes.only("B", writers="eve")
+        (<Dataset: 2 images of 2 classes 'AB' by 2 writers, from notes>,
+         <Dataset: 1 images of 2 classes 'AB' by 1 writers, from notes>)
         """
-        return self.take(np.isin(self.labels, class_sets.to_labels(chars, self.classes)))
+        kept = np.ones(len(self), bool)
+        if chars is not None:
+            kept &= np.isin(self.labels, class_sets.to_labels(chars, self.classes))
+        if writers is not None:
+            if self.writers is None:
+                raise ValueError(f"writers can only be chosen where they are known; {self!r} has none.")
+            kept &= np.isin(self.writers, _known(writers, np.unique(self.writers).tolist(), "writers"))
+        if sources is not None:
+            names = self.origins.names
+            chosen = [names.index(name) for name in _known(sources, names, "sources")]
+            kept &= np.isin(self.origins.numbers, chosen)
+        return self.take(kept)
+
+    def where(self, condition: npt.ArrayLike | Callable[[Dataset], npt.ArrayLike]) -> Dataset:
+        """Keep the images for which `condition` holds.
+
+        Parameters
+        ----------
+        condition : array_like of bool, shape (n,), or function
+            A mask, or a function that returns one for this data set.
+
+        Raises
+        ------
+        ValueError
+            If it is not one True or False an image.
+
+        Examples
+        --------
+        >>> images = np.zeros((3, 28, 28), "uint8"); images[1] = 255
+        >>> sheet = Dataset(images, [0, 1, 2], classes="ABC", source="nowhere")
+        >>> "".join(sheet.where(lambda data: data.images.mean(axis=(1, 2)) < 128).chars)
+        'AC'
+        """
+        mask = np.asarray(condition(self) if callable(condition) else condition)
+        if mask.shape != (len(self),) or (mask.size and mask.dtype != bool):
+            raise ValueError(
+                f"a condition must be one True or False an image, shape ({len(self)},); got {mask.dtype} with shape "
+                f"{mask.shape}. For image numbers use .take; a function gets the whole data set, not one image."
+            )
+        return self.take(mask.astype(bool))
 
     def fold(self, classes: str) -> Dataset:
-        """Relabel for another class string.
+        """Relabel for another class string, for a reader that knows no others.
 
         A character goes to itself where `classes` has it, else to its capital; images of a
-        character that `classes` lacks altogether are dropped (letters, for the digits).
+        character that `classes` lacks altogether are dropped (letters, for the digits). See `relabel`
+        for the strict way, which drops nothing.
 
         Examples
         --------
@@ -142,31 +277,267 @@ class Dataset:
         kept = self.take(matrix.any(axis=1)[self.labels])
         return replace(kept, labels=matrix.argmax(axis=1)[kept.labels], classes=classes)
 
+    def relabel(self, classes: str, *, merged: Case | None = None) -> Dataset:
+        """Relabel every image for another class string; none is dropped, and no case is guessed.
 
-def combine(*datasets: Dataset) -> Dataset:
-    """Put data sets with the same class string one behind the other.
+        Towards fewer classes (62 -> 47 -> 36) a character goes to itself, else to its capital. Back again is
+        possible for digits, and for letters whose case is known. The ``A`` of a set without an ``a`` stands for
+        both, unless you know better: `merged` is where you say so.
 
-    Writers are kept where every part names them; a writer's name is taken as it is, so
-    parts whose names may clash should be made distinct first.
+        Parameters
+        ----------
+        classes : str
+        merged : {"capital", "small"}, optional
+            What a letter of unknown case is: ``"capital"`` for EMNIST letters would be wrong half of the time, for the
+            Kaggle A-Z file it is right.
+
+        Raises
+        ------
+        ValueError
+            If there is an image whose character `classes` lacks, or whose case is not known and needed.
+
+        Examples
+        --------
+        >>> capitals = Dataset(np.zeros((2, 28, 28), "uint8"), [0, 1], classes="AB", source="A-Z")
+        >>> "".join(capitals.relabel("ABab", merged="capital").chars)
+        'AB'
+        >>> capitals.relabel("ABab")
+        Traceback (most recent call last):
+        ...
+        ValueError: the case of A, B is not known: 'AB' has one class for both cases, 'ABab' has two. If you know ...
+        """
+        if merged is not None:
+            ensure_choice(merged, ("capital", "small"), name="merged")
+        new = relabelling(self.classes, classes, merged)
+        present = np.bincount(self.labels, minlength=len(self.classes)) > 0
+        unknown, homeless = (
+            ", ".join(np.array(list(self.classes))[present & (new == problem)]) for problem in (CASE_UNKNOWN, NOWHERE)
+        )
+        if unknown:
+            raise ValueError(
+                f"the case of {unknown} is not known: {self.classes!r} has one class for both cases, {classes!r} has "
+                "two. If you know that all are capitals, say merged='capital' (or 'small'); else leave them out."
+            )
+        if homeless:
+            raise ValueError(
+                f"{classes!r} has no class for {homeless}. Leave these images out with .only(...) first, "
+                "or use .fold(classes), which drops them."
+            )
+        return replace(self, labels=new[self.labels], classes=classes)
+
+    def balanced(self, per_class: int | None = None, *, rng: np.random.Generator, copy: bool = False) -> Dataset:
+        """Draw the same number of images of every character there is, at random.
+
+        Parameters
+        ----------
+        per_class : int, optional
+            How many; the number of the rarest character, if not given.
+        rng : numpy.random.Generator
+        copy : bool
+            Whether characters that have fewer may repeat images, each as often as the next (give or take
+            one). `copies` then says which. Divide first, copy only what is learned from.
+
+        Returns
+        -------
+        Dataset
+            In the order of this one, copies side by side. Characters without any image stay without.
+
+        Raises
+        ------
+        ValueError
+            If there are too few of a character, and `copy` is False.
+
+        Examples
+        --------
+        >>> few = Dataset(np.zeros((5, 28, 28), "uint8"), [0, 0, 0, 1, 1], classes="AB", source="nowhere")
+        >>> "".join(few.balanced(rng=np.random.default_rng(0)).chars)
+        'AABB'
+        >>> more = few.balanced(4, rng=np.random.default_rng(0), copy=True)
+        >>> "".join(more.chars), int(more.copies.sum())
+        ('AAAABBBB', 3)
+        """
+        counts = np.bincount(self.labels, minlength=len(self.classes))
+        present = np.flatnonzero(counts)
+        wanted = int(counts[present].min(initial=len(self))) if per_class is None else per_class
+        if wanted < 0:
+            raise ValueError(f"per_class must not be negative; got {per_class}.")
+        short = [f"{self.classes[label]} ({counts[label]})" for label in present if counts[label] < wanted]
+        if short and not copy:
+            raise ValueError(
+                f"per_class must not exceed what there is: {wanted} wanted, too few of {', '.join(short)}. "
+                "Take fewer, or repeat images with copy=True (of a training part only)."
+            )
+        chosen = [np.zeros(0, "int64")]
+        for label in present:
+            members = np.flatnonzero(self.labels == label)
+            rounds, rest = divmod(wanted, len(members))
+            chosen += [members] * rounds + [rng.choice(members, rest, replace=False)]
+        return self.take(np.sort(np.concatenate(chosen)))
+
+    def save(self, path: str | Path) -> None:
+        """Write everything to one ``.npz`` file, which is whole or not there at all; see `load_file`.
+
+        Raises
+        ------
+        ValueError
+            If `path` does not end in ``.npz``.
+        """
+        path = _npz(path)
+        record = {
+            "format": FORMAT,
+            "classes": self.classes,
+            "source": self.source,
+            "writers known": self.writers is not None,
+            "sources": [asdict(source) for source in self.origins.sources],
+        }
+        arrays = {
+            "record": np.array(json.dumps(record)),
+            "images": self.images,
+            "labels": self.labels,
+            "writers": np.zeros(0, "<U1") if self.writers is None else self.writers,
+            "origin_sources": self.origins.numbers,
+            "origin_rows": self.origins.rows,
+        }
+        write_npz(path, arrays)
+
+    @classmethod
+    def load_file(cls, path: str | Path) -> Dataset:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        MissingDataError
+            If there is no such file.
+        DataError
+            If it is damaged, or holds something else.
+
+        Examples
+        --------
+        >>> from tempfile import TemporaryDirectory
+        >>> drawn = Dataset(np.zeros((2, 28, 28), "uint8"), [0, 1], "AB", "pad", writers=["ann", "bob"])
+        >>> with TemporaryDirectory() as folder:
+        ...     drawn.save(Path(folder, "mine.npz"))
+        ...     again = Dataset.load_file(Path(folder, "mine.npz"))
+        >>> again, again.origin(1)
+        (<Dataset: 2 images of 2 classes 'AB' by 2 writers, from pad>, 'pad, image 1')
+        """
+        path = _npz(path)
+        keys = ("record", "images", "labels", "writers", "origin_sources", "origin_rows")
+        arrays = read_npz(path, keys)
+        try:
+            record = json.loads(str(arrays["record"]))
+            if record["format"] != FORMAT:
+                raise ValueError(f"format {record['format']!r} is not {FORMAT!r}")
+            sources = tuple(
+                Source(entry["name"], None if entry["files"] is None else tuple(entry["files"]), entry["checksum"])
+                for entry in record["sources"]
+            )
+            return cls(
+                arrays["images"],
+                arrays["labels"],
+                record["classes"],
+                record["source"],
+                writers=arrays["writers"] if record["writers known"] else None,
+                origins=Origins(sources, arrays["origin_sources"], arrays["origin_rows"]),
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"{path} is no data set as Dataset.save writes it ({error}). Save it again, or read it with numpy.load."
+            ) from error
+
+
+def combine(*datasets: Dataset, classes: str | None = None, same_people: bool = False) -> Dataset:
+    """Put data sets one behind the other.
+
+    Parameters
+    ----------
+    *datasets : Dataset
+    classes : str, optional
+        Bring each part to this class string (see `Dataset.relabel`); needed where theirs differ.
+    same_people : bool
+        By default, writers of differently named sources are different people, so where there is more than one source,
+        a writer's name is led by it: ``w001`` becomes ``photos: w001``. True leaves all names as they are.
+
+    Returns
+    -------
+    Dataset
+        Writers are kept where every part names them; origins always are.
 
     Raises
     ------
     ValueError
-        If there is none, or their classes differ.
+        If there is none, or their classes differ and `classes` is not given or does not fit.
+
+    Examples
+    --------
+    >>> images = np.zeros((1, 28, 28), "uint8")
+    >>> digits = Dataset(images, [7], "0123456789", "digits", writers=["w001"])
+    >>> letters = Dataset(images, [0], "AB", "letters", writers=["w001"])
+    >>> both = combine(digits, letters, classes="0123456789AB")
+    >>> both.writers.tolist(), both.origin(1)
+    (['digits: w001', 'letters: w001'], 'letters, image 0')
     """
     if not datasets:
         raise ValueError("combine needs at least one data set; got none.")
+    if classes is not None:
+        datasets = tuple(part.relabel(classes) for part in datasets)
     class_strings = {part.classes for part in datasets}
     if len(class_strings) > 1:
         raise ValueError(
             f"combine needs data sets with the same classes; got {', '.join(map(repr, sorted(class_strings)))}. "
-            "Bring them to one class string with .fold(classes) first."
+            "Say what to bring them to, such as combine(..., classes=labels.ALNUM), or .fold(classes) them first."
         )
-    named = all(part.writers is not None for part in datasets)
+    origins = Origins.joined([part.origins for part in datasets])
+    writers = None
+    if all(part.writers is not None for part in datasets):
+        one_source = len({source.name for source in origins.sources}) == 1
+        writers = np.concatenate(
+            [part.writers if one_source or same_people else _full_names(part) for part in datasets]
+        )
     return Dataset(
         np.concatenate([part.images for part in datasets]),
         np.concatenate([part.labels for part in datasets]),
         classes=datasets[0].classes,
         source=" + ".join(dict.fromkeys(part.source for part in datasets)),
-        writers=np.concatenate([part.writers for part in datasets]) if named else None,
+        writers=writers,
+        origins=origins,
     )
+
+
+def _full_names(part: Dataset) -> np.ndarray:
+    """Lead each writer's name with the source; in a set from several sources `combine` has done so before."""
+    sources = {source.name for source in part.origins.sources}
+    if len(sources) > 1:
+        return part.writers
+    names, writer = np.unique(part.writers, return_inverse=True)
+    return np.array([f"{source}: {name}" for source in sources for name in names], str)[writer]
+
+
+def _origins(given: Origins | npt.ArrayLike | None, images: np.ndarray, source: str) -> Origins:
+    """Return the origins of a new data set, however they were given."""
+    if given is None:
+        return Origins.of_images(source, images)
+    if not isinstance(given, Origins):
+        given = np.asarray(given, str)
+        if given.ndim == 1:
+            given = Origins.of(source, len(given), files=given)
+    if len(given) != len(images):
+        raise ValueError(f"origins must have one entry an image, shape ({len(images)},); got {len(given)}.")
+    return given
+
+
+def _known(chosen: str | Iterable[str], known: list[str], what: str) -> list[str]:
+    """Return `chosen` as a list if all of it is `known`."""
+    chosen = [chosen] if isinstance(chosen, str) else [str(name) for name in chosen]
+    unknown = [name for name in chosen if name not in known]
+    if unknown:
+        some = ", ".join(known[:5]) + (f", ... ({len(known)} in all)" if len(known) > 5 else "")
+        raise ValueError(f"{what} must be among {some}; got {', '.join(unknown)}.")
+    return chosen
+
+
+def _npz(path: str | Path) -> Path:
+    path = Path(path).expanduser()
+    if path.suffix != ".npz":
+        raise ValueError(f"a saved data set ends in .npz; got {path.name!r}.")
+    return path

@@ -1,7 +1,7 @@
 """Divide images into training, validation and test, so that no image and no writer is in two of them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 
 import numpy as np
@@ -10,7 +10,12 @@ from hcr_lib.datasets._dataset import Dataset
 
 
 def split(
-    dataset: Dataset, fractions: Sequence[float], rng: np.random.Generator, *, by_writer: bool = False
+    dataset: Dataset,
+    fractions: Sequence[float],
+    rng: np.random.Generator,
+    *,
+    by_writer: bool = False,
+    copies_together: bool = True,
 ) -> tuple[Dataset, ...]:
     """Divide a data set at random into parts that share nothing.
 
@@ -24,6 +29,9 @@ def split(
         False divides each class on its own, so every part has the same mix of classes. True keeps all
         images of a writer in one part, which is what a score on *new* writers needs; shares and mix
         are then as near as whole writers allow.
+    copies_together : bool
+        Keep images of one origin (see `Dataset.copies`) in one part. False shows what happens otherwise:
+        the test part asks for what was learned by heart.
 
     Returns
     -------
@@ -41,22 +49,45 @@ def split(
     >>> [len(part) for part in split(blank, (0.6, 0.4), np.random.default_rng(0))]
     [6, 4]
     """
-    shares = np.asarray(fractions, float)
-    if shares.ndim != 1 or not (shares > 0).all() or not math.isclose(shares.sum(), 1.0, abs_tol=1e-6):
-        raise ValueError(
-            f"fractions must be positive and add up to 1, such as (0.8, 0.1, 0.1); got {tuple(fractions)}."
-        )
-    edges = np.cumsum(shares)[:-1]
-    if by_writer:
-        part = _parts_by_writer(dataset, edges, rng)
-    else:
-        part = np.zeros(len(dataset), "int64")
-        for label in range(len(dataset.classes)):
-            members = rng.permutation(np.flatnonzero(dataset.labels == label))
-            cuts = np.round(edges * len(members)).astype(int)
-            for number, group in enumerate(np.split(members, cuts)):
-                part[group] = number
-    return tuple(dataset.take(part == number) for number in range(len(shares)))
+    part = _parts(dataset, fractions, rng, by_writer, copies_together)
+    return tuple(dataset.take(part == number) for number in range(len(fractions)))
+
+
+def folds(
+    dataset: Dataset, number: int, rng: np.random.Generator, *, by_writer: bool = False
+) -> Iterator[tuple[Dataset, Dataset]]:
+    """Divide a data set into equal parts, and let each in turn be the one that is held back.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    number : int
+        How many parts; at least 2.
+    rng : numpy.random.Generator
+    by_writer : bool
+        As in `split`.
+
+    Yields
+    ------
+    learn, held_back : Dataset
+        Every image is held back exactly once.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two parts, or the writers are needed and not known.
+
+    Examples
+    --------
+    >>> blank = Dataset(np.zeros((10, 28, 28), "uint8"), [0, 1] * 5, classes="01", source="nowhere")
+    >>> [(len(learn), len(held_back)) for learn, held_back in folds(blank, 5, np.random.default_rng(0))]
+    [(8, 2), (8, 2), (8, 2), (8, 2), (8, 2)]
+    """
+    if number < 2:
+        raise ValueError(f"folds needs at least 2 parts; got {number}.")
+    part = _parts(dataset, [1 / number] * number, rng, by_writer, copies_together=True)
+    for turn in range(number):
+        yield dataset.take(part != turn), dataset.take(part == turn)
 
 
 def fingerprints(images: np.ndarray) -> np.ndarray:
@@ -85,13 +116,35 @@ def by_content(images: np.ndarray, fractions: Sequence[float]) -> np.ndarray:
     return np.searchsorted(np.cumsum(fractions)[:-1], position, side="right")
 
 
-def _parts_by_writer(dataset: Dataset, edges: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    if dataset.writers is None:
-        raise ValueError(f"by_writer needs to know who wrote each image; {dataset!r} has no writers.")
-    names, writer = np.unique(dataset.writers, return_inverse=True)
-    order = rng.permutation(len(names))
-    sizes = np.bincount(writer, minlength=len(names))[order]
-    middles = (np.cumsum(sizes) - sizes / 2) / max(len(dataset), 1)  # where each writer lies between 0 and 1
-    part = np.empty(len(names), "int64")
+def _parts(
+    dataset: Dataset, fractions: Sequence[float], rng: np.random.Generator, by_writer: bool, copies_together: bool
+) -> np.ndarray:
+    """Return the number of each image's part, int64 of shape (n,)."""
+    shares = np.asarray(fractions, float)
+    if shares.ndim != 1 or not (shares > 0).all() or not math.isclose(shares.sum(), 1.0, abs_tol=1e-6):
+        raise ValueError(
+            f"fractions must be positive and add up to 1, such as (0.8, 0.1, 0.1); got {tuple(fractions)}."
+        )
+    edges = np.cumsum(shares)[:-1]
+    if by_writer:
+        if dataset.writers is None:
+            raise ValueError(f"by_writer needs to know who wrote each image; {dataset!r} has no writers.")
+        _, writer, sizes = np.unique(dataset.writers, return_inverse=True, return_counts=True)
+        return _deal(sizes, edges, rng)[writer]
+    first = dataset.origins.first_seen if copies_together else np.arange(len(dataset))
+    sizes = np.bincount(first, minlength=len(dataset))  # of an image with its copies; 0 for a copy
+    part = np.zeros(len(dataset), "int64")
+    for label in range(len(dataset.classes)):
+        members = np.flatnonzero((dataset.labels == label) & (sizes > 0))
+        part[members] = _deal(sizes[members], edges, rng)
+    return part[first]
+
+
+def _deal(sizes: np.ndarray, edges: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Lay groups of these sizes side by side in random order, cut at `edges`; return each group's part."""
+    order = rng.permutation(len(sizes))
+    ends = np.cumsum(sizes[order])
+    middles = (ends - sizes[order] / 2) / max(sizes.sum(), 1)
+    part = np.empty(len(sizes), "int64")
     part[order] = np.searchsorted(edges, middles, side="right")
-    return part[writer]
+    return part

@@ -1,0 +1,115 @@
+"""Where every image came from: a row of a source, in eight bytes an image."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Source:
+    """Something that images were read from, row by row: a published file, a folder, an array.
+
+    Parameters
+    ----------
+    name : str
+        For people, such as ``"MNIST train"``. Writers of equally named sources are taken for the same people.
+    files : tuple of str, optional
+        The file that each row was read from, where every image had its own.
+    checksum : int
+        Tells sources of one name apart where the name alone does not (arrays, not published files).
+    """
+
+    name: str
+    files: tuple[str, ...] | None = None
+    checksum: int = 0
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Origins:
+    """The origin of each image: row ``rows[i]``, counted from 0, of ``sources[numbers[i]]``.
+
+    The table of sources is shared by all that is taken from a set; only the two columns of numbers are cut.
+
+    Parameters
+    ----------
+    sources : tuple of Source
+    numbers : ndarray of int32, shape (n,)
+    rows : ndarray of int32, shape (n,)
+
+    Examples
+    --------
+    >>> origins = Origins.joined([Origins.of("MNIST train", 60_000), Origins.of("pad", 2)])
+    >>> origins
+    <Origins: 60,002 images from MNIST train, pad>
+    >>> [origins.describe(number) for number in (17, 60_001)]
+    ['MNIST train, image 17', 'pad, image 1']
+    >>> Origins.of("photos", 2, files=["A/1.jpg", "A/2.jpg"]).take([1]).describe(0)
+    'photos: A/2.jpg'
+    """
+
+    sources: tuple[Source, ...]
+    numbers: np.ndarray
+    rows: np.ndarray
+
+    @classmethod
+    def of(cls, name: str, length: int, *, files: Iterable[str] | None = None, checksum: int = 0) -> Origins:
+        """Return the origins of all `length` images of one source, in its own order."""
+        source = Source(name, None if files is None else tuple(map(str, files)), checksum)
+        return cls((source,), np.zeros(length, "int32"), np.arange(length, dtype="int32"))
+
+    @classmethod
+    def of_images(cls, name: str, images: np.ndarray) -> Origins:
+        """Return the origins of images that came from no file; the pixels tell sources of one name apart."""
+        return cls.of(name, len(images), checksum=zlib.crc32(np.ascontiguousarray(images)))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Origins]) -> Origins:
+        """Put origins one behind the other; a source that several parts share is listed once."""
+        table: dict[Source, int] = {}
+        numbers = []
+        for part in parts:
+            places = [table.setdefault(source, len(table)) for source in part.sources]
+            numbers.append(np.array(places, "int32")[part.numbers])
+        return cls(tuple(table), np.concatenate(numbers), np.concatenate([part.rows for part in parts]))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __repr__(self) -> str:
+        return f"<Origins: {len(self):,} images from {', '.join(self.names)}>"
+
+    @property
+    def names(self) -> list[str]:
+        """One name a source; of several called ``pad``, the second is ``pad (2)``."""
+        plain = [source.name for source in self.sources]
+        earlier = [plain[:number].count(name) for number, name in enumerate(plain)]
+        return [f"{name} ({count + 1})" if count else name for name, count in zip(plain, earlier, strict=True)]
+
+    @property
+    def first_seen(self) -> np.ndarray:
+        """The first image of the same origin, for every image: ndarray of int64, shape (n,).
+
+        An image that is no copy of an earlier one is its own first: ``first_seen[i] == i``.
+        """
+        keys = self.numbers.astype("int64") << 32 | self.rows
+        _, first, group = np.unique(keys, return_index=True, return_inverse=True)
+        return first[group]
+
+    def take(self, indices: npt.ArrayLike) -> Origins:
+        """Return the origins of the images at `indices` (numbers or a mask)."""
+        return Origins(self.sources, self.numbers[indices], self.rows[indices])
+
+    def file(self, index: int) -> str | None:
+        """Return the file that image `index` was read from, if it had one of its own."""
+        files = self.sources[self.numbers[index]].files
+        return None if files is None else files[self.rows[index]]
+
+    def describe(self, index: int) -> str:
+        """Say in words where image `index` came from."""
+        name, file = self.names[self.numbers[index]], self.file(index)
+        return f"{name}, image {self.rows[index]}" if file is None else f"{name}: {file}"

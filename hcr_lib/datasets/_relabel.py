@@ -1,0 +1,47 @@
+"""Say where each class goes under another class string, without guessing and without losing one."""
+
+from typing import Literal
+
+import numpy as np
+
+Case = Literal["capital", "small"]
+NOWHERE, CASE_UNKNOWN = -1, -2
+
+
+def relabelling(source: str, target: str, merged: Case | None = None) -> np.ndarray:
+    """Return the target label of every source class.
+
+    A character goes to itself, or to its capital where the target lacks it. The one thing that cannot be read
+    off the class strings: a letter that `source` has as a capital only may stand for both of its cases,
+    and a target with both then asks which. `merged` answers.
+
+    Parameters
+    ----------
+    source, target : str
+        Class strings, label order.
+    merged : {"capital", "small"}, optional
+        What such a letter is taken for.
+
+    Returns
+    -------
+    ndarray of int64, shape (len(source),)
+        `NOWHERE` where the target has no such character, `CASE_UNKNOWN` where only `merged` could tell.
+
+    Examples
+    --------
+    >>> relabelling("7aC", "0123456789AaC").tolist()
+    [7, 11, 12]
+    >>> relabelling("7A", "7Aa").tolist(), relabelling("7A", "7Aa", "small").tolist()
+    ([0, -2], [0, 2])
+    """
+    position = {char: label for label, char in enumerate(target)}
+
+    def home(char: str) -> int:
+        small = char.lower()
+        if char.isupper() and small not in source and small in position:
+            if merged is None:
+                return CASE_UNKNOWN
+            char = small if merged == "small" else char
+        return position.get(char, position.get(char.upper(), NOWHERE))
+
+    return np.array([home(char) for char in source], "int64")
