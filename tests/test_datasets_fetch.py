@@ -1,4 +1,4 @@
-"""Fetching over a real (local) connection: every fault of a server, an interruption, two at once."""
+"""Fetching whole files over a real (local) connection: every fault of a server, an interruption, two at once."""
 
 import hashlib
 import http.server
@@ -10,7 +10,7 @@ import time
 import pytest
 
 from hcr_lib import datasets
-from hcr_lib.datasets import _fetch
+from hcr_lib.datasets import _fetch, _remote
 
 CONTENT = bytes(range(256)) * 4000  # 1 MB
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -62,7 +62,7 @@ def server(monkeypatch):
 
 
 def remote(server, *paths):
-    return _fetch.Remote("set.npz", SHA256, len(CONTENT), tuple(server.address + path for path in paths))
+    return _remote.Remote("set.npz", SHA256, len(CONTENT), tuple(server.address + path for path in paths))
 
 
 def fetch(remote, folder):
@@ -108,7 +108,7 @@ def test_the_second_address_is_tried(server, tmp_path, path):
 
 
 def test_no_server_at_all(tmp_path, server):
-    nobody = _fetch.Remote("set.npz", SHA256, len(CONTENT), ("http://127.0.0.1:9/set.npz",))
+    nobody = _remote.Remote("set.npz", SHA256, len(CONTENT), ("http://127.0.0.1:9/set.npz",))
     with pytest.raises(datasets.DataError, match="could not be fetched"):
         fetch(nobody, tmp_path)
     assert visible(tmp_path) == []
@@ -163,7 +163,7 @@ def test_an_interrupted_download_leaves_nothing(server, tmp_path, monkeypatch):
         assert list(tmp_path.glob(".*.part"))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(_fetch, "_fault", interrupt)
+    monkeypatch.setattr(_remote.Remote, "fault", interrupt)
     with pytest.raises(KeyboardInterrupt):
         fetch(remote(server, "/good"), tmp_path)
     assert visible(tmp_path) == []
@@ -190,16 +190,17 @@ def test_an_unknown_name_lists_what_can_be_fetched():
 
 
 def test_every_real_set_has_two_addresses_and_a_checksum():
-    for published in _fetch.REMOTES.values():
-        assert len(set(published.addresses)) == 2
+    for remote in (_remote.MNIST, _remote.EMNIST):
+        assert len(set(remote.addresses)) == 2
+    for published in (_remote.MNIST, _remote.EMNIST, *_remote.EMNIST_MEMBERS.values()):
         assert len(bytes.fromhex(published.sha256)) == 32
 
 
 def test_every_name_can_be_fetched_or_says_what_to_do():
-    assert set(datasets.names()) == _fetch.REMOTES.keys() | _fetch.INSTRUCTIONS.keys()
+    assert set(datasets.names()) == set(_fetch.FETCHED) | _fetch.INSTRUCTIONS.keys()
 
 
 def test_fetch_goes_to_the_folder_of_the_environment(server, tmp_path, monkeypatch):
     monkeypatch.setenv("HCR_DATA_DIR", str(tmp_path))
-    monkeypatch.setitem(_fetch.REMOTES, "mnist", remote(server, "/good"))
+    monkeypatch.setattr(_fetch, "MNIST", remote(server, "/good"))
     assert os.fspath(datasets.fetch("mnist", progress=False)) == str(tmp_path / "set.npz")

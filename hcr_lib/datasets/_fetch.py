@@ -1,49 +1,15 @@
 """Fetch real handwriting on request: verified by SHA-256, safe against interruption and against company."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 from hcr_lib import _paths
 from hcr_lib.datasets._errors import DataError
+from hcr_lib.datasets._remote import EMNIST, EMNIST_ARCHIVES, EMNIST_MEMBERS, MNIST, Published, Remote, verified
 
-
-@dataclass(frozen=True)
-class Remote:
-    """A published file: its name in the data folder, what it must be, where it is offered."""
-
-    file: str
-    sha256: str
-    size: int
-    addresses: tuple[str, ...]
-
-    def by_hand(self, folder: Path) -> str:
-        """Return the sentence that tells how to get the file without us."""
-        return (
-            f"By hand: download one of {' , '.join(self.addresses)} and save it as {folder / self.file} "
-            f"({self.size:,} bytes, SHA-256 {self.sha256})."
-        )
-
-
-MNIST = Remote(
-    "mnist.npz",
-    "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
-    11_490_434,
-    (
-        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
-        "https://s3.amazonaws.com/img-datasets/mnist.npz",
-    ),
-)
-EMNIST = Remote(
-    "emnist.zip",
-    "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e",
-    561_753_932,
-    (
-        "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip",
-        "https://www.itl.nist.gov/iaui/vip/cs_links/EMNIST/gzip.zip",
-    ),
-)
-REMOTES = {"mnist": MNIST, "emnist-letters": EMNIST, "emnist-balanced": EMNIST, "emnist-byclass": EMNIST}
+EMNIST_NAMES = ("emnist-letters", "emnist-balanced", "emnist-byclass")
+FETCHED = ("mnist", *EMNIST_NAMES)
 
 #: What cannot be fetched by a plain address, and what to do instead; {folder} is the data folder.
 INSTRUCTIONS = {
@@ -62,52 +28,95 @@ INSTRUCTIONS = {
 INSTRUCTIONS["emnist-mixed-case"] = INSTRUCTIONS["emnist-mixed"]
 
 
-def fetch(name: str, *, data_dir: str | Path | None = None, progress: bool = True) -> Path:
+def fetch(name: str, *, data_dir: str | Path | None = None, progress: bool = True, whole_archive: bool = False) -> Path:
     """Bring a real data set onto this machine, unless it is there already.
 
     Parameters
     ----------
     name : str
-        ``mnist`` (11 MB), or ``emnist-letters``, ``-balanced``, ``-byclass`` (one archive for all, 562 MB).
+        ``mnist`` (11 MB), ``emnist-letters`` (36 MB), ``emnist-balanced`` (33 MB), or ``emnist-byclass`` (203 MB).
     data_dir : path, optional
         Where to keep it; else ``HCR_DATA_DIR``, else a cache folder of your own.
     progress : bool
         Show a bar.
+    whole_archive : bool
+        Download EMNIST's whole archive (562 MB, all its parts). Otherwise only the four files of the part you
+        name are read out of it, which needs a server that offers byte ranges.
 
     Returns
     -------
     Path
-        The verified file. It appears under its name only when complete: an interrupted download leaves nothing
-        that could be taken for it. Several processes may fetch into one folder: the first downloads, the others
-        wait for it (an empty ``.lock`` file beside it is how).
+        The verified file; for the files of an EMNIST part, the folder they lie in.
 
     Raises
     ------
     DataError
         If no address offers the right file, or another file of that name is in the way. The message says how
         to get it by hand.
+
+    Notes
+    -----
+    A file appears under its name only when complete and verified: its SHA-256 must be the published one, now and
+    each time it is found or loaded again. NIST publishes none for the files in EMNIST's archive; ours are
+    those that two people published who extracted them. An interrupted EMNIST file is continued by the next
+    call, from a hidden ``.part`` file. Several processes may fetch into one folder: the first downloads, the
+    others wait for it (an empty ``.lock`` file is how).
     """
     folder = Path(data_dir).expanduser() if data_dir is not None else _paths.user_data_dir()
     if name in INSTRUCTIONS:
         raise DataError(INSTRUCTIONS[name].format(folder=folder))
-    if name not in REMOTES:
-        raise DataError(f"only {', '.join(REMOTES)} can be fetched; got {name!r}.")
-    return fetch_file(REMOTES[name], folder, progress=progress)
+    if name not in FETCHED:
+        raise DataError(f"only {', '.join(FETCHED)} can be fetched; got {name!r}.")
+    if name == "mnist":
+        return fetch_file(MNIST, folder, progress=progress)
+    if whole_archive:
+        return fetch_file(EMNIST, folder, progress=progress)
+    members = [member for file, member in EMNIST_MEMBERS.items() if file.startswith(f"{name}-")]
+    return fetch_emnist(members, EMNIST, folder, progress=progress)
 
 
 def fetch_file(remote: Remote, folder: Path, *, progress: bool) -> Path:
     """Fetch one file into `folder`; see `fetch`."""
-    from filelock import FileLock  # here, because loading must not wait for them
-
     path = folder / remote.file
-    if path.is_file():
-        return _verified(path, remote)
+
+    def found() -> Path | None:
+        return verified(path, remote, remote.by_hand(folder)) if path.is_file() else None
+
+    return _once(found, lambda: _download(remote, path, progress=progress), remote, folder)
+
+
+def fetch_emnist(members: list[Published], archive: Remote, folder: Path, *, progress: bool) -> Path:
+    """Fetch members of EMNIST's archive into `folder`, unless the archive lies there; see `fetch`."""
+    by_hand = archive.by_hand(folder)
+
+    def found() -> Path | None:
+        for place in (folder, folder / "gzip"):  # the second is what unpacking the archive by hand makes
+            here = [verified(place / m.file, m, by_hand) for m in members if (place / m.file).is_file()]
+            if len(here) == len(members):
+                return place
+        whole = next((folder / file for file in EMNIST_ARCHIVES if (folder / file).is_file()), None)
+        return verified(whole, archive, by_hand) if whole else None
+
+    def download() -> Path:
+        from hcr_lib.datasets._members import fetch_members  # here, because loading must not wait for requests
+
+        fetch_members(members, archive, folder, progress=progress)
+        return folder
+
+    return _once(found, download, archive, folder)
+
+
+def _once(found: Callable[[], Path | None], download: Callable[[], Path], remote: Remote, folder: Path) -> Path:
+    """Return what is found in `folder`, or else download it, one process at a time."""
+    from filelock import FileLock  # here, because loading must not wait for it
+
+    path = found()  # without the lock: a folder that is shared may be read-only
+    if path is not None:
+        return path
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f".{remote.file}.lock"):
-            if path.is_file():  # another process was faster
-                return _verified(path, remote)
-            return _download(remote, path, progress=progress)
+            return found() or download()  # another process may have been faster
     except OSError as error:
         raise DataError(
             f"{folder} cannot be written to ({error}). Set HCR_DATA_DIR to a folder of your own."
@@ -127,7 +136,7 @@ def _download(remote: Remote, path: Path, *, progress: bool) -> Path:
             except OSError as error:  # every network error of requests is one
                 failures.append(f"{address}: {error}")
                 continue
-            fault = _fault(unfinished, remote)
+            fault = remote.fault(unfinished)
             if fault is None:
                 os.replace(unfinished, path)
                 return path
@@ -136,29 +145,3 @@ def _download(remote: Remote, path: Path, *, progress: bool) -> Path:
         unfinished.unlink(missing_ok=True)
     tried = "\n  ".join(failures)
     raise DataError(f"{remote.file} could not be fetched:\n  {tried}\n{remote.by_hand(path.parent)}")
-
-
-def _verified(path: Path, remote: Remote) -> Path:
-    fault = _fault(path, remote)
-    if fault is not None:
-        raise DataError(
-            f"{path} is not the published {remote.file}: {fault}. Move it away or delete it, then fetch again. "
-            f"{remote.by_hand(path.parent)}"
-        )
-    return path
-
-
-def _fault(path: Path, remote: Remote) -> str | None:
-    """Say what is wrong with a file; None if nothing is."""
-    import pooch
-
-    found = pooch.file_hash(str(path), alg="sha256")
-    if found == remote.sha256:
-        return None
-    size = path.stat().st_size
-    with path.open("rb") as stream:
-        if b"<html" in stream.read(1024).lower():
-            return "a web page, not the file"
-    if size < remote.size:
-        return f"cut short, {size:,} of {remote.size:,} bytes"
-    return f"expected SHA-256 {remote.sha256}, found {found} ({size:,} bytes)"
