@@ -9,14 +9,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hcr_lib import datasets
-from hcr_lib.labels import ALNUM, BYCLASS, DIGITS, LETTERS
+from hcr_lib.datasets._origins import Origins
+from hcr_lib.labels import ALNUM, BYCLASS, CLASS_SETS, DIGITS, LETTERS
 
 
-def made_up(labels, classes=DIGITS, writers=None):
-    """Return a Dataset whose images can be told apart: image k carries k in its first two pixels."""
+def made_up(labels, classes=DIGITS, writers=None, source="made up", mark=0):
+    """Return a Dataset whose images can be told apart: image k carries k in its first pixel, and `mark` in the next."""
     images = np.zeros((len(labels), 28, 28), "uint8")
-    images[:, 0, 0], images[:, 0, 1] = np.arange(len(labels)) % 256, np.arange(len(labels)) // 256
-    return datasets.Dataset(images, np.array(labels, "int64"), classes, "made up", writers)
+    images[:, 0, 0], images[:, 0, 1] = np.arange(len(labels)), mark
+    return datasets.Dataset(images, np.array(labels, "int64"), classes, source, writers)
+
+
+def same(one, other):
+    """Say whether two sets agree in everything."""
+    return (
+        np.array_equal(one.images, other.images)
+        and np.array_equal(one.labels, other.labels)
+        and (one.classes, one.source) == (other.classes, other.source)
+        and (one.writers is None) == (other.writers is None)
+        and (one.writers is None or np.array_equal(one.writers, other.writers))
+        and one.provenance.equals(other.provenance)
+    )
 
 
 some_labels = st.lists(st.integers(0, 9), max_size=50)
@@ -35,6 +48,8 @@ some_labels = st.lists(st.integers(0, 9), max_size=50)
         ({"classes": "0123456780"}, "each character once; 0 appears again"),
         ({"classes": ""}, "one character a label"),
         ({"writers": ["ann"]}, r"one entry an image, shape \(3,\); got \(1,\)"),
+        ({"origins": ["a.png"]}, r"origins must have one entry an image, shape \(3,\); got \(1,\)"),
+        ({"origins": Origins.of("pad", 2)}, r"origins must have one entry an image, shape \(3,\); got \(2,\)"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_the_remedy(change, words):
@@ -72,6 +87,14 @@ def test_take_keeps_image_label_and_writer_together(labels, data):
     assert taken.writers.tolist() == [f"writer {labels[k]}" for k in indices]
 
 
+@given(some_labels, st.data())
+def test_taking_from_what_was_taken_is_taking_once(labels, data):
+    whole = made_up(labels, writers=[f"writer {label}" for label in labels])
+    first = data.draw(st.lists(st.integers(0, len(labels) - 1))) if labels else []
+    second = data.draw(st.lists(st.integers(0, len(first) - 1))) if first else []
+    assert same(whole.take(first).take(second), whole.take(np.array(first, int)[second]))
+
+
 def test_take_accepts_a_mask():
     assert made_up([1, 2, 3]).take([True, False, True]).labels.tolist() == [1, 3]
 
@@ -94,9 +117,45 @@ def test_only_keeps_the_class_string():
     assert (kept.labels.tolist(), kept.classes) == ([1, 2, 1], DIGITS)
 
 
-def test_only_refuses_a_character_that_is_no_class():
-    with pytest.raises(ValueError, match="'A'"):
-        made_up([0]).only("A")
+def test_only_by_writer_and_source():
+    pad, photos = made_up([0, 1, 1], writers=["ann", "bob", "ann"]), made_up([1], writers=["ann"], source="photos")
+    both = datasets.combine(pad, photos)
+    assert pad.only(writers="ann").images[:, 0, 0].tolist() == [0, 2]
+    assert pad.only("1", writers=["ann", "bob"]).images[:, 0, 0].tolist() == [1, 2]
+    assert len(both.only(sources="photos")) == len(both.only(writers="photos: ann")) == 1
+    assert same(both.only(), both)
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        ({"chars": "A"}, "'A'"),
+        ({"writers": "eve"}, "writers must be among ann, bob; got eve"),
+        ({"sources": ["made up", "web"]}, "sources must be among made up; got web"),
+    ],
+)
+def test_only_refuses_what_is_not_there(wish, words):
+    with pytest.raises(ValueError, match=words):
+        made_up([0, 1], writers=["ann", "bob"]).only(**wish)
+
+
+def test_only_by_writer_needs_writers():
+    with pytest.raises(ValueError, match="has none"):
+        made_up([0]).only(writers="ann")
+
+
+@given(some_labels, st.integers(0, 10))
+def test_where_keeps_what_the_condition_holds_for(labels, limit):
+    whole = made_up(labels)
+    below, above = whole.where(lambda data: data.labels < limit), whole.where(whole.labels >= limit)
+    assert below.labels.tolist() == [label for label in labels if label < limit]
+    assert len(below) + len(above) == len(whole)
+
+
+@pytest.mark.parametrize("wrong", [[0, 1], [True], lambda data: data.labels, True])
+def test_where_wants_one_true_or_false_an_image(wrong):
+    with pytest.raises(ValueError, match="one True or False an image"):
+        made_up([0, 1]).where(wrong)
 
 
 @pytest.mark.parametrize("target", [DIGITS, LETTERS, ALNUM, BYCLASS])
@@ -110,19 +169,66 @@ def test_fold_sends_each_character_to_itself_else_to_its_capital_else_nowhere(ta
     }
 
 
-def test_combine_puts_one_behind_the_other_and_keeps_writers_only_if_all_are_known():
-    named, unnamed = made_up([1, 2], writers=["ann", "bob"]), made_up([3])
-    assert datasets.combine(named, unnamed).labels.tolist() == [1, 2, 3]
-    assert datasets.combine(named, unnamed).writers is None
-    assert datasets.combine(named, named).writers.tolist() == ["ann", "bob"] * 2
-    assert datasets.combine(named, named).source == "made up"
+some_classes = st.one_of(
+    st.sampled_from(list(CLASS_SETS.values())), st.lists(st.sampled_from(BYCLASS), min_size=1, unique=True).map("".join)
+)
 
 
-def test_combine_refuses_different_classes():
-    with pytest.raises(ValueError, match=r"same classes.*fold"):
-        datasets.combine(made_up([0]), made_up([0], LETTERS))
-    with pytest.raises(ValueError, match="got none"):
-        datasets.combine()
+@given(some_classes, some_classes, st.sampled_from([None, "capital", "small"]))
+def test_relabel_goes_one_way_for_each_character_and_guesses_none(source, target, merged):
+    for label, char in enumerate(source):
+        one = made_up([label], source)
+        case_lost = char.isupper() and char.lower() not in source and char.lower() in target
+        if case_lost and merged is None:
+            with pytest.raises(ValueError, match=f"case of {char} is not known"):
+                one.relabel(target)
+        elif case_lost and merged == "small":
+            assert one.relabel(target, merged=merged).chars.item() == char.lower()
+        elif char in target or char.upper() in target:
+            assert one.relabel(target, merged=merged).chars.item() == (char if char in target else char.upper())
+        else:
+            with pytest.raises(ValueError, match=f"no class for {char}.*fold"):
+                one.relabel(target, merged=merged)
+
+
+@given(some_classes, some_classes)
+def test_relabel_and_fold_agree_where_both_may(source, target):
+    whole = made_up(range(len(source)), source)
+    try:
+        assert same(whole.relabel(target), whole.fold(target))
+    except ValueError:
+        assert len(whole.fold(target)) < len(whole) or set(target) - set(source)
+
+
+@pytest.mark.parametrize("fine", CLASS_SETS.values())
+@pytest.mark.parametrize("coarse", CLASS_SETS.values())
+def test_there_and_back_merges_the_same_letters(fine, coarse):
+    if not set(coarse) <= set(fine):
+        return
+    whole = made_up(range(len(fine)), fine).fold(coarse).fold(coarse)
+    there = made_up(range(len(fine)), fine).take(whole.images[:, 0, 0]).relabel(coarse)
+    back = there.relabel(fine, merged="capital")
+    assert same(back.relabel(coarse), there)
+    assert back.only(DIGITS).chars.tolist() == there.only(DIGITS).chars.tolist() if DIGITS[0] in coarse else True
+
+
+@given(some_labels, st.integers(0, 12) | st.none(), st.booleans())
+def test_balanced_gives_each_character_as_many_and_says_what_it_copied(labels, per_class, copy):
+    whole = made_up(labels)
+    present = whole.counts[whole.counts > 0]
+    wanted = per_class if per_class is not None else present.min() if len(present) else 0
+    if not copy and (present < wanted).any():
+        with pytest.raises(ValueError, match=r"too few of.*copy=True"):
+            whole.balanced(per_class, rng=np.random.default_rng(0))
+        return
+    even = whole.balanced(per_class, rng=np.random.default_rng(0), copy=copy)
+    assert (even.counts[present.index] == wanted).all()
+    assert len(even) == wanted * len(present)
+    pixels, times = np.unique(even.images[:, 0, 0], return_counts=True)
+    assert even.copies.sum() == len(even) - len(pixels)
+    for label in np.unique(even.labels):
+        uses = times[np.isin(pixels, np.flatnonzero(np.array(labels) == label))]
+        assert uses.max() <= -(-wanted // present.iloc[list(present.index).index(DIGITS[label])])
 
 
 def test_importing_it_waits_for_no_heavy_library():

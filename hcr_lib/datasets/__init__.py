@@ -1,7 +1,8 @@
 """Handwriting by name: ``load("bundled")``, ``load("mnist", "test")``, ``load("my_photos/", "all")``."""
 
 from hcr_lib.datasets._check import Fault, Report, check_dataset
-from hcr_lib.datasets._dataset import Dataset, combine
+from hcr_lib.datasets._combine import combine
+from hcr_lib.datasets._dataset import Dataset
 from hcr_lib.datasets._errors import DataError, MissingDataError
 from hcr_lib.datasets._fetch import fetch
 from hcr_lib.datasets._sources import load, names

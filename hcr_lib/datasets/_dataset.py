@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,15 +13,12 @@ import numpy.typing as npt
 from hcr_lib import labels as class_sets
 from hcr_lib._validate import ensure_choice, ensure_labels, ensure_uint8_images
 from hcr_lib.datasets._errors import DataError
-from hcr_lib.datasets._files import write_npz
-from hcr_lib.datasets._origins import Origins, Source
-from hcr_lib.datasets._readers import read_npz
+from hcr_lib.datasets._files import read, write
+from hcr_lib.datasets._origins import Origins
 from hcr_lib.datasets._relabel import CASE_UNKNOWN, NOWHERE, Case, relabelling
 
 if TYPE_CHECKING:
     import pandas as pd
-
-FORMAT = "hcr_lib data set 1"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -83,11 +79,7 @@ class Dataset:
         images = ensure_uint8_images(self.images)
         fields = {"images": images, "labels": ensure_labels(self.labels, len(self.classes), length=len(images))}
         if self.writers is not None:
-            fields["writers"] = np.asarray(self.writers).astype(str)
-            if fields["writers"].shape != (len(images),):
-                raise ValueError(
-                    f"writers must have one entry an image, shape ({len(images)},); got {fields['writers'].shape}."
-                )
+            fields["writers"] = _column(self.writers, len(images), "writers")
         fields["origins"] = _origins(self.origins, images, self.source)
         for name, value in fields.items():
             object.__setattr__(self, name, value)  # the dataclass is frozen; this is its own constructor
@@ -127,7 +119,7 @@ class Dataset:
     def provenance(self) -> pd.DataFrame:
         """Where every image came from: one line an image with ``source, row, file, writer, char``.
 
-        ``row`` counts from 0 in the source's own order. ``file`` and ``writer`` are None where there is none.
+        ``row`` counts from 0 in the source's own order; ``file`` and ``writer`` are missing where they are not known.
         """
         import pandas as pd  # here, because loading data must not wait for it
 
@@ -382,23 +374,7 @@ class Dataset:
         ValueError
             If `path` does not end in ``.npz``.
         """
-        path = _npz(path)
-        record = {
-            "format": FORMAT,
-            "classes": self.classes,
-            "source": self.source,
-            "writers known": self.writers is not None,
-            "sources": [asdict(source) for source in self.origins.sources],
-        }
-        arrays = {
-            "record": np.array(json.dumps(record)),
-            "images": self.images,
-            "labels": self.labels,
-            "writers": np.zeros(0, "<U1") if self.writers is None else self.writers,
-            "origin_sources": self.origins.numbers,
-            "origin_rows": self.origins.rows,
-        }
-        write_npz(path, arrays)
+        write(path, self)
 
     @classmethod
     def load_file(cls, path: str | Path) -> Dataset:
@@ -421,96 +397,11 @@ class Dataset:
         >>> again, again.origin(1)
         (<Dataset: 2 images of 2 classes 'AB' by 2 writers, from pad>, 'pad, image 1')
         """
-        path = _npz(path)
-        keys = ("record", "images", "labels", "writers", "origin_sources", "origin_rows")
-        arrays = read_npz(path, keys)
+        fields = read(path)
         try:
-            record = json.loads(str(arrays["record"]))
-            if record["format"] != FORMAT:
-                raise ValueError(f"format {record['format']!r} is not {FORMAT!r}")
-            sources = tuple(
-                Source(entry["name"], None if entry["files"] is None else tuple(entry["files"]), entry["checksum"])
-                for entry in record["sources"]
-            )
-            return cls(
-                arrays["images"],
-                arrays["labels"],
-                record["classes"],
-                record["source"],
-                writers=arrays["writers"] if record["writers known"] else None,
-                origins=Origins(sources, arrays["origin_sources"], arrays["origin_rows"]),
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            raise DataError(
-                f"{path} is no data set as Dataset.save writes it ({error}). Save it again, or read it with numpy.load."
-            ) from error
-
-
-def combine(*datasets: Dataset, classes: str | None = None, same_people: bool = False) -> Dataset:
-    """Put data sets one behind the other.
-
-    Parameters
-    ----------
-    *datasets : Dataset
-    classes : str, optional
-        Bring each part to this class string (see `Dataset.relabel`); needed where theirs differ.
-    same_people : bool
-        By default, writers of differently named sources are different people, so where there is more than one source,
-        a writer's name is led by it: ``w001`` becomes ``photos: w001``. True leaves all names as they are.
-
-    Returns
-    -------
-    Dataset
-        Writers are kept where every part names them; origins always are.
-
-    Raises
-    ------
-    ValueError
-        If there is none, or their classes differ and `classes` is not given or does not fit.
-
-    Examples
-    --------
-    >>> images = np.zeros((1, 28, 28), "uint8")
-    >>> digits = Dataset(images, [7], "0123456789", "digits", writers=["w001"])
-    >>> letters = Dataset(images, [0], "AB", "letters", writers=["w001"])
-    >>> both = combine(digits, letters, classes="0123456789AB")
-    >>> both.writers.tolist(), both.origin(1)
-    (['digits: w001', 'letters: w001'], 'letters, image 0')
-    """
-    if not datasets:
-        raise ValueError("combine needs at least one data set; got none.")
-    if classes is not None:
-        datasets = tuple(part.relabel(classes) for part in datasets)
-    class_strings = {part.classes for part in datasets}
-    if len(class_strings) > 1:
-        raise ValueError(
-            f"combine needs data sets with the same classes; got {', '.join(map(repr, sorted(class_strings)))}. "
-            "Say what to bring them to, such as combine(..., classes=labels.ALNUM), or .fold(classes) them first."
-        )
-    origins = Origins.joined([part.origins for part in datasets])
-    writers = None
-    if all(part.writers is not None for part in datasets):
-        one_source = len({source.name for source in origins.sources}) == 1
-        writers = np.concatenate(
-            [part.writers if one_source or same_people else _full_names(part) for part in datasets]
-        )
-    return Dataset(
-        np.concatenate([part.images for part in datasets]),
-        np.concatenate([part.labels for part in datasets]),
-        classes=datasets[0].classes,
-        source=" + ".join(dict.fromkeys(part.source for part in datasets)),
-        writers=writers,
-        origins=origins,
-    )
-
-
-def _full_names(part: Dataset) -> np.ndarray:
-    """Lead each writer's name with the source; in a set from several sources `combine` has done so before."""
-    sources = {source.name for source in part.origins.sources}
-    if len(sources) > 1:
-        return part.writers
-    names, writer = np.unique(part.writers, return_inverse=True)
-    return np.array([f"{source}: {name}" for source in sources for name in names], str)[writer]
+            return cls(**fields)
+        except ValueError as error:
+            raise DataError(f"{path} cannot be used: {error}") from error
 
 
 def _origins(given: Origins | npt.ArrayLike | None, images: np.ndarray, source: str) -> Origins:
@@ -518,12 +409,18 @@ def _origins(given: Origins | npt.ArrayLike | None, images: np.ndarray, source: 
     if given is None:
         return Origins.of_images(source, images)
     if not isinstance(given, Origins):
-        given = np.asarray(given, str)
-        if given.ndim == 1:
-            given = Origins.of(source, len(given), files=given)
+        return Origins.of_images(source, images, files=_column(given, len(images), "origins"))
     if len(given) != len(images):
-        raise ValueError(f"origins must have one entry an image, shape ({len(images)},); got {len(given)}.")
+        raise ValueError(f"origins must have one entry an image, shape ({len(images)},); got ({len(given)},).")
     return given
+
+
+def _column(values: npt.ArrayLike, length: int, name: str) -> np.ndarray:
+    """Return `values` as text, one an image."""
+    column = np.asarray(values).astype(str)
+    if column.shape != (length,):
+        raise ValueError(f"{name} must have one entry an image, shape ({length},); got {column.shape}.")
+    return column
 
 
 def _known(chosen: str | Iterable[str], known: list[str], what: str) -> list[str]:
@@ -534,10 +431,3 @@ def _known(chosen: str | Iterable[str], known: list[str], what: str) -> list[str
         some = ", ".join(known[:5]) + (f", ... ({len(known)} in all)" if len(known) > 5 else "")
         raise ValueError(f"{what} must be among {some}; got {', '.join(unknown)}.")
     return chosen
-
-
-def _npz(path: str | Path) -> Path:
-    path = Path(path).expanduser()
-    if path.suffix != ".npz":
-        raise ValueError(f"a saved data set ends in .npz; got {path.name!r}.")
-    return path

@@ -21,7 +21,7 @@ class Source:
     files : tuple of str, optional
         The file that each row was read from, where every image had its own.
     checksum : int
-        Tells sources of one name apart where the name alone does not (arrays, not published files).
+        Of the pixels; tells sources of one name apart. 0 for published files, where the name says it all.
     """
 
     name: str
@@ -41,6 +41,11 @@ class Origins:
     numbers : ndarray of int32, shape (n,)
     rows : ndarray of int32, shape (n,)
 
+    Raises
+    ------
+    ValueError
+        If the columns differ in length, or point at a source or a file that is not there.
+
     Examples
     --------
     >>> origins = Origins.joined([Origins.of("MNIST train", 60_000), Origins.of("pad", 2)])
@@ -56,6 +61,18 @@ class Origins:
     numbers: np.ndarray
     rows: np.ndarray
 
+    def __post_init__(self) -> None:
+        numbers, rows = self.numbers, self.rows
+        if numbers.ndim != 1 or numbers.shape != rows.shape:
+            raise ValueError(
+                f"numbers and rows must have shape (n,), the same n; got {numbers.shape} and {rows.shape}."
+            )
+        if numbers.size and not 0 <= numbers.min() <= numbers.max() < len(self.sources):
+            raise ValueError(f"numbers must point at one of the {len(self.sources)} sources; got {numbers.max()}.")
+        for number, source in enumerate(self.sources):
+            if source.files is not None and rows[numbers == number].max(initial=0) >= max(len(source.files), 1):
+                raise ValueError(f"rows must point at one of the {len(source.files)} files of {source.name}.")
+
     @classmethod
     def of(cls, name: str, length: int, *, files: Iterable[str] | None = None, checksum: int = 0) -> Origins:
         """Return the origins of all `length` images of one source, in its own order."""
@@ -63,9 +80,9 @@ class Origins:
         return cls((source,), np.zeros(length, "int32"), np.arange(length, dtype="int32"))
 
     @classmethod
-    def of_images(cls, name: str, images: np.ndarray) -> Origins:
-        """Return the origins of images that came from no file; the pixels tell sources of one name apart."""
-        return cls.of(name, len(images), checksum=zlib.crc32(np.ascontiguousarray(images)))
+    def of_images(cls, name: str, images: np.ndarray, files: Iterable[str] | None = None) -> Origins:
+        """Return the origins of the images of one source; their pixels tell it from others of its name."""
+        return cls.of(name, len(images), files=files, checksum=zlib.crc32(np.ascontiguousarray(images)))
 
     @classmethod
     def joined(cls, parts: Sequence[Origins]) -> Origins:

@@ -1,0 +1,73 @@
+"""Make one data set out of several."""
+
+import numpy as np
+
+from hcr_lib.datasets._dataset import Dataset
+from hcr_lib.datasets._origins import Origins
+
+
+def combine(*datasets: Dataset, classes: str | None = None, same_people: bool = False) -> Dataset:
+    """Put data sets one behind the other.
+
+    Parameters
+    ----------
+    *datasets : Dataset
+    classes : str, optional
+        Bring each part to this class string (see `Dataset.relabel`); needed where theirs differ.
+    same_people : bool
+        By default, writers of differently named sources are different people, so where there is more than one source,
+        a writer's name is led by it: ``w001`` becomes ``photos: w001``. True leaves all names as they are.
+
+    Returns
+    -------
+    Dataset
+        Writers are kept where every part names them; origins always are.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or their classes differ and `classes` is not given or does not fit.
+
+    Examples
+    --------
+    >>> images = np.zeros((1, 28, 28), "uint8")
+    >>> digits = Dataset(images, [7], "0123456789", "digits", writers=["w001"])
+    >>> letters = Dataset(images, [0], "AB", "letters", writers=["w001"])
+    >>> both = combine(digits, letters, classes="0123456789AB")
+    >>> both.writers.tolist(), both.origin(1)
+    (['digits: w001', 'letters: w001'], 'letters, image 0')
+    """
+    if not datasets:
+        raise ValueError("combine needs at least one data set; got none.")
+    if classes is not None:
+        datasets = tuple(part.relabel(classes) for part in datasets)
+    class_strings = {part.classes for part in datasets}
+    if len(class_strings) > 1:
+        raise ValueError(
+            f"combine needs data sets with the same classes; got {', '.join(map(repr, sorted(class_strings)))}. "
+            "Say what to bring them to, such as combine(..., classes=labels.ALNUM), or .fold(classes) them first."
+        )
+    origins = Origins.joined([part.origins for part in datasets])
+    writers = None
+    if all(part.writers is not None for part in datasets):
+        one_source = len({source.name for source in origins.sources}) == 1
+        writers = np.concatenate(
+            [part.writers if one_source or same_people else _full_names(part) for part in datasets]
+        )
+    return Dataset(
+        np.concatenate([part.images for part in datasets]),
+        np.concatenate([part.labels for part in datasets]),
+        classes=datasets[0].classes,
+        source=" + ".join(dict.fromkeys(part.source for part in datasets)),
+        writers=writers,
+        origins=origins,
+    )
+
+
+def _full_names(part: Dataset) -> np.ndarray:
+    """Lead each writer's name with the source; in a set from several sources `combine` has done so before."""
+    sources = {source.name for source in part.origins.sources}
+    if len(sources) > 1:
+        return part.writers
+    names, writer = np.unique(part.writers, return_inverse=True)
+    return np.array([f"{source}: {name}" for source in sources for name in names], str)[writer]
