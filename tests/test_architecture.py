@@ -15,7 +15,7 @@ LAYERS = [
     {"_validate", "_paths", "_tf"},
     {"_manifest", "labels", "weights"},
     {"images", "pen", "metrics", "language"},
-    {"datasets", "handwriting", "augment", "models"},
+    {"recipe", "datasets", "handwriting", "augment", "models"},
     {"training", "segment", "decode"},
     {"recognizer", "plots"},
     {"widgets", "checks", "_read", "_lab", "_doctor"},
@@ -27,7 +27,7 @@ SIDEWAYS = {
     ("_doctor", "_lab"),  # which knows where the notebooks are
 }
 USES_TENSORFLOW = {"_tf", "augment", "models", "training"}
-USES_TENSORFLOW_LAZILY = {"recognizer", "train_reader"}  # inside functions, so that importing it stays instant
+USES_TENSORFLOW_LAZILY = {"recognizer", "train_reader", "widgets"}  # inside functions: importing them stays instant
 
 LAYER_OF = {module: number for number, layer in enumerate(LAYERS) for module in layer}
 

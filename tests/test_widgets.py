@@ -82,7 +82,6 @@ def test_the_repr_is_fixed_so_that_notebooks_compare_equal():
     for _ in range(2):
         assert repr(widgets.DrawingPad()) == "DrawingPad (run this cell to draw)"
         assert repr(widgets.ReadingPad(FakeRecognizer())) == "ReadingPad (run this cell to draw)"
-        assert "object at 0x" not in repr(widgets.preprocessing_demo([np.eye(28)]))
 
 
 def test_the_browsers_half_is_packed_with_the_module():
@@ -237,62 +236,3 @@ def test_text_cannot_become_markup():
 def test_png_pixels_are_squares_of_ink_on_paper(scale):
     stored = np.random.default_rng(0).integers(0, 256, (28, 28), dtype="uint8")
     np.testing.assert_array_equal(pixels(widgets.to_png(stored, scale)), np.kron(stored, np.ones((scale, scale))))
-
-
-# --- the preprocessing demo
-
-PAGE = np.full((120, 90), 230, "uint8")
-PAGE[20:70, 20:27] = PAGE[63:70, 20:50] = 40  # an L, off centre
-
-
-def test_untouched_controls_give_the_recipe_itself():
-    steps = widgets.preprocessing_steps(PAGE)
-    np.testing.assert_array_equal((255 * steps["28 x 28"]).round(), images.to_mnist(PAGE))
-    assert max(steps["box"].shape) == 20
-
-
-def test_inversion_and_paper_make_no_difference_to_the_result():
-    straight, inverted = widgets.preprocessing_steps(PAGE), widgets.preprocessing_steps(PAGE, inverted=True)
-    np.testing.assert_allclose(straight["picture"], 1 - inverted["picture"], atol=1e-6)
-    np.testing.assert_array_equal(straight["28 x 28"], inverted["28 x 28"])
-
-
-def test_without_the_crop_the_character_shrinks_and_without_centring_it_stays_off_the_middle():
-    whole = widgets.preprocessing_steps(PAGE)["28 x 28"]
-    small = widgets.preprocessing_steps(PAGE, crop=False, centre=False)["28 x 28"]
-    assert 0 < small.sum() < whole.sum()
-
-    def distance_from_the_middle(image):
-        rows, columns = np.indices(image.shape)
-        middle = [float((axis * image).sum() / image.sum()) for axis in (rows, columns)]
-        return np.hypot(*(np.array(middle) - 13.5))
-
-    assert distance_from_the_middle(whole) < 1 < distance_from_the_middle(small)
-
-
-def test_a_wider_least_stroke_gives_more_ink_and_a_higher_threshold_less():
-    ink = [widgets.preprocessing_steps(PAGE, min_stroke=least)["28 x 28"].sum() for least in (0, 3, 5)]
-    assert ink == sorted(ink)
-    kept = [widgets.preprocessing_steps(PAGE, blur=3, threshold=level)["threshold"].sum() for level in (0.2, 0.8)]
-    assert kept[0] > kept[1]
-
-
-def test_moving_a_control_repaints_with_the_settings_shown():
-    demo = widgets.preprocessing_demo({"L": PAGE, "four": pen.render(STROKES)})
-    assert demo.picture.value == widgets.preprocessing_picture(PAGE)
-    demo.controls["rotation"].value = 20
-    assert demo.picture.value == widgets.preprocessing_picture(PAGE, rotation=20)
-    demo.choice.value = "four"
-    assert demo.picture.value == widgets.preprocessing_picture(pen.render(STROKES), rotation=20)
-    assert pixels(demo.picture.value).max() == 255
-
-
-def test_a_picture_without_ink_is_said_in_the_demo():
-    demo = widgets.preprocessing_demo({"L": PAGE, "blank": np.full((50, 50), 200, "uint8")})
-    painted = demo.picture.value
-    demo.choice.value = "blank"
-    assert "no ink" in demo.message.value
-    demo.choice.value = "L"
-    assert (demo.message.value, demo.picture.value) == ("", painted)
-    with pytest.raises(ValueError, match="at least one picture"):
-        widgets.preprocessing_demo([])

@@ -3,16 +3,25 @@
 Nothing else in the course depends on them, and every cell that shows one also makes sense where no widget renders.
 """
 
+from hcr_lib.widgets._augment import augmentation_demo, augmentation_picture
+from hcr_lib.widgets._browser import sample_browser, sample_picture
 from hcr_lib.widgets._pad import DrawingPad
 from hcr_lib.widgets._preprocessing import preprocessing_demo, preprocessing_picture, preprocessing_steps
 from hcr_lib.widgets._reading import ReadingPad, describe, to_png
+from hcr_lib.widgets._writer import writer_demo, writer_picture
 
 __all__ = [
     "DrawingPad",
     "ReadingPad",
+    "augmentation_demo",
+    "augmentation_picture",
     "describe",
     "preprocessing_demo",
     "preprocessing_picture",
     "preprocessing_steps",
+    "sample_browser",
+    "sample_picture",
     "to_png",
+    "writer_demo",
+    "writer_picture",
 ]

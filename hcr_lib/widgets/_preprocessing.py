@@ -1,82 +1,87 @@
-"""Sliders over the steps that turn a picture into an MNIST image."""
+"""Switches over the steps that turn a picture into an MNIST image: an X-ray of the recipe."""
 
-import html
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import ipywidgets
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from hcr_lib import images
+from hcr_lib import images, recipe
+from hcr_lib.widgets import _demo
 
 Picture = Image.Image | npt.ArrayLike
+Reader = Callable[[np.ndarray], str]
 
-_SIDE = 160  # of each picture in the row, in pixels
+#: What stands above each picture of the X-ray.
+CAPTIONS = {
+    "picture": "picture",
+    "light": "1  light flattened",
+    "polarity": "2  ink told from paper",
+    "threshold": "3  threshold",
+    "specks": "4  specks removed",
+    "crop": "5  crop to the ink",
+    "aspect": "6  aspect kept",
+    "box": "7  box of 20",
+    "stroke": "8  stroke width",
+    "centre": "9  centre of mass",
+}
+_SIDE, _GAP, _CAPTION = 172, 12, 24  # of each picture, in pixels; 28 pixels six times enlarged, and a frame
+_COLUMNS = 5
 
 
-class _PreprocessingDemo(ipywidgets.VBox):
-    """Controls, the row of pictures they change, and a line for what went wrong."""
+class _PreprocessingDemo(_demo.Demo):
+    """The X-ray with a control for each of its settings."""
 
-    def __init__(self, pictures: Mapping[str, Picture]) -> None:
-        self._pictures = dict(pictures)
-        style = {"style": {"description_width": "90px"}, "layout": {"width": "320px"}}
-        self.choice = ipywidgets.Dropdown(options=list(self._pictures), description="picture", **style)
-        self.controls = {
-            "rotation": ipywidgets.IntSlider(0, -45, 45, description="rotation", **style),
-            "blur": ipywidgets.FloatSlider(0, min=0, max=6, step=0.5, description="blur", **style),
-            "inverted": ipywidgets.Checkbox(False, description="inverted", **style),
-            "threshold": ipywidgets.FloatSlider(
-                images.THRESHOLD, min=0.05, max=0.95, step=0.05, description="threshold", **style
-            ),
-            "min_stroke": ipywidgets.FloatSlider(
-                images.MIN_STROKE, min=0, max=5, step=0.2, description="least stroke", **style
-            ),
-            "crop": ipywidgets.Checkbox(True, description="crop to the ink", **style),
-            "centre": ipywidgets.Checkbox(True, description="centre by mass", **style),
+    def __init__(self, pictures: Mapping[str, Picture], reader: Reader | None) -> None:
+        self._pictures, self._reader = dict(pictures), reader
+        look = {"style": {"description_width": "90px"}, "layout": {"width": "320px"}}
+        self.choice = ipywidgets.Dropdown(options=list(self._pictures), description="picture", **look)
+        given = {
+            "rotation": _demo.slider(0, -45, 45, 1, "rotation"),
+            "blur": _demo.slider(0, 0, 6, 0.5, "blur"),
+            "inverted": ipywidgets.Checkbox(False, description="inverted", **look),
         }
-        self.picture = ipywidgets.Image(format="png", layout={"max_width": "100%", "object_fit": "contain"})
-        self.message = ipywidgets.HTML()
-        switches = list(self.controls.values())
-        given = ipywidgets.VBox([self.choice, *switches[:3]])
-        recipe = ipywidgets.VBox(switches[3:])
-        columns = ipywidgets.HBox([given, recipe], layout={"flex_flow": "row wrap"})
-        super().__init__([columns, self.picture, self.message])
-        for control in (self.choice, *switches):
-            control.observe(self._repaint, names="value")
-        self._repaint()
+        amounts = {
+            "level": _demo.slider(images.THRESHOLD, 0.05, 0.95, 0.05, "threshold"),
+            "min_stroke": _demo.slider(images.MIN_STROKE, 0, 5, 0.2, "least stroke"),
+        }
+        look = {"indent": False, "layout": {"width": "180px"}}
+        switches = {step: ipywidgets.Checkbox(True, description=CAPTIONS[step], **look) for step in recipe.STEPS}
+        columns = [
+            [self.choice, *given.values(), *amounts.values()],
+            list(switches.values())[:5],
+            list(switches.values())[5:],
+        ]
+        super().__init__("Preprocessing demo", {"picture": self.choice, **given, **amounts, **switches}, columns)
 
-    def __repr__(self) -> str:
-        """Read well where no widget renders, and be the same in every run."""
-        return "Preprocessing demo (run this cell to move the sliders)"
-
-    def _repaint(self, _change: dict | None = None) -> None:
-        settings = {name: control.value for name, control in self.controls.items()}
-        try:
-            self.picture.value = preprocessing_picture(self._pictures[self.choice.value], **settings)
-            self.message.value = ""
-        except Exception as error:
-            self.message.value = html.escape(str(error))
+    def paint(self, *, picture: str, level: float, threshold: bool, **settings: float | bool) -> bytes:
+        """Return the X-ray; a threshold is both a switch and an amount."""
+        threshold = level if threshold else False
+        return preprocessing_picture(self._pictures[picture], reader=self._reader, threshold=threshold, **settings)
 
 
-def preprocessing_demo(pictures: Sequence[Picture] | Mapping[str, Picture]) -> ipywidgets.VBox:
-    """Show the steps from a picture to its 28 x 28 image, with a control for each.
+def preprocessing_demo(
+    pictures: Sequence[Picture] | Mapping[str, Picture], reader: Reader | None = None
+) -> ipywidgets.VBox:
+    """Show the steps from a picture to its 28 x 28 image, with a switch for each.
 
-    Rotation, blur and inversion change the picture that is handed in; threshold, least stroke, crop and
-    centre change the recipe. The pictures come from `preprocessing_picture`.
+    Rotation, blur and inversion change the picture that is handed in; threshold and least stroke are amounts of the
+    recipe. The picture comes from `preprocessing_picture`.
 
     Parameters
     ----------
     pictures : sequence, or mapping of name to picture
         As for `hcr_lib.images.to_gray`.
+    reader : callable, optional
+        Takes the uint8 image (28, 28), returns what it reads; shown below the last picture.
     """
     if not isinstance(pictures, Mapping):
         pictures = {f"number {number}": picture for number, picture in enumerate(pictures, start=1)}
     if not pictures:
         raise ValueError("the demo needs at least one picture; got none.")
-    return _PreprocessingDemo(pictures)
+    return _PreprocessingDemo(pictures, reader)
 
 
 def preprocessing_steps(
@@ -85,10 +90,9 @@ def preprocessing_steps(
     rotation: float = 0,
     blur: float = 0,
     inverted: bool = False,
-    threshold: float = images.THRESHOLD,
+    threshold: float | bool = images.THRESHOLD,
     min_stroke: float = images.MIN_STROKE,
-    crop: bool = True,
-    centre: bool = True,
+    **switches: bool,
 ) -> dict[str, np.ndarray]:
     """Return the picture after every step of the MNIST recipe.
 
@@ -98,69 +102,65 @@ def preprocessing_steps(
         As for `hcr_lib.images.to_gray`.
     rotation, blur, inverted : float, float, bool
         Done to the picture first: degrees against the clock, pixels, and black for white.
-    threshold : float
-        Ink at least this strong is kept.
+    threshold : float or bool
+        Ink at least this strong is kept; False keeps all greys.
     min_stroke : float
         As for `hcr_lib.images.fit_box`.
-    crop : bool
-        Without it, the whole page is shrunk to the 20 x 20 box.
-    centre : bool
-        Without it, the box is put in the middle of the 28 x 28 page, wherever its ink is.
+    **switches : bool
+        ``light``, ``polarity``, ``specks``, ``crop``, ``aspect``, ``box``, ``stroke``, ``centre``: False leaves that
+        step of `hcr_lib.recipe.STEPS` out.
 
     Returns
     -------
     dict of str to ndarray of float32
-        Pictures in [0, 1], 1 is ink; the one handed in as it looks, so that its ink may be either. The last is 28 x 28.
+        As `hcr_lib.recipe.xray` returns them: pictures in [0, 1], 1 is ink. The last, ``"28 x 28"``, is just that.
 
     Raises
     ------
     hcr_lib.images.BlankImageError
         If no ink is left.
+    ValueError
+        If a switch is unknown.
     """
     gray = images.to_gray(picture)
     # The page goes on beyond its edges, in the light it has there; corners of one grey would look like ink.
     turned = ndimage.rotate(gray, rotation, order=1, mode="nearest")
     bright = ndimage.gaussian_filter(turned, blur, mode="nearest").clip(0, 1)
-    given = bright if inverted else 1 - bright
-    ink = images.to_ink(given)
-    kept = (ink >= threshold).astype("float32")
-    cropped = images.crop(kept) if crop else kept
-    boxed = images.fit_box(cropped, min_stroke=min_stroke) if crop else _shrink(kept)
-    stored = images.center_by_mass(boxed) if centre else _in_the_middle(boxed)
-    return {"picture": given, "ink": ink, "threshold": kept, "crop": cropped, "box": boxed, "28 x 28": stored}
+    off = _left_out(threshold, switches)
+    threshold = images.THRESHOLD if isinstance(threshold, bool) else threshold
+    return recipe.xray(1 - bright if inverted else bright, off=off, threshold=threshold, min_stroke=min_stroke)
 
 
-def _shrink(page: np.ndarray) -> np.ndarray:
-    """Shrink a whole page to the box, paper and all: what the recipe's crop saves us from."""
-    box = ImageOps.contain(Image.fromarray(page), (images.BOX, images.BOX), Image.Resampling.BOX)
-    return np.asarray(box).clip(0, 1)
+def _left_out(threshold: float | bool, switches: Mapping[str, bool]) -> set[str]:
+    """Return the steps that are switched off; an unknown switch is an error even where it is on."""
+    unknown = sorted(switches.keys() - recipe.STEPS.keys())
+    if unknown:
+        raise ValueError(f"a switch must be one of {', '.join(recipe.STEPS)}; got {', '.join(unknown)}.")
+    return {step for step, on in {**switches, "threshold": threshold is not False}.items() if not on}
 
 
-def _in_the_middle(box: np.ndarray) -> np.ndarray:
-    """Put a box in the middle of a 28 x 28 page, wherever its ink is."""
-    page = np.zeros((images.SIZE, images.SIZE), "float32")
-    (height, width), (top, left) = box.shape, ((images.SIZE - side) // 2 for side in box.shape)
-    page[top : top + height, left : left + width] = box
-    return page
+def preprocessing_picture(picture: Picture, *, reader: Reader | None = None, **settings: float | bool) -> bytes:
+    """Return the steps of `preprocessing_steps` as a PNG of black ink on white paper.
 
-
-def preprocessing_picture(picture: Picture, **settings: float | bool) -> bytes:
-    """Return the steps of `preprocessing_steps` side by side, as a PNG of black ink on white paper."""
+    Steps that are switched off are framed in red and say so. With a `reader`, a callable from the uint8 image
+    (28, 28) to text, what it reads stands below the last picture.
+    """
     steps = preprocessing_steps(picture, **settings)
-    row = Image.new("L", (len(steps) * (_SIDE + 10) - 10, _SIDE + 24), 255)
-    draw = ImageDraw.Draw(row)
-    font = ImageFont.load_default(13)
-    for number, (name, step) in enumerate(steps.items()):
-        left = number * (_SIDE + 10)
-        height, width = step.shape
-        scale = (_SIDE - 2) / max(height, width)
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        how = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BOX
-        panel = Image.fromarray((255 * (1 - step)).round().astype("uint8")).resize(size, how)
-        draw.text((left + _SIDE // 2, 10), name, font=font, fill=0, anchor="mm")
-        x, y = left + (_SIDE - size[0]) // 2, 24 + (_SIDE - size[1]) // 2
-        draw.rectangle((x - 1, y - 1, x + size[0], y + size[1]), outline=170)
-        row.paste(panel, (x, y))
-    file = io.BytesIO()
-    row.save(file, format="PNG")
-    return file.getvalue()
+    off = _left_out(settings.get("threshold", True), {key: settings[key] for key in settings.keys() & recipe.STEPS})
+    rows = -(-len(steps) // _COLUMNS)
+    foot = _CAPTION if reader else 0
+    sheet = _demo.blank_sheet(_COLUMNS * (_SIDE + _GAP) - _GAP, rows * (_SIDE + _CAPTION + _GAP) - _GAP + foot)
+    drawing = ImageDraw.Draw(sheet)
+    for number, ((name, caption), step) in enumerate(zip(CAPTIONS.items(), steps.values(), strict=True)):
+        row, column = divmod(number, _COLUMNS)
+        x, y = column * (_SIDE + _GAP), row * (_SIDE + _CAPTION + _GAP)
+        left_out = name in off
+        colour = _demo.RED if left_out else _demo.BLACK
+        words = f"{caption}: OFF" if left_out else caption
+        _demo.text(drawing, (x + _SIDE // 2, y + _CAPTION // 2), words, fill=colour)
+        _demo.put_tile(sheet, step, x, y + _CAPTION, _SIDE, _demo.RED if left_out else _demo.GREY)
+    if reader:
+        stored = (255 * steps["28 x 28"]).round().astype("uint8")
+        middle = sheet.width - _SIDE // 2, sheet.height - foot // 2
+        _demo.text(drawing, middle, f"read as {reader(stored)}", size=16)
+    return _demo.to_bytes(sheet)

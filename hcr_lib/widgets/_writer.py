@@ -1,0 +1,147 @@
+"""Sliders over a synthetic writer's style, on a word of your choice."""
+
+from dataclasses import replace
+
+import ipywidgets
+import numpy as np
+from PIL import Image, ImageDraw
+
+from hcr_lib import pen
+from hcr_lib.handwriting import CAP_HEIGHT, Style, draw_char, press, random_style, write
+from hcr_lib.labels import BYCLASS
+from hcr_lib.widgets import _demo
+
+#: A slider for each of these fields of `Style`: lowest, highest, step, and what stands beside it.
+SLIDERS = {
+    "slant": (-0.6, 1.0, 0.05, "slant"),
+    "width": (0.5, 2.0, 0.05, "width"),
+    "x_height": (30.0, 80.0, 1.0, "x-height"),
+    "roundness": (0.0, 1.6, 0.05, "roundness"),
+    "speed": (0.0, 1.0, 0.05, "speed"),
+    "closure": (-25.0, 25.0, 1.0, "closure"),
+    "tremor": (0.0, 4.0, 0.1, "tremor"),
+    "pen": (1.5, 14.0, 0.5, "pen"),
+    "pressure": (0.0, 0.3, 0.01, "pressure"),
+    "spacing": (-5.0, 60.0, 1.0, "spacing"),
+}
+LONGEST = 40  # characters of a text
+_WIDTH, _MARGIN = 900, 24  # of the picture, in pixels
+_CAPITAL = 72  # height of a capital, while the text fits
+_ABOVE, _BELOW = 112, 56  # paper on either side of the baseline, while the writing stays on it
+_TILE, _GAP, _CAPTION = 60, 5, 28
+_RULES = {0.0: (150, 185, 220), 1.0: (215, 228, 240)}  # the line under the writing, and the one capitals reach
+
+
+class _WriterDemo(_demo.Demo):
+    """The picture of a word with a slider for each field of the style."""
+
+    def __init__(self, word: str) -> None:
+        look = {"style": {"description_width": "90px"}, "layout": {"width": "320px"}}
+        self._style = Style()
+        sliders = {
+            field: _demo.slider(getattr(self._style, field), low, high, step, label)
+            for field, (low, high, step, label) in SLIDERS.items()
+        }
+        self.text = ipywidgets.Text(word, description="text", **look)
+        self.writer = ipywidgets.BoundedIntText(0, min=0, max=9999, description="writer", **look)
+        self.writer.tooltip = "0 is the plain style; every other number is a person"
+        self.copy = ipywidgets.BoundedIntText(0, min=0, max=2**31 - 1, description="copy", **look)
+        self.again = ipywidgets.Button(
+            description="write it again", layout={"width": "225px", "margin": "2px 2px 2px 94px"}
+        )
+        rows = list(sliders.values())
+        columns = [[self.text, self.writer, self.copy, self.again], rows[:5], rows[5:]]
+        super().__init__("Writer demo", {"text": self.text, "copy": self.copy, **sliders}, columns)
+        self.writer.observe(self._meet, names="value")
+        self.again.on_click(lambda _button: self.put(copy=self.copy.value + 1))
+
+    def _meet(self, change: dict) -> None:
+        """Let all sliders jump to the style of the writer whose number was chosen."""
+        number = change["new"]
+        self._style = random_style(np.random.default_rng(number)) if number else Style()
+        self.put(**{field: getattr(self._style, field) for field in SLIDERS})
+
+    def paint(self, *, text: str, copy: int, **fields: float) -> bytes:
+        """Return the picture; what has no slider is the writer's own."""
+        return writer_picture(text, replace(self._style, **fields), copy)
+
+
+def writer_demo(word: str = "Handwriting 47") -> ipywidgets.VBox:
+    """Show a word as a synthetic writer writes it, with sliders for the style.
+
+    "writer" draws a person at random, and the sliders jump to the style of that person; 0 is the plain `Style`.
+    "write it again" gives another copy by the same hand. The picture comes from `writer_picture`.
+
+    Parameters
+    ----------
+    word : str
+        What is written at first: digits, letters and spaces.
+    """
+    return _WriterDemo(word)
+
+
+def writer_picture(text: str, style: Style, seed: int = 0, *, stored: bool = True) -> bytes:
+    """Return a text as one writer writes it, dark on ruled paper, as a PNG.
+
+    Parameters
+    ----------
+    text : str
+        Digits, letters and spaces, at most 40 characters.
+    style : hcr_lib.handwriting.Style
+        Who writes.
+    seed : int
+        Number of the copy: the same seed gives the same picture.
+    stored : bool
+        Add the first characters below as 28 x 28 images, each another copy.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to write, too much, or a character that the writers do not know.
+    """
+    _check(text)
+    ink, (top, baseline) = _line(text, style, np.random.default_rng([seed, 0]))
+    chars = [char for char in text if char != " "][: (_WIDTH - 2 * _MARGIN + _GAP) // (_TILE + _GAP)]
+    foot = _CAPTION + _TILE + _MARGIN if stored else 0
+    sheet = _demo.blank_sheet(_WIDTH, ink.shape[0] + foot)
+    drawing = ImageDraw.Draw(sheet)
+    for share, colour in _RULES.items():
+        y = round(baseline + share * (top - baseline))
+        drawing.line((0, y, _WIDTH, y), fill=colour)
+    # Ink covers the rules, so both are mixed by how much ink there is.
+    sheet.paste(Image.new("RGB", ink.shape[::-1], (20, 24, 60)), mask=Image.fromarray((255 * ink).astype("uint8")))
+    if stored:
+        words = "the same hand once more, as 28 x 28 images"
+        _demo.text(drawing, (_MARGIN, ink.shape[0] + _CAPTION // 2), words, anchor="lm")
+        for number, char in enumerate(chars):
+            image = draw_char(char, style, np.random.default_rng([seed, 1, number]))
+            x, y = _MARGIN + number * (_TILE + _GAP), ink.shape[0] + _CAPTION
+            _demo.put_tile(sheet, image, x, y, _TILE)
+    return _demo.to_bytes(sheet)
+
+
+def _check(text: str) -> None:
+    """Raise one clear sentence where `text` cannot be written."""
+    unknown = sorted(set(text) - set(BYCLASS) - {" "})
+    if unknown:
+        raise ValueError(
+            f"the writers know the digits, the letters A to Z and a to z, and the space; "
+            f"got {' '.join(unknown)}. Leave that out."
+        )
+    if not text.strip() or len(text) > LONGEST:
+        raise ValueError(f"expected a text of 1 to {LONGEST} characters; got {len(text.strip())}. Type another one.")
+
+
+def _line(text: str, style: Style, rng: np.random.Generator) -> tuple[np.ndarray, tuple[float, float]]:
+    """Return one line of ink as wide as the picture, and where its capitals reach and its baseline lies."""
+    strokes = write(text, style, rng)
+    widths = press(strokes, style, rng)
+    x0, y0, x1, y1 = pen.bounds(strokes)
+    # The scale is fixed, so that a wider hand looks wider; only what would leave the paper is made to fit.
+    scale = min(_CAPITAL / CAP_HEIGHT, (_WIDTH - 2 * _MARGIN) / (x1 - x0 + 2 * style.pen))
+    edge = 2 * style.pen
+    baseline = max(_ABOVE, scale * (edge - y0))
+    height = round(baseline + max(_BELOW, scale * (edge + y1)))
+    shift = np.array([_MARGIN - scale * min(0.0, x0 - style.pen), baseline])
+    ink = pen.render_page([stroke * scale + shift for stroke in strokes], (height, _WIDTH), [scale * w for w in widths])
+    return ink, (baseline - scale * CAP_HEIGHT, baseline)

@@ -1,0 +1,368 @@
+"""The slider demos without a browser: settings in, a picture out. One is driven for real in test_browser.py."""
+
+import dataclasses
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hcr_lib import datasets, images, pen, recipe, widgets
+from hcr_lib.handwriting import Style, draw_char, random_style
+from hcr_lib.widgets import _augment, _browser, _writer
+
+STROKES = [[[100, 50], [60, 220], [240, 220]], [[200, 60], [200, 350]]]  # a 4
+PAGE = np.full((120, 90), 230, "uint8")
+PAGE[20:70, 20:27] = PAGE[63:70, 20:50] = 40  # an L, off centre
+
+
+def pixels(png):
+    """The ink in a PNG: 0 is paper, 255 is ink."""
+    return 255 - np.asarray(Image.open(io.BytesIO(png)).convert("L"))
+
+
+@pytest.fixture(scope="module")
+def sample():
+    """Ten images of each of three characters by two writers; number 7 is the blackest, and the oddest L."""
+    stored = [draw_char("LOx"[k % 3], Style(), np.random.default_rng(k)) for k in range(30)]
+    stored[6] = np.full((28, 28), 255, "uint8")
+    writers = np.array(["ann", "bob"])[np.arange(30) // 15]
+    return datasets.Dataset(np.stack(stored), np.arange(30) % 3, classes="LOx", source="here", writers=writers)
+
+
+def test_the_reprs_are_fixed_so_that_notebooks_compare_equal(sample):
+    demos = {
+        "Preprocessing": widgets.preprocessing_demo([np.eye(28)]),
+        "Writer": widgets.writer_demo(),
+        "Augmentation": widgets.augmentation_demo(sample),
+    }
+    for name, demo in demos.items():
+        assert repr(demo) == f"{name} demo (run this cell to move the sliders)"
+    assert repr(widgets.sample_browser(sample)) == "Sample browser (run this cell to move the sliders)"
+
+
+# --- the writer
+
+
+def word(style=Style(), text="Hill", seed=0):  # noqa: B008
+    """The ink of a word, without the images below it and without its ruled lines."""
+    ink = pixels(widgets.writer_picture(text, style, seed, stored=False))
+    return ink > 150
+
+
+def changed(**fields):
+    return dataclasses.replace(Style(sloppiness=0, rotation=0), **fields)
+
+
+def test_slant_moves_the_top_of_the_ink_to_the_right():
+    def lean(ink):
+        rows = np.flatnonzero(ink.any(axis=1))
+        top, bottom = np.array_split(rows, 2)
+        return np.nonzero(ink[top])[1].mean() - np.nonzero(ink[bottom])[1].mean()
+
+    leans = [lean(word(changed(slant=slant), "HHH")) for slant in (-0.4, 0.0, 0.4)]
+    assert leans[0] < -10 < leans[1] < 10 < leans[2]
+
+
+def test_each_slider_does_what_it_says():
+    def extent(ink, axis):
+        return int(np.ptp(np.flatnonzero(ink.any(axis=axis))))
+
+    assert word(changed(pen=12)).sum() > 2 * word(changed(pen=3)).sum()
+    assert extent(word(changed(width=1.5)), 0) > 1.2 * extent(word(changed(width=0.8)), 0)
+    assert extent(word(changed(spacing=60)), 0) > 1.2 * extent(word(changed(spacing=0)), 0)
+    assert extent(word(changed(x_height=75), "xx"), 1) > 1.3 * extent(word(changed(x_height=35), "xx"), 1)
+    for field, (low, high, *_) in _writer.SLIDERS.items():
+        ink = [word(changed(**{field: value}), "ago") for value in (low, high)]
+        assert ink[0].shape != ink[1].shape or (ink[0] != ink[1]).mean() > 0.001, field
+
+
+def test_the_same_seed_is_the_same_picture_and_another_one_another_copy():
+    first, same, other = (widgets.writer_picture("Hand", Style(), seed) for seed in (1, 1, 2))
+    assert first == same != other
+
+
+def test_a_long_text_stays_on_the_paper():
+    ink = word(Style(width=2, spacing=60, pen=14), "W" * _writer.LONGEST)
+    assert not ink[:, :2].any() and not ink[:, -2:].any() and not ink[:2].any() and not ink[-2:].any()
+    assert ink.any()
+
+
+def test_the_images_below_are_optional():
+    with_images, without = (Image.open(io.BytesIO(widgets.writer_picture("Hi", Style(), stored=on))) for on in (1, 0))
+    assert with_images.height > without.height
+
+
+@pytest.mark.parametrize("text", ["what?", "naïve", "a\nb", "", "  ", "x" * 41])
+def test_a_text_that_cannot_be_written_is_one_clear_line_and_the_picture_stays(text):
+    with pytest.raises(ValueError, match="got"):
+        widgets.writer_picture(text, Style())
+    demo = widgets.writer_demo("ok")
+    painted = demo.picture.value
+    demo.text.value = text.replace("\n", "!")
+    assert "got" in demo.message.value and "\n" not in demo.message.value and len(demo.message.value) < 150
+    assert demo.picture.value == painted
+    demo.text.value = "fine"
+    assert demo.message.value == ""
+    assert demo.picture.value == widgets.writer_picture("fine", Style())
+
+
+def test_every_slider_is_a_field_of_style_and_reaches_as_far_as_people_do():
+    people = [random_style(np.random.default_rng(k)) for k in range(300)]
+    for field, (low, high, *_) in _writer.SLIDERS.items():
+        assert low <= getattr(Style(), field) <= high
+        values = np.array([getattr(person, field) for person in people])
+        assert ((values >= low) & (values <= high)).mean() > 0.97, field
+
+
+def test_another_writer_moves_the_sliders_and_paints_once():
+    demo = widgets.writer_demo("Hand")
+    pictures = []
+    demo.picture.observe(lambda change: pictures.append(change["new"]), names="value")
+    demo.writer.value = 5
+    person = random_style(np.random.default_rng(5))
+    shown = {field: demo.controls[field].value for field in _writer.SLIDERS}
+    assert shown["slant"] == pytest.approx(person.slant)
+    assert pictures == [widgets.writer_picture("Hand", dataclasses.replace(person, **shown))]
+    demo.controls["slant"].value = 0.5
+    assert pictures[-1] == widgets.writer_picture("Hand", dataclasses.replace(person, **{**shown, "slant": 0.5}))
+    demo.again.click()
+    assert pictures[-1] == widgets.writer_picture("Hand", dataclasses.replace(person, **{**shown, "slant": 0.5}), 1)
+    demo.writer.value = 0
+    assert demo.controls["slant"].value == Style().slant
+
+
+# --- the browser
+
+
+def test_the_order_is_what_it_says(sample):
+    for order in _browser.ORDERS:
+        assert sorted(_browser._sorted(sample, order)) == list(range(len(sample)))
+    assert _browser._sorted(sample, "file").tolist() == list(range(len(sample)))
+    assert _browser._sorted(sample, "unusual")[0] == _browser._sorted(sample, "ink")[0] == 6
+    ink = sample.images.sum(axis=(1, 2))[_browser._sorted(sample, "ink")]
+    assert (np.diff(ink.astype(int)) <= 0).all()
+
+
+def test_strangeness_is_the_distance_from_the_mean_of_the_same_character(sample):
+    of_x = sample.images[sample.labels == 2].astype(float)
+    expected = np.linalg.norm((of_x - of_x.mean(axis=0)).reshape(len(of_x), -1), axis=1)
+    np.testing.assert_allclose(_browser._strangeness(sample)[sample.labels == 2], expected, rtol=1e-4)
+
+
+def test_character_and_writer_choose_together(sample):
+    chosen = _browser._chosen(sample, np.arange(30), "O", "bob")
+    assert chosen.tolist() == [16, 19, 22, 25, 28]
+    assert widgets.sample_picture(sample, "O", "bob") != widgets.sample_picture(sample, "O")
+
+
+def test_pages_hold_all_images_once(sample):
+    many = sample.take(np.arange(90) % 30)
+    assert _browser._pages(90) == 3
+    pictures = {widgets.sample_picture(many, page=page) for page in range(3)}
+    assert len(pictures) == 3
+    for page in (-1, 3):
+        with pytest.raises(ValueError, match="between 0 and 2"):
+            widgets.sample_picture(many, page=page)
+
+
+def test_the_browser_refuses_what_is_not_there(sample):
+    nobody = dataclasses.replace(sample, writers=None)
+    assert widgets.sample_picture(nobody, "x")
+    for wrong, message in (({"char": "q"}, "char must be one of"), ({"order": "age"}, "order must be one of")):
+        with pytest.raises(ValueError, match=message):
+            widgets.sample_picture(sample, **wrong)
+    with pytest.raises(ValueError, match="such as ann, bob"):
+        widgets.sample_picture(sample, writer="eve")
+    with pytest.raises(ValueError, match="nobody knows"):
+        widgets.sample_picture(nobody, writer="ann")
+    with pytest.raises(ValueError, match="at least one image"):
+        widgets.sample_browser(sample.take([]))
+
+
+def test_leafing_through_the_browser(sample):
+    many = sample.take(np.arange(120) % 30)
+    demo = widgets.sample_browser(many)
+    assert demo.picture.value == widgets.sample_picture(many)
+    assert demo.controls["page"].max == 3
+    demo.controls["page"].value = 3
+    assert demo.picture.value == widgets.sample_picture(many, page=2)
+    demo.controls["order"].value = "unusual"
+    assert (demo.controls["page"].value, demo.picture.value) == (1, widgets.sample_picture(many, order="unusual"))
+    demo.controls["page"].value = 2
+    demo.controls["writer"].value = "bob"
+    assert demo.picture.value == widgets.sample_picture(many, None, "bob", order="unusual")
+    demo.controls["char"].value = "x"
+    assert (demo.controls["page"].value, demo.controls["page"].max) == (1, 1)
+    assert demo.picture.value == widgets.sample_picture(many, "x", "bob", order="unusual")
+    assert demo.message.value == ""
+
+
+def test_without_writers_the_choice_of_one_is_closed(sample):
+    demo = widgets.sample_browser(dataclasses.replace(sample, writers=None))
+    assert demo.controls["writer"].disabled
+    assert not widgets.sample_browser(sample).controls["writer"].disabled
+
+
+def test_a_writer_without_that_character_leaves_an_empty_page(sample):
+    few = sample.take([0, 1, 15, 16])  # ann wrote L and O, and so did bob
+    few = dataclasses.replace(few, labels=np.array([0, 1, 0, 0]))
+    demo = widgets.sample_browser(few)
+    demo.controls["writer"].value, demo.controls["char"].value = "bob", "O"
+    assert demo.message.value == ""
+    assert demo.picture.value == widgets.sample_picture(few, "O", "bob")
+
+
+# --- augmentation
+
+
+def test_the_sliders_are_the_limits_of_augment_and_start_where_it_does():
+    from hcr_lib.augment import Augment
+
+    usual = dataclasses.asdict(Augment())
+    assert {name: value for name, (value, *_) in _augment.LIMITS.items()} == usual
+    Augment(**{name: high for name, (_, high, *_) in _augment.LIMITS.items()})  # none of them is refused
+
+
+def test_without_any_change_every_draw_is_its_original(sample):
+    picture = pixels(widgets.augmentation_picture(sample, dict.fromkeys(_augment.LIMITS, 0.0)))
+    side, gap = _augment._TILE, _augment._GAP
+    first, second = (
+        picture[_augment._HEAD : _augment._HEAD + side, left : left + side]
+        for left in (0, picture.shape[1] - side - (gap - gap))
+    )
+    assert np.abs(first.astype(int) - second).max() <= 2
+
+
+def test_each_limit_changes_the_draws_and_the_seed_chooses_them(sample):
+    none = dict.fromkeys(_augment.LIMITS, 0.0)
+    still = widgets.augmentation_picture(sample, none)
+    for name, (_, high, *_) in _augment.LIMITS.items():
+        drawn = widgets.augmentation_picture(sample, {**none, name: high})
+        assert drawn != still
+        assert drawn == widgets.augmentation_picture(sample.images, {**none, name: high})
+        assert drawn != widgets.augmentation_picture(sample, {**none, name: high}, seed=1)
+
+
+def test_the_augmentation_demo_repaints_and_its_buttons_set_the_sliders(sample):
+    demo = widgets.augmentation_demo(sample)
+    assert demo.picture.value == widgets.augmentation_picture(sample, {})
+    demo.none.click()
+    assert {demo.controls[name].value for name in _augment.LIMITS} == {0.0}
+    demo.controls["rotation"].value = 90
+    demo.again.click()
+    only = {**dict.fromkeys(_augment.LIMITS, 0.0), "rotation": 90.0}
+    assert demo.picture.value == widgets.augmentation_picture(sample, only, seed=1)
+    demo.usual.click()
+    assert demo.picture.value == widgets.augmentation_picture(sample, {}, seed=1)
+    assert demo.message.value == ""
+
+
+def test_augmentation_refuses_what_is_no_stored_image(sample):
+    for wrong, message in (
+        (sample.images[0], "shape"),
+        (sample.images[:0], "at least one"),
+        (sample.images / 255, "uint8"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            widgets.augmentation_demo(wrong)
+    with pytest.raises(ValueError, match="rotation must be a limit"):
+        widgets.augmentation_picture(sample, {"rotation": -1})
+
+
+# --- the X-ray
+
+
+def test_untouched_controls_give_the_recipe_itself():
+    steps = widgets.preprocessing_steps(PAGE)
+    np.testing.assert_array_equal((255 * steps["28 x 28"]).round(), images.to_mnist(PAGE))
+    assert max(steps["box"].shape) == 20
+
+
+def test_inversion_and_paper_make_no_difference_to_the_result():
+    straight, inverted = widgets.preprocessing_steps(PAGE), widgets.preprocessing_steps(PAGE, inverted=True)
+    np.testing.assert_allclose(straight["picture"], 1 - inverted["picture"], atol=1e-6)
+    np.testing.assert_array_equal(straight["28 x 28"], inverted["28 x 28"])
+
+
+def test_without_the_crop_the_character_shrinks_and_without_centring_it_stays_off_the_middle():
+    whole = widgets.preprocessing_steps(PAGE)["28 x 28"]
+    small = widgets.preprocessing_steps(PAGE, crop=False, centre=False)["28 x 28"]
+    assert 0 < small.sum() < whole.sum()
+
+    def distance_from_the_middle(image):
+        rows, columns = np.indices(image.shape)
+        middle = [float((axis * image).sum() / image.sum()) for axis in (rows, columns)]
+        return np.hypot(*(np.array(middle) - 13.5))
+
+    assert distance_from_the_middle(whole) < 1 < distance_from_the_middle(small)
+
+
+def test_a_wider_least_stroke_gives_more_ink_and_a_higher_threshold_less():
+    ink = [widgets.preprocessing_steps(PAGE, min_stroke=least)["28 x 28"].sum() for least in (0, 3, 5)]
+    assert ink == sorted(ink)
+    kept = [widgets.preprocessing_steps(PAGE, blur=3, threshold=level)["threshold"].sum() for level in (0.2, 0.8)]
+    assert kept[0] > kept[1]
+
+
+def test_moving_a_control_repaints_with_the_settings_shown():
+    demo = widgets.preprocessing_demo({"L": PAGE, "four": pen.render(STROKES)})
+    assert demo.picture.value == widgets.preprocessing_picture(PAGE)
+    demo.controls["rotation"].value = 20
+    assert demo.picture.value == widgets.preprocessing_picture(PAGE, rotation=20)
+    demo.choice.value = "four"
+    assert demo.picture.value == widgets.preprocessing_picture(pen.render(STROKES), rotation=20)
+    demo.controls["level"].value = 0.6
+    assert demo.picture.value == widgets.preprocessing_picture(pen.render(STROKES), rotation=20, threshold=0.6)
+    demo.controls["threshold"].value = demo.controls["light"].value = False
+    expected = widgets.preprocessing_picture(pen.render(STROKES), rotation=20, threshold=False, light=False)
+    assert demo.picture.value == expected
+    assert pixels(demo.picture.value).max() == 255
+
+
+def test_a_picture_without_ink_is_said_in_the_demo():
+    demo = widgets.preprocessing_demo({"L": PAGE, "blank": np.full((50, 50), 200, "uint8")})
+    painted = demo.picture.value
+    demo.choice.value = "blank"
+    assert "no ink" in demo.message.value
+    demo.choice.value = "L"
+    assert (demo.message.value, demo.picture.value) == ("", painted)
+    with pytest.raises(ValueError, match="at least one picture"):
+        widgets.preprocessing_demo([])
+
+
+@pytest.mark.parametrize("step", recipe.STEPS)
+def test_every_step_has_a_switch_that_changes_the_xray_and_is_marked(step):
+    demo = widgets.preprocessing_demo([PAGE])
+    whole = demo.picture.value
+    demo.controls[step].value = False
+    assert demo.message.value == ""
+    assert demo.picture.value == widgets.preprocessing_picture(PAGE, **{step: False})
+
+    def red(png):
+        colours = np.asarray(Image.open(io.BytesIO(png)).convert("RGB")).astype(int)
+        return int((colours[..., 0] - colours[..., 2] > 100).sum())
+
+    assert red(whole) == 0 < red(demo.picture.value)
+
+
+def test_what_a_reader_answers_stands_below_the_last_picture():
+    given = []
+
+    def reader(stored):
+        given.append(stored)
+        return "L"
+
+    picture = widgets.preprocessing_picture(PAGE, reader=reader, crop=False)
+    np.testing.assert_array_equal(given[0], (255 * widgets.preprocessing_steps(PAGE, crop=False)["28 x 28"]).round())
+    assert given[0].dtype == np.uint8
+    plain = widgets.preprocessing_picture(PAGE, crop=False)
+    assert pixels(picture)[pixels(plain).shape[0] :].max() > 200
+    assert widgets.preprocessing_demo([PAGE], reader).picture.value == widgets.preprocessing_picture(
+        PAGE, reader=reader
+    )
+
+
+def test_an_unknown_switch_is_an_error_that_names_the_known_ones():
+    with pytest.raises(ValueError, match="light, polarity.*got center"):
+        widgets.preprocessing_steps(PAGE, center=True)
