@@ -86,7 +86,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if behaviour == "page":
             return self.send_whole(b"<!DOCTYPE html><html>We have moved</html>")
         if behaviour == "no-ranges":
-            return self.send_whole(ARCHIVE)
+            return self.send_whole(ARCHIVE * 100)
         if behaviour == "late":
             time.sleep(0.05)
         body = bytearray(ARCHIVE[start : end + 1])
@@ -112,7 +112,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         try:
             self.wfile.write(body)
         except OSError:
-            self.server.hung_up.append(self.path)
+            self.server.hung_up.set()
 
     def log_message(self, *_args):
         """Stay silent."""
@@ -138,7 +138,7 @@ def server(monkeypatch):
     monkeypatch.setattr(requests.Session, "get", get)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with Server(("127.0.0.1", 0), Handler) as running:
-        running.ranges, running.hung_up, running.closing = [], [], threading.Event()
+        running.ranges, running.hung_up, running.closing = [], threading.Event(), threading.Event()
         running.address = f"http://127.0.0.1:{running.server_port}"
         thread = threading.Thread(target=running.serve_forever, args=[0.01])
         thread.start()
@@ -244,6 +244,7 @@ def test_without_byte_ranges_the_archive_is_not_downloaded_unasked(server, tmp_p
         datasets.fetch("emnist-letters", data_dir=tmp_path)
     assert contents(tmp_path) == {}
     assert [path for path, *_ in server.ranges] == ["/no-ranges"]
+    assert server.hung_up.wait(10)  # on the other side, long before the end
 
 
 def test_a_cut_member_is_continued_where_it_was_cut(server, tmp_path):

@@ -49,14 +49,14 @@ def fetch_members(members: Sequence[Published], archive: Remote, folder: Path, *
         If no address has it all. Whole members stay, and what came of the next one waits in a hidden ``.part``
         file, from where the next call goes on.
     """
-    failures, rangeless = [], 0
+    failures, rangeless = [], False
     for address in archive.addresses:
         try:
             _fetch_from(address, members, folder, progress=progress)
             return
         except FAULTS as error:
             failures.append(f"{address}: {_reason(error)}")
-            rangeless += isinstance(error, RangeNotSupported)
+            rangeless |= isinstance(error, RangeNotSupported)
     whole = f"To download the whole archive ({archive.size:,} bytes): fetch(..., whole_archive=True). "
     tried = "\n  ".join(failures)
     raise DataError(
@@ -175,9 +175,10 @@ class _Kept(io.RawIOBase):
     def read(self, size: int) -> bytes:
         """Return `size` bytes, fewer only at the end of the range."""
         wanted = min(size, self._size - self._position)
-        content = b"" if self._rest else self._file.read(wanted)
+        content = self._file.read(wanted) if self._rest is None else b""
         while len(content) < wanted:
-            self._rest = self._rest or self._open_rest(self._position + len(content))
+            if self._rest is None:
+                self._rest = self._open_rest(self._position + len(content))
             fresh = self._rest.read(wanted - len(content))
             if not fresh:
                 missing = self._size - self._position - len(content)
@@ -195,6 +196,6 @@ class _Kept(io.RawIOBase):
         """Close the file and the connection."""
         if not self.closed:
             self._file.close()
-            if self._rest:
+            if self._rest is not None:
                 self._rest.close()
         super().close()
