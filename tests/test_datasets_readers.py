@@ -1,8 +1,7 @@
-"""idx, npz, zip and CSV: what is whole comes back as it was, what is not gets one clear error."""
+"""idx, npz and zip: what is whole comes back as it was, what is not gets one clear error."""
 
 import gzip
 import io
-import zipfile
 
 import numpy as np
 import pytest
@@ -117,66 +116,3 @@ def test_pickled_objects_are_never_loaded(tmp_path):
     (tmp_path / "pickle.npz").write_bytes(npz_bytes(a=np.array([object()], dtype=object)))
     with pytest.raises(DataError, match="plain arrays"):
         _readers.read_npz(tmp_path / "pickle.npz", ["a"])
-
-
-def az_text(rows):
-    return "".join(",".join(map(str, row)) + "\n" for row in rows).encode()
-
-
-AZ_ROWS = [[0, *range(256), *[0] * 528], [25, *[255] * 784]]
-
-
-def zipped(**members):
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name.replace("_csv", ".csv"), content)
-    return stream.getvalue()
-
-
-@pytest.mark.parametrize(
-    ("name", "pack"), [("a.csv", bytes), ("a.csv.gz", gzip.compress), ("a.zip", lambda content: zipped(a_csv=content))]
-)
-def test_csv_is_read_plain_compressed_or_zipped(tmp_path, name, pack):
-    (tmp_path / name).write_bytes(pack(az_text(AZ_ROWS)))
-    images, labels = _readers.read_az_csv(tmp_path / name)
-    assert labels.tolist() == [0, 25]
-    assert images.dtype == np.uint8
-    assert images[0].ravel().tolist() == AZ_ROWS[0][1:]
-
-
-@pytest.mark.parametrize(
-    ("content", "words"),
-    [
-        (b"label,pixel1\n" + az_text(AZ_ROWS), "If that is a header, delete that line"),
-        (b"1,2,3\n", "must have 785 columns.*found 3"),
-        (az_text(AZ_ROWS)[:-40], "every row.*cut short"),
-        (az_text([AZ_ROWS[0], [1, 256, *[0] * 783]]), "0 to 255.*256"),
-        (az_text([AZ_ROWS[0], [1, -1, *[0] * 783]]), "0 to 255.*-1"),
-        (az_text([AZ_ROWS[0], [1, 0.5, *[0] * 783]]), "whole numbers.*0.5"),
-        (az_text([AZ_ROWS[0], [26, *[0] * 784]]), r"0 \(A\) to 25 \(Z\); found 26 in row 1"),
-        (b"\n", "must start with a row of numbers"),
-        (b"\x1f\x8b broken", "not intact gzip"),
-        (b"\xff\xfe\x00binary", "must start with a row of numbers"),
-    ],
-)
-def test_a_csv_that_does_not_fit_says_why(tmp_path, content, words):
-    path = tmp_path / "a.csv"
-    path.write_bytes(content)
-    with pytest.raises(DataError, match=words):
-        _readers.read_az_csv(path)
-
-
-def test_a_zip_must_hold_exactly_one_csv_and_be_whole(tmp_path):
-    path = tmp_path / "a.zip"
-    path.write_bytes(zipped(readme=b"no data"))
-    with pytest.raises(DataError, match=r"one file named \*\.csv; found none among 1"):
-        _readers.read_az_csv(path)
-    path.write_bytes(zipped(a_csv=az_text(AZ_ROWS), b_csv=az_text(AZ_ROWS)))
-    with pytest.raises(DataError, match=r"found a\.csv, b\.csv"):
-        _readers.read_az_csv(path)
-    whole = zipped(a_csv=az_text(AZ_ROWS))
-    for damaged in (whole[:-30], whole[:100] + b"?" + whole[101:]):
-        path.write_bytes(damaged)
-        with pytest.raises(DataError, match="not an intact zip file"):
-            _readers.read_az_csv(path)

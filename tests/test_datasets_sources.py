@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from hcr_lib import datasets
-from hcr_lib.datasets import _folder, _readers, _sources
+from hcr_lib.datasets import _folder, _readers, _remote, _sources
 from hcr_lib.labels import ALNUM, BYCLASS
 
 PARTS = ("train", "val", "test")
@@ -142,7 +142,7 @@ def emnist_files(part, labels):
     return files
 
 
-def save_emnist(files, folder, form):
+def write_emnist(files, folder, form):
     if form == "loose":
         for name, content in files.items():
             (folder / name).write_bytes(content)
@@ -153,9 +153,22 @@ def save_emnist(files, folder, form):
             archive.writestr(f"gzip/{name}", content)
 
 
+@pytest.fixture
+def save_emnist(monkeypatch):
+    """Return a way to write files of EMNIST whose checksums are taken for the published ones in this test."""
+
+    def save(files, folder, form):
+        for name, content in files.items():
+            published = _remote.Published(name, hashlib.sha256(content).hexdigest(), len(content))
+            monkeypatch.setitem(_remote.EMNIST_MEMBERS, name, published)
+        write_emnist(files, folder, form)
+
+    return save
+
+
 @pytest.mark.parametrize("part", EMNIST_MAPPINGS)
 @pytest.mark.parametrize("form", ["loose", "gzip.zip", "emnist.zip"])
-def test_every_emnist_label_is_the_character_of_the_official_mapping(part, form, tmp_path):
+def test_every_emnist_label_is_the_character_of_the_official_mapping(part, form, tmp_path, save_emnist):
     mapping = EMNIST_MAPPINGS[part]
     save_emnist(emnist_files(part, np.array(list(mapping), "uint8")), tmp_path, form)
     loaded = datasets.load(f"emnist-{part}", "test", data_dir=tmp_path)
@@ -163,14 +176,14 @@ def test_every_emnist_label_is_the_character_of_the_official_mapping(part, form,
     assert loaded.classes == "".join(map(chr, mapping.values()))
 
 
-def test_emnist_arrives_upright(tmp_path):
+def test_emnist_arrives_upright(tmp_path, save_emnist):
     save_emnist(emnist_files("letters", np.arange(1, 27, dtype="uint8")), tmp_path, "gzip.zip")
     images = datasets.load("emnist-letters", "test", data_dir=tmp_path).images
     assert (images[:, 2, 20] == 255).all()
     assert (images[:, 20, 2] < 255).all()
 
 
-def test_emnist_validation_is_a_tenth_of_training_and_never_changes(tmp_path):
+def test_emnist_validation_is_a_tenth_of_training_and_never_changes(tmp_path, save_emnist):
     save_emnist(emnist_files("letters", np.arange(2600).astype("uint8") % 26 + 1), tmp_path, "loose")
     train, val, again = (datasets.load("emnist-letters", part, data_dir=tmp_path) for part in ("train", "val", "val"))
     assert len(train) + len(val) == 2600
@@ -181,13 +194,13 @@ def test_emnist_validation_is_a_tenth_of_training_and_never_changes(tmp_path):
 
 
 @pytest.mark.parametrize("wrong", [0, 27])
-def test_emnist_labels_out_of_range_name_the_file(wrong, tmp_path):
+def test_emnist_labels_out_of_range_name_the_file(wrong, tmp_path, save_emnist):
     save_emnist(emnist_files("letters", np.array([1, wrong], "uint8")), tmp_path, "loose")
     with pytest.raises(datasets.DataError, match=r"EMNIST Letters in .*between 0 and 25"):
         datasets.load("emnist-letters", data_dir=tmp_path)
 
 
-def test_emnist_images_of_another_shape_are_refused(tmp_path):
+def test_emnist_images_of_another_shape_are_refused(tmp_path, save_emnist):
     files = emnist_files("letters", np.array([1, 2], "uint8"))
     files["emnist-letters-test-images-idx3-ubyte.gz"] = _readers.idx_bytes(np.zeros((2, 784), "uint8"))
     save_emnist(files, tmp_path, "loose")
@@ -195,7 +208,7 @@ def test_emnist_images_of_another_shape_are_refused(tmp_path):
         datasets.load("emnist-letters", "test", data_dir=tmp_path)
 
 
-def test_emnist_files_of_different_length_are_refused(tmp_path):
+def test_emnist_files_of_different_length_are_refused(tmp_path, save_emnist):
     files = emnist_files("letters", np.array([1, 2], "uint8"))
     files["emnist-letters-test-labels-idx1-ubyte.gz"] = _readers.idx_bytes(np.array([1], "uint8"))
     save_emnist(files, tmp_path, "loose")
@@ -203,7 +216,7 @@ def test_emnist_files_of_different_length_are_refused(tmp_path):
         datasets.load("emnist-letters", "test", data_dir=tmp_path)
 
 
-def test_a_truncated_emnist_archive_is_refused(tmp_path):
+def test_a_truncated_emnist_archive_is_refused(tmp_path, save_emnist):
     save_emnist(emnist_files("letters", np.array([1, 2], "uint8")), tmp_path, "gzip.zip")
     whole = (tmp_path / "gzip.zip").read_bytes()
     (tmp_path / "gzip.zip").write_bytes(whole[: len(whole) // 2])
@@ -211,10 +224,25 @@ def test_a_truncated_emnist_archive_is_refused(tmp_path):
         datasets.load("emnist-letters", data_dir=tmp_path)
 
 
-def test_an_archive_without_the_part_says_so(tmp_path):
+def test_an_archive_without_the_part_says_so(tmp_path, save_emnist):
     save_emnist(emnist_files("letters", np.array([1], "uint8")), tmp_path, "gzip.zip")
     with pytest.raises(datasets.DataError, match="emnist-byclass-train-images"):
         datasets.load("emnist-byclass", data_dir=tmp_path)
+
+
+@pytest.mark.parametrize("form", ["loose", "emnist.zip"])
+def test_emnist_files_other_than_the_published_ones_are_refused(form, tmp_path):
+    write_emnist(emnist_files("letters", np.array([1, 2], "uint8")), tmp_path, form)
+    with pytest.raises(datasets.DataError, match=r"images-idx3-ubyte\.gz is not the published file: cut short"):
+        datasets.load("emnist-letters", data_dir=tmp_path)
+
+
+@pytest.mark.parametrize("folder", [".", "gzip"])
+def test_emnist_files_that_were_unpacked_are_read_too(folder, tmp_path):
+    for name, content in emnist_files("letters", np.arange(1, 27, dtype="uint8")).items():
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / name.removesuffix(".gz")).write_bytes(gzip.decompress(content))
+    assert "".join(datasets.load("emnist-letters", "test", data_dir=tmp_path).chars) == string.ascii_uppercase
 
 
 # --- A-Z --------------------------------------------------------------------------------------------------------------

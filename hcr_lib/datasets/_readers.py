@@ -4,6 +4,7 @@ import gzip
 import io
 import math
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -13,11 +14,12 @@ import numpy as np
 
 from hcr_lib.datasets._errors import DataError, MissingDataError
 
-PIXELS = 28 * 28
 #: Third byte of an idx file -> how its numbers are stored.
 IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 IDX_CODES = {np.dtype(kind).newbyteorder("="): code for code, kind in IDX_TYPES.items()}
 GZIP_MAGIC = b"\x1f\x8b"
+#: What NumPy and zipfile raise of their own; a damaged header can end in NumPy's tokenizer.
+DAMAGED = (zipfile.BadZipFile, zlib.error, tokenize.TokenError)
 AGAIN = "Delete it and get it again."
 
 
@@ -125,7 +127,7 @@ def read_npz(path: Path, keys: Sequence[str]) -> dict[str, np.ndarray]:
             return {key: arrays[key] for key in keys}
     except DataError:
         raise
-    except (ValueError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+    except (ValueError, SyntaxError, OSError, EOFError, RuntimeError, *DAMAGED) as error:
         raise DataError(f"{path} is not an intact .npz archive of plain arrays ({error}). {AGAIN}") from error
 
 
@@ -139,63 +141,20 @@ def read_zip_member(path: Path, suffix: str) -> bytes:
     """
     try:
         with zipfile.ZipFile(ensure_file(path)) as archive:
-            names = [name for name in archive.namelist() if name.endswith(suffix) and not name.startswith("__MACOSX")]
-            if len(names) != 1:
-                raise DataError(
-                    f"{path} must hold one file named *{suffix}; found {', '.join(names) or 'none'} "
-                    f"among {len(archive.namelist())} members."
-                )
-            return archive.read(names[0])
+            return archive.read(zip_member(archive, suffix, path))
     except (OSError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path} is not an intact zip file ({error}). {AGAIN}") from error
 
 
-def read_az_csv(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Read letters in the layout of the Kaggle A-Z file: no header, a label 0-25, then 784 pixels a row.
-
-    Parameters
-    ----------
-    path : Path
-        A ``.csv`` file, plain, compressed with gzip, or the only ``.csv`` in a zip file.
-
-    Returns
-    -------
-    images : ndarray of uint8, shape (n, 28, 28)
-    labels : ndarray of uint8, shape (n,)
-
-    Raises
-    ------
-    DataError
-        If there is a header, a row of another length, or a value out of range; the message names the row.
-    """
-    zipped = path.suffix.lower() == ".zip"
-    content = read_zip_member(path, ".csv") if zipped else read_bytes(path)
-    if content.startswith(GZIP_MAGIC):
-        content = _gunzip(content, str(path))
-    first = content[: content.find(b"\n") + 1 or None].decode("utf-8", "replace").strip()
-    cells = first.split(",")
-    if not all(_is_number(cell) for cell in cells):
+def zip_member(archive: zipfile.ZipFile, suffix: str, where: Path | str) -> str:
+    """Return the name of the one member of an open zip file that ends in `suffix`; `where` names the file in errors."""
+    names = [name for name in archive.namelist() if name.endswith(suffix) and not name.startswith("__MACOSX")]
+    if len(names) != 1:
         raise DataError(
-            f"{path} must start with a row of numbers, a label and {PIXELS} pixels; found {first[:40]!r}. "
-            "If that is a header, delete that line."
+            f"{where} must hold one file named *{suffix}; found {', '.join(names) or 'none'} "
+            f"among {len(archive.namelist())} members."
         )
-    if len(cells) != 1 + PIXELS:
-        raise DataError(f"{path} must have {1 + PIXELS} columns, a label and {PIXELS} pixels; found {len(cells)}.")
-    try:
-        table = np.loadtxt(io.BytesIO(content), dtype=np.uint8, delimiter=",", comments=None, ndmin=2)
-    except ValueError as error:
-        reason = str(error).split(";")[0].rstrip(".")
-        raise DataError(
-            f"{path} must hold whole numbers from 0 to 255, {1 + PIXELS} in every row; "
-            f"found otherwise: {reason} (rows count from 0). If the file was cut short, get it again."
-        ) from error
-    letters = table[:, 0]
-    if letters.max() > 25:
-        row = int(np.argmax(letters > 25))
-        raise DataError(
-            f"{path} must label its letters 0 (A) to 25 (Z); found {letters[row]} in row {row} (rows count from 0)."
-        )
-    return np.ascontiguousarray(table[:, 1:]).reshape(-1, 28, 28), letters
+    return names[0]
 
 
 def _gunzip(content: bytes, where: str) -> bytes:
@@ -203,7 +162,3 @@ def _gunzip(content: bytes, where: str) -> bytes:
         return gzip.decompress(content)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{where} is not intact gzip data ({error}). {AGAIN}") from error
-
-
-def _is_number(cell: str) -> bool:
-    return cell.strip().lstrip("-").replace(".", "", 1).isdigit()

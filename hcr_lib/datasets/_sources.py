@@ -9,12 +9,15 @@ import numpy as np
 
 from hcr_lib import _paths, labels
 from hcr_lib._validate import ensure_choice
+from hcr_lib.datasets._az import read_az
 from hcr_lib.datasets._dataset import Dataset
 from hcr_lib.datasets._errors import DataError, MissingDataError
-from hcr_lib.datasets._fetch import EMNIST, INSTRUCTIONS, MNIST
+from hcr_lib.datasets._fetch import INSTRUCTIONS
 from hcr_lib.datasets._folder import read_folder
-from hcr_lib.datasets._readers import idx_bytes, parse_idx, read_az_csv, read_bytes, read_idx, read_npz, read_zip_member
-from hcr_lib.datasets._splits import by_content
+from hcr_lib.datasets._origins import Origins
+from hcr_lib.datasets._readers import idx_bytes, parse_idx, read_bytes, read_idx, read_npz, read_zip_member
+from hcr_lib.datasets._remote import EMNIST, EMNIST_ARCHIVES, EMNIST_MEMBERS, MNIST, Published
+from hcr_lib.datasets._splits import by_content, by_fingerprint
 
 PARTS = ("train", "val", "test")
 FRACTIONS = (0.8, 0.1, 0.1)
@@ -32,9 +35,10 @@ MNIST_IDX = {
     "x_test": "t10k-images-idx3-ubyte",
     "y_test": "t10k-labels-idx1-ubyte",
 }
-EMNIST_ARCHIVES = ("emnist.zip", "gzip.zip", "emnist-gzip.zip")
 #: EMNIST part -> (class string, the label of its first character).
 EMNIST_LABELS = {"letters": (labels.LETTERS, 1), "balanced": (labels.BALANCED, 0), "byclass": (labels.BYCLASS, 0)}
+#: What both views of the shared emnist.npz call it, so that an image has one origin in both.
+MIXED = "emnist.npz"
 AZ_FILES = (
     "A_Z Handwritten Data.csv",
     "az-handwritten-alphabets-in-csv-format.zip",
@@ -63,7 +67,8 @@ def load(name: str | Path = "bundled", split: str = "train", *, data_dir: str | 
         ================== ======= ==================================================================
 
         Also a path: a folder of pictures (see `read_folder`; divided like ``az``, so
-        ``split="all"`` for all of them), or a CSV file laid out like the A-Z file.
+        ``split="all"`` for all of them), a ``.npz`` file that `Dataset.save` wrote (likewise), or a CSV file
+        laid out like the A-Z file.
     split : {"train", "val", "test", "all"}
         The part; "all" is every image there is, in the order of the file (training before test).
     data_dir : path, optional
@@ -127,7 +132,9 @@ def _mnist(folder: Path, split: str) -> Dataset:
     train_count = len(arrays["y_train"])
     column = np.repeat(PARTS, [train_count - MNIST_VALIDATION, MNIST_VALIDATION, len(arrays["y_test"])])
     images = np.concatenate([arrays["x_train"], arrays["x_test"]])
-    whole = _build(folder, images, np.concatenate([arrays["y_train"], arrays["y_test"]]), labels.DIGITS, "MNIST")
+    numbers = np.concatenate([arrays["y_train"], arrays["y_test"]])
+    origins = Origins.joined([Origins.of(f"MNIST {half}", len(arrays[f"y_{half}"])) for half in ("train", "test")])
+    whole = _build(folder, images, numbers, labels.DIGITS, "MNIST", origins=origins)
     return _part(whole, column, split)
 
 
@@ -156,7 +163,11 @@ def _emnist(part: str) -> Callable[[Path, str], Dataset]:
             upright = np.ascontiguousarray(np.concatenate([half.swapaxes(1, 2) for half in images]))
         except ValueError as error:
             raise DataError(f"{source} in {folder} must hold images of shape (n, 28, 28): {error}.") from error
-        whole = _build(folder, upright, np.concatenate(numbers).astype("int64") - first, classes, source)
+        origins = Origins.joined(
+            [Origins.of(f"{source} {half}", len(found)) for half, found in zip(official, images, strict=True)]
+        )
+        numbers = np.concatenate(numbers).astype("int64") - first
+        whole = _build(folder, upright, numbers, classes, source, origins=origins)
         if split not in ("train", "val"):
             return whole
         return _part(whole, np.array(["train", "val"])[by_content(whole.images, (0.9, 0.1))], split)
@@ -165,16 +176,33 @@ def _emnist(part: str) -> Callable[[Path, str], Dataset]:
 
 
 def _emnist_member(folder: Path, name: str) -> np.ndarray:
-    for path in (folder / name, folder / f"{name}.gz", folder / "gzip" / name, folder / "gzip" / f"{name}.gz"):
+    for path in (folder / name, folder / "gzip" / name):
         if path.exists():
             return read_idx(path)
+    packed = EMNIST_MEMBERS[f"{name}.gz"]
+    for path in (folder / packed.file, folder / "gzip" / packed.file):
+        if path.exists():
+            return _emnist_idx(packed, read_bytes(path), str(path), folder)
     for archive in EMNIST_ARCHIVES:
         if (folder / archive).exists():
-            return parse_idx(read_zip_member(folder / archive, f"{name}.gz"), f"{folder / archive}: {name}.gz")
+            content = read_zip_member(folder / archive, packed.file)
+            return _emnist_idx(packed, content, f"{folder / archive}: {packed.file}", folder)
+    part = "-".join(name.split("-")[:2])
     raise MissingDataError(
         f"EMNIST was not found: looked in {folder} for {' or '.join(EMNIST_ARCHIVES)}, or for {name} (plain or .gz). "
-        f"Get it with hcr_lib.datasets.fetch('emnist-letters'), one archive for all parts. {EMNIST.by_hand(folder)}"
+        f"Get it with hcr_lib.datasets.fetch({part!r}). {EMNIST.by_hand(folder)}"
     )
+
+
+def _emnist_idx(packed: Published, content: bytes, where: str, folder: Path) -> np.ndarray:
+    """Read a packed file of EMNIST; refuse what is not the published one."""
+    fault = packed.fault_in(content)
+    if fault is not None:
+        raise DataError(
+            f"{where} is not the published file: {fault}. Move it away, then hcr_lib.datasets.fetch it again. "
+            f"{EMNIST.by_hand(folder)}"
+        )
+    return parse_idx(content, where)
 
 
 def _az(folder: Path, split: str) -> Dataset:
@@ -188,13 +216,17 @@ def _az(folder: Path, split: str) -> Dataset:
 
 
 def _az_file(path: Path, split: str) -> Dataset:
-    images, numbers = read_az_csv(path)
-    return _divided(_build(path, images, numbers, labels.LETTERS, f"Kaggle A-Z ({path.name})"), split)
+    images, numbers, prints = read_az(path)
+    whole = _build(path, images, numbers, labels.LETTERS, f"Kaggle A-Z ({path.name})")
+    return _part(whole, np.array(PARTS)[by_fingerprint(prints, FRACTIONS)], split)
 
 
 def _emnist_mixed(folder: Path, split: str) -> Dataset:
     arrays = _emnist_mixed_arrays(folder, "chars")
-    whole = _build(folder, arrays["images"], arrays["chars"], labels.ALNUM, "EMNIST (mixed, case merged)")
+    origins = Origins.of(MIXED, len(arrays["images"]))
+    whole = _build(
+        folder, arrays["images"], arrays["chars"], labels.ALNUM, "EMNIST (mixed, case merged)", origins=origins
+    )
     return _part(whole, arrays["split"], split)
 
 
@@ -202,7 +234,8 @@ def _emnist_mixed_case(folder: Path, split: str) -> Dataset:
     arrays = _emnist_mixed_arrays(folder, "case_chars")
     known = arrays["case_chars"] != "?"
     images, chars = arrays["images"][known], arrays["case_chars"][known]
-    whole = _build(folder, images, chars, labels.BYCLASS, "EMNIST (mixed, case known)")
+    origins = Origins.of(MIXED, len(known)).take(known)
+    whole = _build(folder, images, chars, labels.BYCLASS, "EMNIST (mixed, case known)", origins=origins)
     return _part(whole, arrays["split"][known], split)
 
 
@@ -216,6 +249,8 @@ def _emnist_mixed_arrays(folder: Path, chars: str) -> dict[str, np.ndarray]:
 def _from_path(path: Path, split: str) -> Dataset:
     if path.is_dir():
         return _divided(read_folder(path), split)
+    if path.suffix == ".npz" and path.is_file():
+        return _divided(Dataset.load_file(path), split)
     if path.is_file():
         return _az_file(path, split)
     raise MissingDataError(
@@ -224,13 +259,24 @@ def _from_path(path: Path, split: str) -> Dataset:
 
 
 def _build(
-    where: Path, images: np.ndarray, numbers: np.ndarray, classes: str, source: str, writers: np.ndarray | None = None
+    where: Path,
+    images: np.ndarray,
+    numbers: np.ndarray,
+    classes: str,
+    source: str,
+    writers: np.ndarray | None = None,
+    origins: Origins | None = None,
 ) -> Dataset:
-    """Make a Dataset from what a file held, its labels given as numbers or characters; errors name the file."""
+    """Make a Dataset from what a file held, its labels given as numbers or characters; errors name the file.
+
+    Where `origins` does not say otherwise, the images are those of `source`, in its order.
+    """
+    if origins is None:
+        origins = Origins.of(source, len(images))
     try:
         if numbers.dtype.kind == "U":
             numbers = labels.to_labels(numbers, classes)
-        return Dataset(images, numbers, classes, source, writers)
+        return Dataset(images, numbers, classes, source, writers, origins)
     except ValueError as error:
         raise DataError(f"{source} in {where} cannot be used: {error}") from error
 

@@ -1,0 +1,250 @@
+"""The Kaggle A-Z file: read in a stream, checked, turned into bytes once and kept so.
+
+It is 700 MB of text: 372,450 rows of 785 numbers, a label 0-25 and 784 pixels, without a header.
+"""
+
+import gzip
+import hashlib
+import os
+import warnings
+import zipfile
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from hcr_lib.datasets._errors import DataError
+from hcr_lib.datasets._readers import AGAIN, GZIP_MAGIC, ensure_file, zip_member
+from hcr_lib.datasets._splits import fingerprints
+
+PIXELS = 28 * 28
+BLOCK = 4 << 20  #: bytes of text turned into numbers at a time
+WORKERS = 4  #: blocks worked on side by side; more of them cost memory
+CACHE_FROM = 16 << 20  #: smaller files are read anew each time: that takes less than a second
+MEMBERS = ("images", "labels", "fingerprints")
+
+Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def read_az(path: Path) -> Arrays:
+    """Read letters in the layout of the Kaggle A-Z file; a large file is read once and then comes from its cache.
+
+    The cache is an uncompressed ``.npz`` beside the file or, where that folder cannot be written to, in the
+    user's own cache folder. It holds for the file as it was: name, size and both times of its last change. (A
+    checksum of 700 MB would take longer than all the rest.) A cache that is out of date or damaged, every byte
+    being under a checksum, is made anew. Processes that want one at the same time wait for the first, and it
+    appears under its name only when complete.
+
+    Parameters
+    ----------
+    path : Path
+        A ``.csv`` file, plain, compressed with gzip, or the only ``.csv`` in a zip file.
+
+    Returns
+    -------
+    images : ndarray of uint8, shape (n, 28, 28)
+    labels : ndarray of uint8, shape (n,)
+    fingerprints : ndarray of uint64, shape (n,)
+        As `hcr_lib.datasets._splits.fingerprints` gives them, which takes longer than to load the rest.
+
+    Raises
+    ------
+    DataError
+        If there is a header, a row of another length, or a value out of range; the message names the row.
+    """
+    from filelock import FileLock  # here, because small files need none
+
+    if ensure_file(path).stat().st_size < CACHE_FROM:
+        return read_az_csv(path)
+    stamp, caches = _stamp(path), _cache_paths(path)
+    for cache in caches:
+        if (found := _load(cache, stamp)) is not None:
+            return found
+    for cache in caches:
+        try:
+            cache.parent.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(cache.with_suffix(".lock")).acquire()
+        except OSError:  # this folder cannot be written to; perhaps the next
+            continue
+        with lock:
+            if (found := _load(cache, stamp)) is None:  # else another process was faster
+                found = read_az_csv(path)
+                _save(cache, stamp, found)
+            return found
+    return read_az_csv(path)
+
+
+def read_az_csv(path: Path) -> Arrays:
+    """Read the text itself, without a cache; see `read_az`."""
+    from tqdm.auto import tqdm  # here, because loading other data must not wait for it
+
+    images, labels = np.empty((0, PIXELS), "uint8"), []
+    with (
+        _opened(path) as (stream, position),
+        tqdm(total=path.stat().st_size, unit="B", unit_scale=True, desc=path.name, leave=False, delay=1) as bar,
+    ):
+        for text, parsed in _parsed(_blocks(stream)):
+            start = len(images)
+            if start == 0:
+                _check_first_row(text, path)
+            table = _checked(text, parsed, path, start)
+            # Grown in place: a list of blocks would be in memory twice when it is joined at the end.
+            images.resize((start + len(table), PIXELS), refcheck=False)
+            images[start:] = table[:, 1:]
+            labels.append(table[:, 0].copy())
+            bar.update(position() - bar.n)
+    if not labels:
+        _check_first_row(b"", path)
+    return images.reshape(-1, 28, 28), np.concatenate(labels), fingerprints(images)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[IO[bytes], Callable[[], int]]]:
+    """Open the text inside whatever it is packed in; with it comes a way to tell the place in the file on disk."""
+    kind = "readable"
+    try:
+        with ensure_file(path).open("rb") as file:
+            if path.suffix.lower() == ".zip":
+                kind = "an intact zip file"
+                with zipfile.ZipFile(file) as archive, archive.open(zip_member(archive, ".csv", path)) as stream:
+                    yield stream, file.tell
+            elif file.peek(2).startswith(GZIP_MAGIC):
+                kind = "intact gzip data"
+                with gzip.open(file) as stream:
+                    yield stream, file.tell
+            else:
+                yield file, file.tell
+    except (OSError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(f"{path} is not {kind} ({error}). {AGAIN}") from error
+
+
+def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
+    """Cut a stream into blocks of whole lines; blank ones are left out."""
+    rest = b""
+    while block := stream.read(BLOCK):
+        # Without any line end in it, this is no such file, and the block is passed on to be refused.
+        cut = block.rfind(b"\n") + 1 or len(block)
+        text, rest = rest + block[:cut], block[cut:]
+        if not text.isspace():
+            yield text
+    if rest.strip():
+        yield rest
+
+
+def _parsed(blocks: Iterable[bytes]) -> Iterator[tuple[bytes, Future[np.ndarray]]]:
+    """Turn blocks into numbers, several at a time; give them in their order, each with its text."""
+    waiting = deque()
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for text in blocks:
+            waiting.append((text, pool.submit(_parse, text)))
+            if len(waiting) > WORKERS:
+                yield waiting.popleft()
+        yield from waiting
+
+
+def _parse(text: bytes) -> np.ndarray:
+    """Return whole lines as uint8, shape (rows, 785)."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    names = [str(column) for column in range(1 + PIXELS)]
+    table = csv.read_csv(
+        pa.BufferReader(text),
+        # One batch and one thread, because the blocks themselves are worked on side by side.
+        read_options=csv.ReadOptions(column_names=names, block_size=len(text), use_threads=False),
+        parse_options=csv.ParseOptions(quote_char=False),
+        convert_options=csv.ConvertOptions(column_types=dict.fromkeys(names, pa.uint8()), null_values=[]),
+    )
+    return table.combine_chunks().to_batches()[0].to_tensor().to_numpy()
+
+
+def _checked(text: bytes, parsed: Future[np.ndarray], path: Path, start: int) -> np.ndarray:
+    """Return the numbers of a block whose first row has the number `start`; refuse what cannot be letters."""
+    try:
+        table = parsed.result()
+    except ValueError as error:  # pyarrow's ArrowInvalid is one
+        raise DataError(
+            f"{path} must hold whole numbers from 0 to 255, {1 + PIXELS} in every row; {_first_fault(text, start)} "
+            "(rows count from 0). If the file was cut short, get it again."
+        ) from error
+    letters = table[:, 0]
+    if letters.max() > 25:
+        row = int(np.argmax(letters > 25))
+        raise DataError(
+            f"{path} must label its letters 0 (A) to 25 (Z); found {letters[row]} in row {start + row} "
+            "(rows count from 0)."
+        )
+    return table
+
+
+def _first_fault(text: bytes, start: int) -> str:
+    """Say which row of a block that could not be parsed is to blame, and why."""
+    for row, line in enumerate((line for line in text.splitlines() if line), start):
+        cells = line.decode("utf-8", "replace").split(",")
+        if len(cells) != 1 + PIXELS:
+            return f"row {row} has {len(cells)}"
+        for column, cell in enumerate(cells):
+            if not (cell.strip().isdecimal() and int(cell) <= 255):
+                return f"found {cell[:20]!r} in row {row}, column {column}"
+    return f"found otherwise in or after row {start}"
+
+
+def _check_first_row(text: bytes, path: Path) -> None:
+    first = text[: text.find(b"\n") + 1 or None].decode("utf-8-sig", "replace").strip()
+    cells = first.split(",")
+    if not all(_is_number(cell) for cell in cells):
+        raise DataError(
+            f"{path} must start with a row of numbers, a label and {PIXELS} pixels; found {first[:40]!r}. "
+            "If that is a header, delete that line."
+        )
+    if len(cells) != 1 + PIXELS:
+        raise DataError(f"{path} must have {1 + PIXELS} columns, a label and {PIXELS} pixels; found {len(cells)}.")
+
+
+def _is_number(cell: str) -> bool:
+    return cell.strip().lstrip("-").replace(".", "", 1).isdecimal()
+
+
+def _stamp(path: Path) -> str:
+    """Return what changes whenever the file does."""
+    facts = path.stat()
+    return f"{path.name} {facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns}"
+
+
+def _cache_paths(path: Path) -> list[Path]:
+    """Return where the cache of a file may lie, the best place first."""
+    import pooch
+
+    number = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+    return [path.with_name(f".{path.name}.npz"), Path(pooch.os_cache("hcr_lib")) / f"az-{number}.npz"]
+
+
+def _load(cache: Path, stamp: str) -> Arrays | None:
+    """Return what a cache holds; None if there is none, it is damaged, or it belongs to the file as it once was."""
+    try:
+        with cache.open("rb") as file, np.lib.npyio.NpzFile(file) as arrays:
+            if str(arrays["stamp"]) != stamp:
+                return None
+            found = tuple(arrays[name] for name in MEMBERS)
+    except Exception:  # of a damaged file NumPy complains in a dozen ways; whatever it is, the cache can be made anew
+        return None
+    count = len(found[-1])
+    return found if [array.shape for array in found] == [(count, 28, 28), (count,), (count,)] else None
+
+
+def _save(cache: Path, stamp: str, arrays: Arrays) -> None:
+    """Write a cache, whole or not at all; the caller holds its lock."""
+    unfinished = cache.with_suffix(".part")
+    try:
+        with unfinished.open("wb") as file:
+            np.savez(file, stamp=stamp, **dict(zip(MEMBERS, arrays, strict=True)))
+        os.replace(unfinished, cache)
+    except OSError as error:  # no space left, or another program holds the old one open
+        warnings.warn(f"{cache} could not be written ({error}); the file will be read anew next time.", stacklevel=3)
+    finally:
+        unfinished.unlink(missing_ok=True)
