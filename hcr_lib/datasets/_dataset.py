@@ -132,7 +132,7 @@ class Dataset:
                 "row": self.origins.rows,
                 "file": files,
                 "writer": self.writers,
-                "char": self.chars,
+                "char": pd.Categorical.from_codes(self.labels, list(self.classes)),
             }
         )
 
