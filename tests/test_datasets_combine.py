@@ -228,3 +228,18 @@ def test_origins_cost_eight_bytes_an_image():
 def test_origins_must_point_at_something(numbers, rows, words):
     with pytest.raises(ValueError, match=words):
         Origins((Source("photos", ("a.png", "b.png")),), np.array(numbers, "int32"), np.array(rows, "int32"))
+
+
+def test_a_part_of_the_bundled_sample_points_into_the_whole():
+    whole, part = (datasets.load("bundled", name) for name in ("all", "test"))
+    assert np.array_equal(whole.images[part.origins.rows], part.images)
+    assert part.origin(0) == f"synthetic handwriting, image {part.origins.rows[0]}"
+
+
+@pytest.mark.real_data
+def test_real_images_go_by_the_row_of_their_published_file(real_data):
+    test, val = (datasets.load("mnist", name, data_dir=real_data) for name in ("test", "val"))
+    assert (test.origin(3), val.origin(0)) == ("MNIST test, image 3", "MNIST train, image 55000")
+    merged, cased = (datasets.load(name, "test", data_dir=real_data) for name in ("emnist-mixed", "emnist-mixed-case"))
+    both = datasets.combine(merged, cased, classes=labels.ALNUM)
+    assert both.copies.sum() == len(cased)  # one file, seen twice

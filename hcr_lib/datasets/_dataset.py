@@ -303,16 +303,18 @@ class Dataset:
         new = relabelling(self.classes, classes, merged)
         present = np.bincount(self.labels, minlength=len(self.classes)) > 0
         unknown, homeless = (
-            ", ".join(np.array(list(self.classes))[present & (new == problem)]) for problem in (CASE_UNKNOWN, NOWHERE)
+            [char for label, char in enumerate(self.classes) if present[label] and new[label] == problem]
+            for problem in (CASE_UNKNOWN, NOWHERE)
         )
         if unknown:
             raise ValueError(
-                f"the case of {unknown} is not known: {self.classes!r} has one class for both cases, {classes!r} has "
-                "two. If you know that all are capitals, say merged='capital' (or 'small'); else leave them out."
+                f"the case of {_some(unknown)} is not known: {self.classes!r} has one class for both cases, "
+                f"{classes!r} has two. If you know that all are capitals, say so with .relabel(..., merged='capital') "
+                "(or 'small'); else leave them out."
             )
         if homeless:
             raise ValueError(
-                f"{classes!r} has no class for {homeless}. Leave these images out with .only(...) first, "
+                f"{classes!r} has no class for {_some(homeless)}. Leave these images out with .only(...) first, "
                 "or use .fold(classes), which drops them."
             )
         return replace(self, labels=new[self.labels], classes=classes)
@@ -356,7 +358,7 @@ class Dataset:
         short = [f"{self.classes[label]} ({counts[label]})" for label in present if counts[label] < wanted]
         if short and not copy:
             raise ValueError(
-                f"per_class must not exceed what there is: {wanted} wanted, too few of {', '.join(short)}. "
+                f"per_class must not exceed what there is: {wanted} wanted, too few of {_some(short)}. "
                 "Take fewer, or repeat images with copy=True (of a training part only)."
             )
         chosen = [np.zeros(0, "int64")]
@@ -428,6 +430,9 @@ def _known(chosen: str | Iterable[str], known: list[str], what: str) -> list[str
     chosen = [chosen] if isinstance(chosen, str) else [str(name) for name in chosen]
     unknown = [name for name in chosen if name not in known]
     if unknown:
-        some = ", ".join(known[:5]) + (f", ... ({len(known)} in all)" if len(known) > 5 else "")
-        raise ValueError(f"{what} must be among {some}; got {', '.join(unknown)}.")
+        raise ValueError(f"{what} must be among {_some(known)}; got {_some(unknown)}.")
     return chosen
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
