@@ -79,6 +79,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Location", "/page")
             self.send_header("Content-Length", "0")
             return self.end_headers()
+        if "Range" not in self.headers:
+            return self.send_whole(ARCHIVE)
         start, end = map(int, self.headers["Range"].removeprefix("bytes=").split("-"))
         self.server.ranges.append((self.path, start, end))
         if behaviour == "stops-ranging" and start > 0:
@@ -245,6 +247,15 @@ def test_without_byte_ranges_the_archive_is_not_downloaded_unasked(server, tmp_p
     assert contents(tmp_path) == {}
     assert [path for path, *_ in server.ranges] == ["/no-ranges"]
     assert server.hung_up.wait(10)  # on the other side, long before the end
+
+
+def test_the_whole_archive_is_downloaded_when_asked_for_and_load_reads_it(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(_fetch, "EMNIST", archive_at(server, "404", "no-ranges"))
+    for member in MEMBERS:
+        monkeypatch.setitem(_remote.EMNIST_MEMBERS, member.file, member)
+    path = datasets.fetch("emnist-letters", data_dir=tmp_path, progress=False, whole_archive=True)
+    assert contents(tmp_path) == {path.name: ARCHIVE}
+    assert len(datasets.load("emnist-letters", "all", data_dir=tmp_path)) == 312
 
 
 def test_a_cut_member_is_continued_where_it_was_cut(server, tmp_path):

@@ -8,8 +8,7 @@ from hcr_lib import _paths
 from hcr_lib.datasets._errors import DataError
 from hcr_lib.datasets._remote import EMNIST, EMNIST_ARCHIVES, EMNIST_MEMBERS, MNIST, Published, Remote, verified
 
-EMNIST_NAMES = ("emnist-letters", "emnist-balanced", "emnist-byclass")
-FETCHED = ("mnist", *EMNIST_NAMES)
+FETCHED = ("mnist", "emnist-letters", "emnist-balanced", "emnist-byclass")
 
 #: What cannot be fetched by a plain address, and what to do instead; {folder} is the data folder.
 INSTRUCTIONS = {
