@@ -302,6 +302,48 @@ def test_a_folder_gets_the_smallest_class_set_that_holds_it(chars, classes, tmp_
     )
 
 
+def test_a_folder_around_those_of_the_characters_names_the_writer(tmp_path):
+    for name in ("ada/7/x.png", "ada/lower_a/1.png", "A/A/1.png", "B/1.png", "DIGIT_3_1.png"):
+        draw(tmp_path / name)
+    own = datasets.load(tmp_path, "all")
+    found = {own.origin(number): (own.chars[number], own.writers[number]) for number in range(len(own))}
+    assert found == {
+        f"{tmp_path}: {name}": answer
+        for name, answer in {
+            "ada/7/x.png": ("7", "ada"),
+            "ada/lower_a/1.png": ("a", "ada"),
+            "A/A/1.png": ("A", "A"),
+            "B/1.png": ("B", "unknown"),
+            "DIGIT_3_1.png": ("3", "unknown"),
+        }.items()
+    }
+
+
+def test_without_folders_for_writers_there_are_none(tmp_path):
+    draw(tmp_path / "A/1.png")
+    assert datasets.load(tmp_path, "all").writers is None
+
+
+@pytest.mark.parametrize("name", ["class/ada/7/1.png", "ada/holiday/1.png"])
+def test_a_deeper_folder_tells_no_character(tmp_path, name):
+    draw(tmp_path / name)
+    with pytest.raises(datasets.DataError, match=f"{name}: the name tells no character"):
+        datasets.load(tmp_path)
+
+
+def test_several_photographs_named_after_their_characters_are_a_data_set(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("A_monday.jpg", "A_tuesday.jpg", "b_lower.jpg"):
+        paper = np.tile(np.linspace(150, 220, 300), (200, 1)) + rng.normal(0, 3, (200, 300))  # a light from the right
+        paper[40:160, 140:155] -= 120  # a stroke
+        Image.fromarray(paper.astype("uint8")).resize((900, 600)).save(tmp_path / name)
+    own = datasets.load(tmp_path, "all")
+    assert own.chars.tolist() == ["A", "A", "b"]
+    assert own.provenance["file"].tolist() == ["A_monday.jpg", "A_tuesday.jpg", "b_lower.jpg"]
+    assert (own.images[:, 14, 13:15].max(axis=1) > 200).all()
+    assert (own.images[:, :3] == 0).all() and (own.images[:, :, :8] == 0).all()
+
+
 @pytest.mark.parametrize("char", BYCLASS)
 def test_every_character_can_be_written_so_that_case_does_not_matter(char):
     case = "digit" if char.isdigit() else "lower" if char.islower() else "upper"

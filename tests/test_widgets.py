@@ -104,6 +104,30 @@ def test_saved_drawings_are_numbered_in_the_folder_of_their_class(tmp_path):
         np.testing.assert_array_equal(stored, images.to_mnist(pen.render(STROKES)))
 
 
+def test_drawings_of_several_writers_are_kept_apart(tmp_path):
+    pad = widgets.DrawingPad(half_width=7)
+    pad.replay(STROKES)
+    for target in (tmp_path / "own", tmp_path / "own.jsonl"):
+        for writer in ("ada", "bob", "ada"):
+            pad.save(target, "b", writer)
+        own = datasets.load(target, "all")
+        assert sorted(own.writers) == ["ada", "ada", "bob"]
+        assert set(own.chars) == {"b"}
+    for writer in ("", ".", "..", "a/b", ".hidden"):
+        with pytest.raises(ValueError, match="a name that a folder can have"):
+            pad.save(tmp_path / "own", "b", writer)
+
+
+def test_strokes_and_picture_of_one_drawing_become_nearly_the_same_image(tmp_path):
+    pad = widgets.DrawingPad()
+    pad.replay(STROKES)
+    found = []
+    for target in (tmp_path / "own", tmp_path / "own.jsonl"):
+        pad.save(target, "b")
+        found.append(datasets.load(target, "all").images[0].astype(int))
+    assert np.abs(found[0] - found[1]).mean() < 2  # of 255; the page around the drawing is another
+
+
 def test_saving_needs_a_drawing_and_a_character(tmp_path):
     pad = widgets.DrawingPad()
     with pytest.raises(ValueError, match="the pad is empty"):

@@ -3,10 +3,12 @@
 from hcr_lib.datasets._check import Fault, Report, check_dataset
 from hcr_lib.datasets._combine import combine
 from hcr_lib.datasets._dataset import Dataset
+from hcr_lib.datasets._drawings import StoredDrawing, read_drawings, save_drawing
 from hcr_lib.datasets._errors import DataError, MissingDataError
 from hcr_lib.datasets._fetch import fetch
 from hcr_lib.datasets._sources import load, names
 from hcr_lib.datasets._splits import folds, split
+from hcr_lib.datasets._tfds import from_tfds
 
 __all__ = [
     "DataError",
@@ -14,11 +16,15 @@ __all__ = [
     "Fault",
     "MissingDataError",
     "Report",
+    "StoredDrawing",
     "check_dataset",
     "combine",
     "fetch",
     "folds",
+    "from_tfds",
     "load",
     "names",
+    "read_drawings",
+    "save_drawing",
     "split",
 ]

@@ -1,6 +1,7 @@
 """A folder of pictures, one character each, as a data set."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from hcr_lib.datasets._errors import DataError, MissingDataError
 
 #: Written by operating systems, not by people; hidden files (".DS_Store") are passed over as well.
 IGNORED = {"thumbs.db", "desktop.ini"}
+UNKNOWN = "unknown"  #: the writer of what no writer is known for, where others have one
 CAPITAL, SMALL = ("cap", "upper"), ("small", "lower")
 _NAME = re.compile(
     r"(?:(?P<before>cap|upper|small|lower|digit)_)?"
@@ -29,9 +31,12 @@ def read_folder(folder: Path) -> Dataset:
 
     - ``7/``, ``A/``, ``a/`` - where the file system takes ``A`` and ``a`` for one, write ``lower_a``
       or ``a_lower`` (``small`` will do as well; capitals: ``upper`` or ``cap``),
-    - ``7_me.png``, ``DIGIT_7_0.png``, ``CAP_A_0.png``, ``SMALL_a_0.png``.
+    - ``7_me.png``, ``DIGIT_7_0.png``, ``CAP_A_0.png``, ``SMALL_a_0.png``,
+    - ``ada/7/``, ``ada/lower_a/`` - with a folder for each writer around those of the characters. Pictures outside
+      of any belong to a writer of their own, "unknown".
 
-    Classes are the smallest of digits, letters, alnum and byclass that holds every character found.
+    Classes are the smallest of digits, letters, alnum and byclass that holds every character found. The file of each
+    image is kept: ``dataset.origin(0)``.
 
     Raises
     ------
@@ -45,19 +50,22 @@ def read_folder(folder: Path) -> Dataset:
 
     if not folder.is_dir():
         raise MissingDataError(f"{folder} is not a folder. Expected one with a folder a character, or pictures in it.")
-    chars, pictures, problems = [], [], []
+    names, chars, writers, pictures, problems = [], [], [], [], []
     for path in _files(folder):
-        name = path.relative_to(folder)
-        char = char_of(path.stem, whole=False) if path.parent == folder else char_of(path.parent.name, whole=True)
-        if char is None or len(name.parts) > 2:
+        *folders, _ = parts = path.relative_to(folder).parts
+        name = "/".join(parts)
+        char = char_of(folders[-1], whole=True) if folders else char_of(path.stem, whole=False)
+        if char is None or len(folders) > 2:
             problems.append(f"{name}: the name tells no character")
             continue
         try:
             pictures.append(images.to_mnist(images.open_image(path.read_bytes())))
         except (images.ImageError, OSError) as error:
             problems.append(f"{name}: {error}")
-        else:
-            chars.append(char)
+            continue
+        names.append(name)
+        chars.append(char)
+        writers.append(folders[0] if len(folders) == 2 else None)
     if problems:
         shown = "\n  ".join(problems[:10]) + (f"\n  ... and {len(problems) - 10} more" if len(problems) > 10 else "")
         raise DataError(
@@ -66,9 +74,30 @@ def read_folder(folder: Path) -> Dataset:
         )
     if not chars:
         raise MissingDataError(f"{folder} holds no pictures. Expected a folder a character, or files like CAP_A_0.png.")
+    return dataset_of(pictures, chars, writers, str(folder), names)
+
+
+def dataset_of(
+    pictures: Sequence[np.ndarray],
+    chars: Sequence[str],
+    writers: Sequence[str | None],
+    source: str,
+    names: Sequence[str] | None = None,
+) -> Dataset:
+    """Make a data set of images of your own, with the smallest class set that holds all their characters.
+
+    Writers are given if any is known; the others, possibly one and the same person, count as one.
+    """
     candidates = (labels.DIGITS, labels.LETTERS, labels.ALNUM, labels.BYCLASS)
     classes = next(candidate for candidate in candidates if set(chars) <= set(candidate))
-    return Dataset(np.stack(pictures), labels.to_labels(chars, classes), classes, str(folder))
+    return Dataset(
+        np.stack(pictures),
+        labels.to_labels(chars, classes),
+        classes,
+        source,
+        writers=np.array([writer or UNKNOWN for writer in writers]) if any(writers) else None,
+        origins=None if names is None else np.array(names),
+    )
 
 
 def char_of(name: str, *, whole: bool) -> str | None:

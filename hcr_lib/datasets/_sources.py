@@ -11,6 +11,7 @@ from hcr_lib import _paths, labels
 from hcr_lib._validate import ensure_choice
 from hcr_lib.datasets._az import read_az
 from hcr_lib.datasets._dataset import Dataset
+from hcr_lib.datasets._drawings import drawings_dataset
 from hcr_lib.datasets._errors import DataError, MissingDataError
 from hcr_lib.datasets._fetch import INSTRUCTIONS
 from hcr_lib.datasets._folder import read_folder
@@ -66,9 +67,9 @@ def load(name: str | Path = "bundled", split: str = "train", *, data_dir: str | 
         emnist-mixed-case  62      the images of it whose case is known
         ================== ======= ==================================================================
 
-        Also a path: a folder of pictures (see `read_folder`; divided like ``az``, so
-        ``split="all"`` for all of them), a ``.npz`` file that `Dataset.save` wrote (likewise), or a CSV file
-        laid out like the A-Z file.
+        Also a path, divided like ``az`` (so ``split="all"`` for all of it): a folder of pictures (see
+        `read_folder`), a ``.jsonl`` file of drawings (see `save_drawing`), a ``.npz`` file that `Dataset.save`
+        wrote, or a CSV file laid out like the A-Z file.
     split : {"train", "val", "test", "all"}
         The part; "all" is every image there is, in the order of the file (training before test).
     data_dir : path, optional
@@ -251,6 +252,8 @@ def _from_path(path: Path, split: str) -> Dataset:
         return _divided(read_folder(path), split)
     if path.suffix == ".npz" and path.is_file():
         return _divided(Dataset.load_file(path), split)
+    if path.suffix == ".jsonl" and path.is_file():
+        return _divided(drawings_dataset(path), split)
     if path.is_file():
         return _az_file(path, split)
     raise MissingDataError(

@@ -10,6 +10,7 @@ from PIL import Image
 
 from hcr_lib import pen
 from hcr_lib._validate import ensure_choice
+from hcr_lib.datasets import save_drawing
 from hcr_lib.labels import BYCLASS
 
 _HERE = Path(__file__).parent
@@ -56,31 +57,42 @@ class DrawingPad(anywidget.AnyWidget):
         """Take everything off the pad."""
         self.strokes = []
 
-    def save(self, folder: str | os.PathLike, label: str) -> Path:
-        """Keep the drawing as a picture, for a data set of your own.
+    def save(self, target: str | os.PathLike, label: str, writer: str | None = None) -> Path:
+        """Keep the drawing, for a data set of your own.
 
         Parameters
         ----------
-        folder : path
-            Made if need be. The picture goes into a folder for its class inside: ``A/`` or ``a_lower/``,
-            because many file systems take ``A`` and ``a`` for one name. ``datasets.load(folder)`` reads them.
+        target : path
+            A folder, for a picture: it goes into a folder for its class inside, ``A/`` or ``a_lower/`` (many
+            file systems take ``A`` and ``a`` for one name), itself inside the writer's, if one is given. Or a
+            file whose name ends in ``.jsonl``, to which the strokes are added: see `datasets.save_drawing`.
+            ``datasets.load(target)`` reads either.
         label : str
             The character that was drawn.
+        writer : str, optional
+            Who drew it: a name, or better a made-up one.
 
         Returns
         -------
         Path
-            The picture: black ink on white paper, under a number of its own.
+            The picture, black ink on white paper under a number of its own; or the file.
 
         Raises
         ------
         ValueError
-            If nothing is drawn, or `label` is no single digit or letter.
+            If nothing is drawn, `label` is no single digit or letter, or `writer` cannot name a folder.
         """
         ensure_choice(label, BYCLASS, name="label")
         if not self.strokes:
             raise ValueError("the pad is empty; expected a drawing to save. Draw something first.")
-        home = Path(folder) / (f"{label}_lower" if label.islower() else label)
+        target = Path(target)
+        if target.suffix == ".jsonl":
+            return save_drawing(target, self.strokes, label, writer, half_width=self.half_width)
+        if writer is not None:
+            if not writer or writer.startswith(".") or writer != Path(writer).name:
+                raise ValueError(f"writer must be a name that a folder can have, such as 'ada'; got {writer!r}.")
+            target /= writer
+        home = target / (f"{label}_lower" if label.islower() else label)
         home.mkdir(parents=True, exist_ok=True)
         number = 1 + max((int(path.stem) for path in home.glob("*.png") if path.stem.isdecimal()), default=0)
         path = home / f"{number:04d}.png"

@@ -78,9 +78,9 @@ class ReadingPad(ipywidgets.HBox):
         self.pad.replay(strokes)
         return self.reading
 
-    def save(self, folder: str | os.PathLike, label: str) -> Path:
-        """Keep the drawing as a picture; see `DrawingPad.save`."""
-        return self.pad.save(folder, label)
+    def save(self, target: str | os.PathLike, label: str, writer: str | None = None) -> Path:
+        """Keep the drawing as a picture or as strokes; see `DrawingPad.save`."""
+        return self.pad.save(target, label, writer)
 
     def _read(self, _change: dict) -> None:
         """Read what is on the pad now. Whatever fails here must be shown here: Jupyter hides an observer's errors."""

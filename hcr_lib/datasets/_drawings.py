@@ -1,0 +1,146 @@
+"""Drawings from the pad, kept as strokes: one line of JSON each in a file that only grows.
+
+A line says ``{"char": "A", "writer": "ada", "half_width": 10.0, "strokes": [[[x, y], ...], ...]}``, in pixels of the
+pad. Strokes, unlike pictures, can be drawn again with another pen, replayed, and read by a person.
+"""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from hcr_lib import pen
+from hcr_lib._validate import ensure_choice
+from hcr_lib.datasets._dataset import Dataset
+from hcr_lib.datasets._errors import DataError, MissingDataError
+from hcr_lib.datasets._folder import dataset_of
+from hcr_lib.datasets._readers import read_bytes
+from hcr_lib.labels import BYCLASS
+
+LARGEST = 10_000  #: pixels that a drawing may be wide or high
+MARGIN = 10  #: paper around a drawing, beyond the width of the pen
+
+
+@dataclass(frozen=True)
+class StoredDrawing:
+    """What someone drew: the character it should be, who it was, the pen, the strokes as (n, 2) arrays."""
+
+    char: str
+    writer: str | None
+    half_width: float
+    strokes: list[np.ndarray]
+
+    def __post_init__(self) -> None:
+        ensure_choice(self.char, BYCLASS, name="char")
+        if not (self.writer is None or (isinstance(self.writer, str) and self.writer)):
+            raise ValueError(f"writer must be a name or None; got {self.writer!r}.")
+        if not 0 < self.half_width <= LARGEST:
+            raise ValueError(f"half_width must be between 0 and {LARGEST} pixels; got {self.half_width}.")
+        x0, y0, x1, y1 = pen.bounds(self.strokes)
+        if max(x1 - x0, y1 - y0) > LARGEST:
+            raise ValueError(f"strokes must be in pixels of the pad, at most {LARGEST} across; got {x1 - x0:g}.")
+
+    def ink(self) -> np.ndarray:
+        """Return the drawing as float32 ink in [0, 1] on a page just large enough."""
+        x0, y0, x1, y1 = pen.bounds(self.strokes)
+        free = self.half_width + MARGIN
+        shape = (round(y1 - y0 + 2 * free), round(x1 - x0 + 2 * free))
+        return pen.render_page([stroke - [x0 - free, y0 - free] for stroke in self.strokes], shape, self.half_width)
+
+
+def save_drawing(
+    path: str | os.PathLike,
+    strokes: pen.Drawing,
+    char: str,
+    writer: str | None = None,
+    *,
+    half_width: float = pen.HALF_WIDTH,
+) -> Path:
+    """Add a drawing to a file of drawings.
+
+    Parameters
+    ----------
+    path : path
+        Such as ``drawings.jsonl``; made if need be. Several programs may add to it at once: they take turns, by
+        an empty ``.lock`` file beside it, and every drawing is written in one piece.
+    strokes : sequence of array_like, each of shape (n, 2)
+        In pixels of the pad, as `hcr_lib.widgets.DrawingPad.strokes` has them.
+    char : str
+        The digit or letter it should be.
+    writer : str, optional
+        Who drew it: a name, or better a made-up one.
+    half_width : float
+        Half the width of the pen, in the same pixels.
+
+    Returns
+    -------
+    Path
+        The file; ``datasets.load`` reads it.
+
+    Raises
+    ------
+    ValueError
+        If nothing is drawn, or `char` is no single digit or letter.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = save_drawing(f"{folder}/drawings.jsonl", [[[200, 80], [200, 320]]], "1", writer="ada")
+    ...     [(drawing.char, drawing.writer) for drawing in read_drawings(file)]
+    [('1', 'ada')]
+    """
+    from filelock import FileLock  # here, because reading must not wait for it
+
+    arrays = [np.asarray(stroke, dtype="float64").round(1) for stroke in strokes if np.size(stroke)]
+    drawing = StoredDrawing(char, writer, float(half_width), arrays)
+    line = json.dumps(vars(drawing) | {"strokes": [stroke.tolist() for stroke in arrays]}, ensure_ascii=False)
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f".{path.name}.lock")), path.open("a+b") as file:
+        if file.seek(0, os.SEEK_END):
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":  # a program was killed while it wrote: its line must not spoil this one
+                file.write(b"\n")
+        file.write(line.encode() + b"\n")
+    return path
+
+
+def read_drawings(path: str | os.PathLike) -> list[StoredDrawing]:
+    """Read a file that `save_drawing` wrote.
+
+    Raises
+    ------
+    MissingDataError
+        If there is no such file, or nothing in it.
+    DataError
+        If a line is no drawing; the message names the line.
+    """
+    path, drawings = Path(path), []
+    for number, line in enumerate(read_bytes(path).splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            found = json.loads(line)
+            strokes = [np.asarray(stroke, dtype="float64") for stroke in found["strokes"]]
+            drawings.append(StoredDrawing(found["char"], found["writer"], found["half_width"], strokes))
+        except (ValueError, KeyError, TypeError) as error:
+            raise DataError(
+                f"{path}, line {number} is not a drawing with char, writer, half_width and strokes ({error!r}). "
+                "Delete that line, or the file if it is something else."
+            ) from error
+    if not drawings:
+        raise MissingDataError(f"{path} holds no drawings. Draw on the pad and save.")
+    return drawings
+
+
+def drawings_dataset(path: Path) -> Dataset:
+    """Read a file of drawings as a data set: each drawn by `hcr_lib.pen`, then brought to 28 x 28 like a photograph."""
+    from hcr_lib import images  # here, because reading strokes must not wait for SciPy
+
+    drawings = read_drawings(path)
+    pictures = [images.to_mnist((255 * (1 - drawing.ink())).round().astype("uint8")) for drawing in drawings]
+    chars, writers = zip(*((drawing.char, drawing.writer) for drawing in drawings), strict=True)
+    return dataset_of(pictures, chars, writers, str(path))
