@@ -1,4 +1,4 @@
-"""A person opens notebook 06 in JupyterLab, runs it, draws a digit on the pad and sees it read."""
+"""A person opens notebooks in JupyterLab: draws a digit on the pad and sees it read, moves a slider and sees it act."""
 
 import contextlib
 import math
@@ -121,25 +121,39 @@ def wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def lab_page(browser, tmp_path_factory):
-    """A copy of notebook 06, without its stored outputs, run from top to bottom in JupyterLab."""
+def lab(tmp_path_factory):
+    """One JupyterLab for all notebooks, with an empty folder as its root."""
     root = tmp_path_factory.mktemp("course")
+    with jupyterlab(root, tmp_path_factory.mktemp("jupyter")) as lab:
+        lab.root = root
+        yield lab
+
+
+@contextlib.contextmanager
+def run_in_lab(browser, lab: SimpleNamespace, notebook: nbformat.NotebookNode, name: str) -> Iterator:
+    """Put a notebook into JupyterLab's folder, open it, run it from top to bottom, and yield its page."""
+    nbformat.write(notebook, lab.root / name)
+    context = browser.new_context(viewport=VIEW, device_scale_factor=2, has_touch=True)
+    page = context.new_page()
+    page.goto(f"{lab.url}/lab/tree/{name}?token={lab.token}&reset")
+    # The toolbar's own indicator says idle before there is a kernel; the status bar does not.
+    page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for(timeout=START_S * 1000)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.wait_for_function(FINISHED, timeout=RUN_S * 1000)
+    yield page
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def lab_page(browser, lab):
+    """A copy of notebook 06, without its stored outputs, run from top to bottom in JupyterLab."""
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    nbformat.write(notebook, root / NOTEBOOK.name)
-    with jupyterlab(root, tmp_path_factory.mktemp("jupyter")) as lab:
-        context = browser.new_context(viewport=VIEW, device_scale_factor=2, has_touch=True)
-        page = context.new_page()
-        page.goto(f"{lab.url}/lab/tree/{NOTEBOOK.name}?token={lab.token}&reset")
-        # The toolbar's own indicator says idle before there is a kernel; the status bar does not.
-        page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for(timeout=START_S * 1000)
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        page.wait_for_function(FINISHED, timeout=RUN_S * 1000)
+    with run_in_lab(browser, lab, notebook, NOTEBOOK.name) as page:
         yield page
-        context.close()
 
 
 @pytest.fixture
@@ -202,3 +216,33 @@ def test_a_digit_drawn_with_a_finger_is_read(pad):
     fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     pad.text.get_by_text("3", exact=True).wait_for(timeout=ANSWER_S * 1000)
     assert pad.canvas.get_attribute("data-strokes") == "1"
+
+
+def test_a_slider_moved_with_the_mouse_paints_the_picture_anew(browser, lab):
+    source = "from hcr_lib.widgets import writer_demo\nwriter_demo('Hand 47')"
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}  # or JupyterLab asks for one
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)], metadata=kernel)
+    with run_in_lab(browser, lab, notebook, "writer.ipynb") as page:
+        picture = page.locator("img.widget-image")
+        picture.wait_for(timeout=ANSWER_S * 1000)
+        slant = page.locator(".widget-hslider").filter(has_text="slant")
+        upright, number = picture.get_attribute("src"), slant.locator(".widget-readout").inner_text()
+        seen = picture.screenshot()
+
+        handle = slant.locator(".noUi-handle")
+        handle.scroll_into_view_if_needed()
+        box = handle.bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + 40, y, steps=5)
+        page.mouse.up()
+        page.wait_for_function("old => document.querySelector('img.widget-image').src !== old", arg=upright)
+        assert float(slant.locator(".widget-readout").inner_text()) > float(number) + 0.1
+        page.wait_for_timeout(500)  # every step of the mouse is painted; let the last one arrive
+        leaning = picture.screenshot()
+        assert leaning != seen
+
+        page.get_by_label("text").fill("what?")
+        page.get_by_text("Leave that out.").wait_for(timeout=ANSWER_S * 1000)
+        assert picture.screenshot() == leaning

@@ -15,7 +15,7 @@ def drawing(char="5", seed=0, half_width=7.0, margin=90, size=300):
     """A character as ink on a page, off its middle."""
     rng = np.random.default_rng(seed)
     strokes = pen.fit(write_char(char, random_style(rng), rng), size, margin)
-    return pen.render([stroke + [25, -30] for stroke in strokes], size, half_width)
+    return pen.render([stroke + np.array([25, -30]) for stroke in strokes], size, half_width)
 
 
 def photograph(ink, fall=0.5):
@@ -132,7 +132,7 @@ def test_switches_work_together(off):
 def test_blank_paper_and_unknown_steps_are_refused():
     with pytest.raises(images.BlankImageError):
         recipe.xray(np.ones((50, 50)))
-    with pytest.raises(ValueError, match="a step of the recipe must be one of light, .*; got 'cropp'"):
+    with pytest.raises(ValueError, match=r"a step of the recipe must be one of light, .*; got 'cropp'"):
         recipe.xray(drawing(), off=["cropp"])
 
 

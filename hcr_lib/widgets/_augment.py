@@ -32,12 +32,10 @@ class _AugmentationDemo(_demo.Demo):
         sliders = {
             name: _demo.slider(value, 0.0, high, step, label) for name, (value, high, step, label) in LIMITS.items()
         }
-        look = {"style": {"description_width": "90px"}, "layout": {"width": "320px"}}
-        self.draw = ipywidgets.BoundedIntText(0, min=0, max=2**31 - 1, description="draw", **look)
-        wide = {"layout": {"width": "225px", "margin": "2px 2px 2px 94px"}}
-        self.again = ipywidgets.Button(description="another draw", **wide)
-        self.none = ipywidgets.Button(description="all to none", **wide)
-        self.usual = ipywidgets.Button(description="as this course trains", **wide)
+        self.draw = ipywidgets.BoundedIntText(0, min=0, max=2**31 - 1, description="draw", **_demo.LOOK)
+        self.again = ipywidgets.Button(description="another draw", **_demo.BUTTON)
+        self.none = ipywidgets.Button(description="all to none", **_demo.BUTTON)
+        self.usual = ipywidgets.Button(description="as this course trains", **_demo.BUTTON)
         rows = list(sliders.values())
         columns = [rows[:4], rows[4:], [self.draw, self.again, self.none, self.usual]]
         super().__init__("Augmentation demo", {**sliders, "seed": self.draw}, columns)

@@ -21,7 +21,7 @@ class _SampleBrowser(_demo.Demo):
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset, self._sorted, self._shown = dataset, {}, None
-        look = {"style": {"description_width": "90px"}, "layout": {"width": "320px"}}
+        look = _demo.LOOK
         chars = [(f"{char}  ({count:,})", char) for char, count in dataset.counts.items() if count]
         writers = [] if dataset.writers is None else np.unique(dataset.writers).tolist()
         everyone = "all" if writers else "not known"

@@ -15,6 +15,9 @@ from PIL import Image, ImageDraw, ImageFont
 #: For what differs from the rule; the words beside it say the same.
 RED = (213, 94, 0)
 BLACK, GREY = (0, 0, 0), (170, 170, 170)
+#: How every control looks, and a button below controls; three stand side by side in a notebook.
+LOOK = {"style": {"description_width": "80px"}, "layout": {"width": "296px"}}
+BUTTON = {"layout": {"width": "206px", "margin": "2px 2px 2px 84px"}}
 
 
 class Demo(ipywidgets.VBox):
@@ -87,9 +90,8 @@ class Demo(ipywidgets.VBox):
 
 def slider(value: float, low: float, high: float, step: float, label: str) -> ipywidgets.Widget:
     """Return a slider like all the others; over whole numbers where its step is one."""
-    look = {"description": label, "style": {"description_width": "90px"}, "layout": {"width": "320px"}}
     kind = ipywidgets.IntSlider if isinstance(step, int) else ipywidgets.FloatSlider
-    return kind(value, min=low, max=high, step=step, **look)
+    return kind(value, min=low, max=high, step=step, description=label, **LOOK)
 
 
 def text(drawing: ImageDraw.ImageDraw, at: tuple[float, float], words: str, size: int = 13, **look: Any) -> None:

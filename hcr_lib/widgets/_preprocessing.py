@@ -36,12 +36,11 @@ class _PreprocessingDemo(_demo.Demo):
 
     def __init__(self, pictures: Mapping[str, Picture], reader: Reader | None) -> None:
         self._pictures, self._reader = dict(pictures), reader
-        look = {"style": {"description_width": "90px"}, "layout": {"width": "320px"}}
-        self.choice = ipywidgets.Dropdown(options=list(self._pictures), description="picture", **look)
+        self.choice = ipywidgets.Dropdown(options=list(self._pictures), description="picture", **_demo.LOOK)
         given = {
             "rotation": _demo.slider(0, -45, 45, 1, "rotation"),
             "blur": _demo.slider(0, 0, 6, 0.5, "blur"),
-            "inverted": ipywidgets.Checkbox(False, description="inverted", **look),
+            "inverted": ipywidgets.Checkbox(False, description="inverted", **_demo.LOOK),
         }
         amounts = {
             "level": _demo.slider(images.THRESHOLD, 0.05, 0.95, 0.05, "threshold"),

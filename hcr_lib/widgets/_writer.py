@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from hcr_lib import pen
-from hcr_lib.handwriting import CAP_HEIGHT, Style, draw_char, press, random_style, write
+from hcr_lib.handwriting import CAP_HEIGHT, Style, draw_char, press, write, writer
 from hcr_lib.labels import BYCLASS
 from hcr_lib.widgets import _demo
 
@@ -20,11 +20,13 @@ SLIDERS = {
     "speed": (0.0, 1.0, 0.05, "speed"),
     "closure": (-25.0, 25.0, 1.0, "closure"),
     "tremor": (0.0, 4.0, 0.1, "tremor"),
-    "pen": (1.5, 14.0, 0.5, "pen"),
+    "pen": (1.5, 16.0, 0.5, "pen"),
     "pressure": (0.0, 0.3, 0.01, "pressure"),
     "spacing": (-5.0, 60.0, 1.0, "spacing"),
+    "joining": (0.0, 1.0, 0.05, "joining"),
 }
 LONGEST = 40  # characters of a text
+PEOPLE = 320  # writers of the sample that ships
 _WIDTH, _MARGIN = 900, 24  # of the picture, in pixels
 _CAPITAL = 72  # height of a capital, while the text fits
 _ABOVE, _BELOW = 112, 56  # paper on either side of the baseline, while the writing stays on it
@@ -36,29 +38,26 @@ class _WriterDemo(_demo.Demo):
     """The picture of a word with a slider for each field of the style."""
 
     def __init__(self, word: str) -> None:
-        look = {"style": {"description_width": "90px"}, "layout": {"width": "320px"}}
+        look = _demo.LOOK
         self._style = Style()
         sliders = {
             field: _demo.slider(getattr(self._style, field), low, high, step, label)
             for field, (low, high, step, label) in SLIDERS.items()
         }
         self.text = ipywidgets.Text(word, description="text", **look)
-        self.writer = ipywidgets.BoundedIntText(0, min=0, max=9999, description="writer", **look)
-        self.writer.tooltip = "0 is the plain style; every other number is a person"
+        people = [(f"w{number:03d}", number) for number in range(PEOPLE)]
+        self.writer = ipywidgets.Dropdown(options=[("plain style", None), *people], description="writer", **look)
         self.copy = ipywidgets.BoundedIntText(0, min=0, max=2**31 - 1, description="copy", **look)
-        self.again = ipywidgets.Button(
-            description="write it again", layout={"width": "225px", "margin": "2px 2px 2px 94px"}
-        )
+        self.again = ipywidgets.Button(description="write it again", **_demo.BUTTON)
         rows = list(sliders.values())
-        columns = [[self.text, self.writer, self.copy, self.again], rows[:5], rows[5:]]
+        columns = [[self.text, self.writer, self.copy, self.again], rows[:6], rows[6:]]
         super().__init__("Writer demo", {"text": self.text, "copy": self.copy, **sliders}, columns)
         self.writer.observe(self._meet, names="value")
         self.again.on_click(lambda _button: self.put(copy=self.copy.value + 1))
 
     def _meet(self, change: dict) -> None:
-        """Let all sliders jump to the style of the writer whose number was chosen."""
-        number = change["new"]
-        self._style = random_style(np.random.default_rng(number)) if number else Style()
+        """Let all sliders jump to the style of the writer that was chosen."""
+        self._style = Style() if change["new"] is None else writer(change["new"])
         self.put(**{field: getattr(self._style, field) for field in SLIDERS})
 
     def paint(self, *, text: str, copy: int, **fields: float) -> bytes:
@@ -69,7 +68,7 @@ class _WriterDemo(_demo.Demo):
 def writer_demo(word: str = "Handwriting 47") -> ipywidgets.VBox:
     """Show a word as a synthetic writer writes it, with sliders for the style.
 
-    "writer" draws a person at random, and the sliders jump to the style of that person; 0 is the plain `Style`.
+    "writer" chooses one of the people who wrote the sample that ships, and the sliders jump to that person's style.
     "write it again" gives another copy by the same hand. The picture comes from `writer_picture`.
 
     Parameters
@@ -125,8 +124,8 @@ def _check(text: str) -> None:
     unknown = sorted(set(text) - set(BYCLASS) - {" "})
     if unknown:
         raise ValueError(
-            f"the writers know the digits, the letters A to Z and a to z, and the space; "
-            f"got {' '.join(unknown)}. Leave that out."
+            f"the writers know digits, the letters A to Z and a to z, and spaces; "
+            f"got {', '.join(map(repr, unknown))}. Leave that out."
         )
     if not text.strip() or len(text) > LONGEST:
         raise ValueError(f"expected a text of 1 to {LONGEST} characters; got {len(text.strip())}. Type another one.")
