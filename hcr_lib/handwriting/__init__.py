@@ -7,20 +7,33 @@ A *form* is one way to draw a character (a 7 with or without a bar), kept as pen
 ``python -m hcr_lib.handwriting`` writes the sample that ships with the course again.
 """
 
-from hcr_lib.handwriting._characters import CAP_HEIGHT, X_HEIGHT, write_char
-from hcr_lib.handwriting._lines import write
+from hcr_lib.handwriting._characters import CAP_HEIGHT, X_HEIGHT, press, write_char
+from hcr_lib.handwriting._lines import LINK, Writing, write, write_line, write_page
+from hcr_lib.handwriting._paper import Paper, Photograph, form_boxes, on_paper, plain, ruled
 from hcr_lib.handwriting._sample import SAMPLE, draw_char, make_sample, split_by_writer
-from hcr_lib.handwriting._style import Style, random_style
+from hcr_lib.handwriting._style import Style, random_style, writer
 
 __all__ = [
     "CAP_HEIGHT",
+    "LINK",
     "SAMPLE",
     "X_HEIGHT",
+    "Paper",
+    "Photograph",
     "Style",
+    "Writing",
     "draw_char",
+    "form_boxes",
     "make_sample",
+    "on_paper",
+    "plain",
+    "press",
     "random_style",
+    "ruled",
     "split_by_writer",
     "write",
     "write_char",
+    "write_line",
+    "write_page",
+    "writer",
 ]

@@ -1,20 +1,101 @@
-"""Characters one after the other: words on a line."""
+"""Characters one after the other: words on a line, lines on a page."""
 
 from __future__ import annotations
 
-import numpy as np
+import re
+from dataclasses import dataclass
+from itertools import pairwise
 
-from hcr_lib.handwriting._characters import Strokes, write_char
+import numpy as np
+import numpy.typing as npt
+
+from hcr_lib.handwriting._characters import CAP_HEIGHT, Strokes, write_char
+from hcr_lib.handwriting._links import leads_on, link, part
 from hcr_lib.handwriting._style import Style
+
+LINE_HEIGHT = 1.8 * CAP_HEIGHT  #: from one line of a page to the next
+LINK = -1  #: owner of the points between two letters
+
+MOST_NESTED = 0.35 * CAP_HEIGHT  #: how far one character reaches under or over its neighbour, at most
+
+_BAND = 10.0  # outlines are compared in bands of this height ...
+_BANDS = 48  # ... from half as many above the baseline to half as many below
+
+
+@dataclass(frozen=True, eq=False)
+class Writing:
+    """Strokes, and which character each of their points belongs to.
+
+    Attributes
+    ----------
+    text : str
+        What is written; blanks and line breaks included.
+    strokes : list of ndarray of float64, each of shape (n, 2)
+        In the order they were written: x to the right, y down.
+    owners : list of ndarray of int64, each of shape (n,)
+        For each point the place of its character in `text`, or `LINK` between two joined letters.
+
+    Examples
+    --------
+    >>> writing = write_line("I am", Style(), np.random.default_rng(0))
+    >>> writing.boxes().shape
+    (4, 4)
+    >>> bool(np.isnan(writing.boxes()[1]).all())  # the blank
+    True
+    """
+
+    text: str
+    strokes: Strokes
+    owners: list[np.ndarray]
+
+    @property
+    def links(self) -> int:
+        """How often the pen stayed down between two letters."""
+        return sum(int((np.diff(np.append(0, owners == LINK)) == 1).sum()) for owners in self.owners)
+
+    def boxes(self, margin: float = 0.0) -> np.ndarray:
+        """Return where each character is.
+
+        Parameters
+        ----------
+        margin : float
+            Added on every side; half the width of the pen makes it the box of the ink.
+
+        Returns
+        -------
+        ndarray of float64, shape (len(text), 4)
+            x0, y0, x1, y1; NaN for blanks and line breaks.
+        """
+        low = np.full((len(self.text), 2), np.inf)
+        high = -low
+        for stroke, owners in zip(self.strokes, self.owners, strict=True):
+            own = owners != LINK
+            np.minimum.at(low, owners[own], stroke[own])
+            np.maximum.at(high, owners[own], stroke[own])
+        boxes = np.concatenate([low - margin, high + margin], axis=1)
+        return np.where(np.isfinite(boxes), boxes, np.nan)
+
+    def moved(self, offset: npt.ArrayLike = (0, 0), turn: npt.ArrayLike = ((1, 0), (0, 1))) -> Writing:
+        """Return it turned or scaled by a 2 x 2 matrix, then moved by `offset`."""
+        return Writing(self.text, [stroke @ np.asarray(turn) + offset for stroke in self.strokes], self.owners)
+
+
+@dataclass(frozen=True)
+class _Letter:
+    """A character where it stands in a word, and in the text."""
+
+    char: str
+    place: int
+    strokes: Strokes
 
 
 def write(text: str, style: Style, rng: np.random.Generator) -> Strokes:
-    """Write words on one line, printed, with gaps between the characters.
+    """Write words on one line; the strokes of `write_line`.
 
     Parameters
     ----------
     text : str
-        Digits, letters and spaces.
+        Digits, letters and blanks.
     style : Style
         Who writes.
     rng : numpy.random.Generator
@@ -25,22 +106,176 @@ def write(text: str, style: Style, rng: np.random.Generator) -> Strokes:
     list of ndarray of float64, each of shape (n, 2)
         x to the right, y DOWN: the baseline starts at (0, 0), capitals are about 100 high.
 
+    Raises
+    ------
+    ValueError
+        If a character of `text` is not a digit, a letter or a blank.
+
     Examples
     --------
     >>> strokes = write("No 7", Style(), np.random.default_rng(0))
     >>> bool(strokes[0][:, 0].mean() < strokes[-1][:, 0].mean())
     True
     """
-    written, cursor = [], 0.0
-    for char in text:
-        if char == " ":
-            cursor += style.width * rng.uniform(30, 45)
+    return write_line(text, style, rng).strokes
+
+
+def write_line(text: str, style: Style, rng: np.random.Generator) -> Writing:
+    """Write words on one line, and say which stroke belongs to which character.
+
+    How far one character stands from the next is judged by the distance of their ink, height by height, and by their
+    extents: most people let the A slip a little under the roof of a T. Letters may touch, or be joined by links; bars
+    and dots of joined letters follow when the word is written.
+
+    Parameters
+    ----------
+    text, style, rng
+        As for `write`.
+
+    Returns
+    -------
+    Writing
+        The baseline starts at (0, 0), capitals are about 100 high.
+
+    Raises
+    ------
+    ValueError
+        If a character of `text` is not a digit, a letter or a blank.
+    """
+    line = Writing(text, [], [])
+    edge = 0.0  # where the next character may begin, were the writing upright
+    sway = np.zeros(2)  # how much too low and how much too large, changing slowly
+    for found in re.finditer(r" +|[^ ]+", text):
+        if found[0].startswith(" "):
+            edge += style.blank * float(np.exp(rng.normal(0, 0.12, len(found[0]))).sum())
             continue
-        strokes = write_char(char, style, rng)
-        # Gaps are judged as if the writing stood upright, or leaning letters would drift apart.
-        across = np.concatenate([stroke @ [1, style.slant] for stroke in strokes])
-        left, right = across.min(), across.max()
-        offset = np.array([cursor - left, cursor * style.drift + rng.normal(0, style.sloppiness)])
-        written += [stroke + offset for stroke in strokes]
-        cursor += right - left + style.pen + style.spacing * np.exp(rng.normal(0, 0.2))
-    return written
+        word: list[_Letter] = []
+        outline = np.full(_BANDS, -np.inf)  # how far the word's ink reaches to the right, band by band
+        for place, char in enumerate(found[0], start=found.start()):
+            sway = 0.8 * sway + rng.normal(0, 0.6, 2)
+            height = edge * style.drift + style.wobble * sway[0] + rng.normal(0, style.sloppiness)
+            size = np.exp(0.01 * style.wobble * sway[1])
+            strokes = [size * stroke + [0, height] for stroke in write_char(char, style, rng)]
+            aside = np.array([_shift(strokes, outline, edge, style, rng), 0])
+            strokes = [stroke + aside for stroke in strokes]
+            outline = np.maximum(outline, _sides(strokes)[1])
+            edge = max(edge, max(upright.max() for upright in _upright(strokes, style)))
+            word.append(_Letter(char, place, strokes))
+        edge += 2 * style.pen + style.spacing
+        strokes, owners = _joined(word, style, rng)
+        line.strokes.extend(strokes)
+        line.owners.extend(owners)
+    return line
+
+
+def _upright(strokes: Strokes, style: Style) -> list[np.ndarray]:
+    """Return how far right every point were, did the writing not lean."""
+    return [stroke @ [1, style.slant] for stroke in strokes]
+
+
+def _sides(strokes: Strokes) -> tuple[np.ndarray, np.ndarray]:
+    """Return how far strokes reach to the left and to the right, band by band; infinite where there is no ink."""
+    x, y = np.concatenate(strokes).T
+    band = np.clip((y / _BAND + _BANDS / 2).astype(int), 1, _BANDS - 2)
+    left, right = np.full(_BANDS, np.inf), np.full(_BANDS, -np.inf)
+    for up_or_down in (-1, 0, 1):  # ink a little higher or lower is close, too
+        np.maximum.at(right, band + up_or_down, x)
+    np.minimum.at(left, band, x)
+    return left, right
+
+
+def _shift(strokes: Strokes, outline: np.ndarray, edge: float, style: Style, rng: np.random.Generator) -> float:
+    """Say how far to the right a character has to move to stand beside the word's last one."""
+    upright = np.concatenate(_upright(strokes, style))
+    apart = edge - upright.min()  # side by side
+    uneven, touching, overlap = rng.normal(0, 0.2), rng.random(), rng.random()
+    if np.isinf(outline).all():  # nothing stands before it
+        return apart
+    left, _ = _sides(strokes)
+    nested = float((outline - left).max())  # as close as the ink allows
+    nested = min(max(nested, apart - MOST_NESTED), apart)
+    if touching < style.touching * (1 - style.joining):  # a link needs room
+        return nested + 2 * style.pen * overlap
+    gap = 2 * style.pen + style.spacing * np.exp(uneven)
+    return apart + style.nesting * (nested - apart) + gap
+
+
+def _joined(word: list[_Letter], style: Style, rng: np.random.Generator) -> tuple[Strokes, list[np.ndarray]]:
+    """Put a word's strokes in the order of the pen, joining what this writer joins; return them and their owners."""
+    joins = [
+        draw < style.joining
+        and one.char.islower()
+        and other.char.islower()
+        and leads_on(one.char, one.strokes, style.slant)
+        for draw, (one, other) in zip(rng.random(len(word) - 1), pairwise(word), strict=True)
+    ]
+    strokes, owners = [], []
+    later = []  # what is added when the word is written
+    for letter, from_before, to_next in zip(word, [False, *joins], [*joins, False], strict=True):
+        body, rest = part(letter.char, letter.strokes) if from_before or to_next else (letter.strokes, [])
+        later += [(stroke, letter.place) for stroke in rest]
+        if from_before:
+            one, bridge, other = link(strokes.pop(), body[0])
+            strokes.append(np.concatenate([one, bridge, other]))
+            # `link` may have left out the last points of `one`.
+            owners[-1] = np.repeat(
+                np.append(owners[-1][: len(one)], [LINK, letter.place]),
+                np.append(np.ones(len(one), int), [len(bridge), len(other)]),
+            )
+            body = body[1:]
+        strokes += body
+        owners += [np.full(len(stroke), letter.place) for stroke in body]
+    strokes += [stroke for stroke, _ in later]
+    return strokes, owners + [np.full(len(stroke), place) for stroke, place in later]
+
+
+def write_page(text: str, style: Style, rng: np.random.Generator, width: float, height: float = LINE_HEIGHT) -> Writing:
+    """Write text on as many lines as it needs.
+
+    Parameters
+    ----------
+    text : str
+        Digits, letters and blanks; a line break begins a new line.
+    style : Style
+        Who writes. Lines start further in, or further out, as the page goes on.
+    rng : numpy.random.Generator
+        Source of what differs from copy to copy.
+    width : float
+        A word that would end beyond this goes to the next line; one that is longer than a line has it to itself.
+    height : float
+        From one line to the next.
+
+    Returns
+    -------
+    Writing
+        The first baseline starts at about (0, 0). In its text, breaks are where the lines end.
+
+    Raises
+    ------
+    ValueError
+        If a character of `text` is none that can be written, or there is no width.
+
+    Examples
+    --------
+    >>> page = write_page("THE QUICK BROWN FOX", Style(), np.random.default_rng(0), width=1000)
+    >>> page.text.splitlines()
+    ['THE QUICK', 'BROWN FOX']
+    """
+    if not (width > 0 and height > 0):
+        raise ValueError(f"a page needs a width and a height of its lines above 0; got {width} and {height}.")
+    flat = write_line(text.replace("\n", " "), style, rng)
+    boxes, places = flat.boxes(), np.zeros((len(text), 2))  # how far each character goes, from its place on one line
+    slip = rng.normal(0, 4)  # of the left margin, from line to line
+    broken, line, margin, end = list(text), 0, 0.0, 0
+    for word in re.finditer(r"[^ \n]+", text):
+        left, right = boxes[word.start() : word.end(), 0].min(), boxes[word.start() : word.end(), 2].max()
+        breaks = text.count("\n", end, word.start())
+        if not breaks and end and right - margin > width:
+            broken[word.start() - 1], breaks = "\n", 1
+        if breaks or not end:
+            line, margin = line + breaks, left
+            start = np.array([slip * line + rng.normal(0, 3), height * line]) - [margin, margin * style.drift]
+        end = word.end()
+        places[word.start() : end] = start
+    strokes = [stroke + places[owners.max()] for stroke, owners in zip(flat.strokes, flat.owners, strict=True)]
+    return Writing("".join(broken), strokes, flat.owners)

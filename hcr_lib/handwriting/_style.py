@@ -46,7 +46,17 @@ class Style:
     pen : float
         Half the width of the pen.
     pressure : float
-        How unevenly it is pressed: its width differs by about this share from copy to copy.
+        How unevenly it is pressed: its width differs by about this share from copy to copy, and along a stroke.
+    blank : float
+        How much wider the gap between words is than between characters.
+    wobble : float
+        How far characters stand above or below their line, and by how many per cent they grow and shrink along it.
+    nesting : float
+        0 sets characters side by side; 1 lets one reach under or over the other, as far as its ink allows.
+    touching : float
+        Probability that a character touches the one before, or runs over it.
+    joining : float
+        Probability that the pen stays down from one small letter to the next, where the first one's end allows it.
 
     Examples
     --------
@@ -72,6 +82,11 @@ class Style:
     spacing: float = 18.0
     pen: float = 5.0
     pressure: float = 0.1
+    blank: float = 90.0
+    wobble: float = 2.0
+    nesting: float = 0.5
+    touching: float = 0.0
+    joining: float = 0.0
 
 
 def random_style(rng: np.random.Generator) -> Style:
@@ -82,8 +97,8 @@ def random_style(rng: np.random.Generator) -> Style:
     """
     return Style(
         habit=int(rng.integers(2**32)),
-        slant=float(rng.normal(0.19, 0.24)),
-        width=float(np.exp(rng.normal(np.log(1.15), 0.17))),
+        slant=float(rng.normal(0.2, 0.225)),
+        width=float(np.exp(rng.normal(np.log(1.175), 0.17))),
         x_height=float(rng.uniform(42, 62)),
         roundness=float(rng.uniform(0.85, 1.2)),
         speed=float(rng.beta(1.3, 1.8)),
@@ -96,6 +111,22 @@ def random_style(rng: np.random.Generator) -> Style:
         rotation=float(rng.uniform(0.01, 0.06)),
         drift=float(rng.normal(0, 0.02)),
         spacing=float(rng.uniform(10, 30)),
-        pen=float(np.clip(np.exp(rng.normal(np.log(7.0), 0.31)), 2.5, 13)),
+        pen=float(np.clip(np.exp(rng.normal(np.log(7.5), 0.35)), 2.5, 13)),
         pressure=float(rng.uniform(0.04, 0.16)),
+        blank=float(rng.uniform(80, 125)),
+        wobble=float(rng.uniform(0.8, 3.2)),
+        nesting=float(rng.uniform(0.2, 0.9)),
+        touching=float(rng.beta(1, 6) * (rng.random() < 0.2)),
+        joining=float(rng.beta(1.5, 1) * (rng.random() < 0.25)),
     )
+
+
+def writer(number: int, seed: int = 2026) -> Style:
+    """Return one of the writers of `hcr_lib.handwriting.make_sample`: the same number, the same person.
+
+    Examples
+    --------
+    >>> writer(3) == writer(3), writer(3) == writer(4)
+    (True, False)
+    """
+    return random_style(np.random.default_rng([seed, 0, number]))

@@ -1,0 +1,306 @@
+"""Words, lines and pages by made-up writers: where their characters stand, what is joined, what is known about them."""
+
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hcr_lib import images, labels, pen, segment
+from hcr_lib.handwriting import (
+    LINK,
+    Style,
+    form_boxes,
+    on_paper,
+    plain,
+    random_style,
+    ruled,
+    write,
+    write_line,
+    write_page,
+    writer,
+)
+
+SEEDS = st.integers(0, 2**32 - 1)
+TEXTS = st.text(alphabet=labels.BYCLASS + " ", max_size=8)
+SMALL = st.text(alphabet="abcdefghijklmnopqrstuvwxyz", min_size=2, max_size=8)
+
+
+def rng(seed):
+    return np.random.default_rng(seed)
+
+
+def same(first, second):
+    return len(first) == len(second) and all(np.array_equal(one, two) for one, two in zip(first, second, strict=True))
+
+
+def width(strokes):
+    x0, _, x1, _ = pen.bounds(strokes)
+    return x1 - x0
+
+
+def ink_on_page(strokes, half_width):
+    x0, y0, x1, y1 = pen.bounds(strokes)
+    shape = round(y1 - y0) + 80, round(x1 - x0) + 80
+    return images.to_ink(pen.render_page([stroke - [x0 - 40, y0 - 40] for stroke in strokes], shape, half_width))
+
+
+def pieces(text, style, seed=0):
+    return len(segment.blobs(ink_on_page(write(text, style, rng(seed)), style.pen)))
+
+
+class TestLines:
+    @given(SEEDS, TEXTS)
+    def test_any_writer_writes_any_text(self, seed, text):
+        writing = write_line(text, random_style(rng(seed)), rng(seed))
+        assert writing.text == text
+        assert all(np.isfinite(stroke).all() and stroke.shape[1:] == (2,) for stroke in writing.strokes)
+        assert [len(owners) for owners in writing.owners] == [len(stroke) for stroke in writing.strokes]
+        assert set(np.concatenate([[LINK], *writing.owners])) == {
+            LINK,
+            *(place for place, char in enumerate(text) if char != " "),
+        }
+
+    @given(SEEDS, TEXTS)
+    def test_the_same_seed_writes_the_same(self, seed, text):
+        first, second = (write_line(text, random_style(rng(seed)), rng(seed)) for _ in range(2))
+        assert same(first.strokes, second.strokes)
+        assert same(first.owners, second.owners)
+        assert same(first.strokes, write(text, random_style(rng(seed)), rng(seed)))
+
+    @given(SEEDS, TEXTS)
+    def test_characters_follow_one_another(self, seed, text):
+        """Leaning writing is judged upright: the middle of each character lies right of the middle before."""
+        style = random_style(rng(seed))
+        writing = write_line(text, style, rng(seed))
+        upright = replace_strokes(writing, [stroke @ [[1, 0], [style.slant, 1]] for stroke in writing.strokes])
+        middles = upright.boxes()[:, [0, 2]].mean(axis=1)
+        assert (np.diff(middles[np.isfinite(middles)]) > 0).all()
+
+    @given(SEEDS, TEXTS)
+    def test_boxes_hold_the_strokes_and_nothing_else(self, seed, text):
+        writing = write_line(text, replace(random_style(rng(seed)), joining=0.7), rng(seed))
+        boxes = writing.boxes()
+        assert np.array_equal(np.isnan(boxes).all(axis=1), [char == " " for char in text])
+        for place in np.flatnonzero(np.isfinite(boxes[:, 0])):
+            points = np.concatenate([s[o == place] for s, o in zip(writing.strokes, writing.owners, strict=True)])
+            np.testing.assert_allclose(boxes[place], [*points.min(axis=0), *points.max(axis=0)])
+        np.testing.assert_allclose(writing.boxes(margin=3), boxes + np.array([-3, -3, 3, 3]))
+
+    @given(SEEDS)
+    def test_words_stand_further_apart_than_letters(self, seed):
+        style = replace(random_style(rng(seed)), slant=0.0)
+        boxes = write_line("HO HO HO", style, rng(seed)).boxes()
+        letters = [boxes[k + 1, 0] - boxes[k, 2] for k in (0, 3, 6)]
+        blanks = [boxes[k + 2, 0] - boxes[k, 2] for k in (1, 4)]
+        assert min(blanks) > max(letters) + 20
+
+    def test_one_blank_is_enough_to_part_most_printed_lines(self):
+        text = "SEND THE PARCEL TO MARLO"
+        right = 0
+        for number in range(40):
+            style = replace(writer(number), joining=0)
+            [*lines] = segment.lines(ink_on_page(write(text, style, rng(number)), style.pen))
+            right += [len(segment.words(line)) for line in lines] == [5]
+        assert right >= 32
+
+    def test_two_blanks_are_wider_than_one(self):
+        assert width(write("a  b", Style(), rng(0))) > width(write("a b", Style(), rng(0))) + 50
+        assert write("", Style(), rng(0)) == write("   ", Style(), rng(0)) == []
+
+    def test_gaps_are_judged_by_the_ink(self):
+        """A T and an A stand closer than two H; letters that lean together do not drift apart."""
+        calm = Style(bend=0, sloppiness=0, tremor=0, rotation=0, wobble=0)
+
+        def gap(text, **knobs):
+            boxes = np.mean([write_line(text, replace(calm, **knobs), rng(k)).boxes() for k in range(20)], axis=0)
+            return boxes[1, 0] - boxes[0, 2]
+
+        assert gap("TA", nesting=0.9) < gap("TA", nesting=0) - 10
+        assert gap("HH", nesting=0.9) == pytest.approx(gap("HH", nesting=0), abs=4)
+        assert pieces("HILL", replace(calm, slant=0.8)) == 4
+
+    def test_ink_meets_only_where_the_writer_lets_it(self):
+        roomy = Style(spacing=20, closure=2)
+        assert [pieces("SOUND", roomy, seed) for seed in range(10)].count(5) >= 8
+        assert [pieces("SOUND", replace(roomy, touching=1.0), seed) < 5 for seed in range(10)].count(True) >= 9
+
+    def test_the_line_wanders_and_drifts(self):
+        def heights(**knobs):
+            style = replace(Style(sloppiness=0, bend=0, rotation=0, tremor=0), **knobs)
+            return write_line("HHHHHHHHHHHHHHHHHHHH", style, rng(3)).boxes()[:, 3]
+
+        assert np.ptp(heights(wobble=0)) < 3 < np.ptp(heights(wobble=3))
+        assert np.polyfit(np.arange(20), heights(wobble=0, drift=0.1), 1)[0] > 3, "a positive drift goes downhill"
+
+    def test_cost_grows_with_the_text_only(self):
+        def seconds(number):
+            start = time.perf_counter()
+            write("ab" * number, Style(joining=0.5), rng(0))
+            return time.perf_counter() - start
+
+        seconds(50)
+        assert min(seconds(1000) for _ in range(3)) < 25 * min(seconds(100) for _ in range(3))
+
+    @pytest.mark.parametrize("text", ["Hey!", "a\nb", "ß", "a\tb"])
+    def test_text_with_an_unknown_character_is_refused(self, text):
+        with pytest.raises(ValueError, match="a character to write must be one of 0, 1"):
+            write(text, Style(), rng(0))
+
+
+def replace_strokes(writing, strokes):
+    return type(writing)(writing.text, strokes, writing.owners)
+
+
+class TestJoining:
+    @given(SEEDS, TEXTS)
+    def test_those_who_print_make_no_links(self, seed, text):
+        assert write_line(text, replace(random_style(rng(seed)), joining=0.0), rng(seed)).links == 0
+
+    @given(SEEDS, SMALL)
+    def test_links_go_from_one_small_letter_to_the_next(self, seed, text):
+        writing = write_line(text, replace(random_style(rng(seed)), joining=1.0), rng(seed))
+        assert 0 <= writing.links < len(text)
+        for owners in writing.owners:
+            met = owners[np.append(True, np.diff(owners) != 0)]  # letter, link, letter, ...
+            assert (met[1::2] == LINK).all()
+            assert (np.diff(met[::2]) == 1).all()
+
+    @given(SEEDS, st.text(alphabet=labels.BYCLASS[:36] + " ", max_size=8))
+    def test_capitals_and_digits_are_never_joined(self, seed, text):
+        assert write_line(text, replace(random_style(rng(seed)), joining=1.0), rng(seed)).links == 0
+
+    def test_a_link_is_a_smooth_way_of_the_pen(self):
+        """No step is longer than the pen's usual ones, so nothing is torn."""
+        for number in range(30):
+            for stroke in write("handwriting", replace(writer(number), joining=1.0), rng(number)):
+                assert np.hypot(*np.diff(stroke, axis=0).T).max() < 25
+
+    def test_most_letters_are_joined_by_one_who_joins(self):
+        links = [write_line("minimum", replace(writer(k), joining=1.0), rng(k)).links for k in range(20)]
+        assert np.mean(links) > 5
+        assert pieces("nun", Style(joining=1.0)) == 1
+
+    def test_bars_and_dots_follow_when_the_word_is_written(self):
+        style = Style(joining=1.0)
+        for seed in range(10):
+            writing = write_line("tin tin", style, rng(seed))
+            strokes = [set(owners) - {LINK} for owners in writing.owners]
+            first_word = [owned for owned in strokes if min(owned) < 3]
+            assert {0, 1, 2} <= first_word[0], "t, i and n in one go"
+            assert first_word[1:] in ([{0}, {1}], [{0}]), "then the bar, and the dot where it is not forgotten"
+
+    def test_no_link_leaves_a_tail_or_a_left_end(self):
+        for seed in range(20):
+            style = replace(writer(seed), joining=1.0)
+            assert write_line("bn", replace(style, habit=0, bend=0), rng(seed)).links <= 1
+            assert write_line("fn", replace(style, bend=0), rng(seed)).links <= 1
+
+    def test_most_people_print(self):
+        joining = np.array([random_style(rng(seed)).joining for seed in range(400)])
+        assert 0.15 < (joining > 0).mean() < 0.35
+        assert joining.max() <= 1
+
+
+class TestPages:
+    TEXT = "THE PARCEL WENT TO THE STATION ON MONDAY 24 MAY"
+
+    @given(SEEDS, st.floats(500, 3000))
+    def test_lines_end_before_the_margin(self, seed, across):
+        style = replace(random_style(rng(seed)), drift=0.0)
+        page = write_page(self.TEXT, style, rng(seed), across)
+        assert page.text.split() == self.TEXT.split()
+        boxes, end = page.boxes(), 0
+        for line in page.text.split("\n"):
+            own, end = boxes[end : end + len(line)], end + len(line) + 1
+            if " " in line:
+                assert np.nanmax(own[:, 2]) - np.nanmin(own[:, 0]) <= across + 1e-6
+
+    def test_lines_stand_below_one_another_at_the_margin(self):
+        page = write_page("ONE\nTWO\n\nFOUR", Style(), rng(0), 2000, height=150)
+        assert page.text == "ONE\nTWO\n\nFOUR"
+        low, left = page.boxes()[[0, 4, 9]][:, [3, 0]].T
+        np.testing.assert_allclose(low, [0, 150, 450], atol=15)
+        assert np.ptp(left) < 60
+
+    def test_a_long_word_has_a_line_to_itself(self):
+        assert write_page("I PARCELPARCEL I", Style(), rng(0), 300).text == "I\nPARCELPARCEL\nI"
+        assert write_page("", Style(), rng(0), 300).strokes == []
+
+    def test_no_room_is_refused(self):
+        with pytest.raises(ValueError, match="above 0"):
+            write_page("I", Style(), rng(0), 0)
+
+
+PAPERS = {
+    "plain": plain((260, 900)),
+    "ruled": ruled((260, 900)),
+    "boxes": form_boxes(8),
+    "comb": form_boxes(8, comb=True),
+}
+
+
+class TestPaper:
+    @pytest.mark.parametrize("kind", PAPERS)
+    def test_the_ink_is_where_the_boxes_say(self, kind):
+        for number in range(8):
+            found = on_paper("AB 12 XY", PAPERS[kind], writer(number), rng(number))
+            assert found.picture.dtype == np.uint8
+            assert found.picture.shape == PAPERS[kind].shape
+            paper = np.median(found.picture)
+            for char, box in zip(found.writing.text, found.boxes, strict=True):
+                if char in " \n":
+                    assert np.isnan(box).all()
+                    continue
+                x0, y0, x1, y1 = np.round(box).astype(int)
+                window = found.picture[y0:y1, x0:x1]
+                assert (window < 0.5 * paper).mean() > 0.05, (number, char)
+
+    @pytest.mark.parametrize("kind", PAPERS)
+    def test_the_same_seed_gives_the_same_picture(self, kind):
+        first, second, other = (on_paper("OK", PAPERS[kind], writer(3), rng(seed)).picture for seed in (1, 1, 2))
+        assert np.array_equal(first, second)
+        assert not np.array_equal(first, other)
+
+    def test_each_character_has_its_box_on_the_form(self):
+        form = replace(form_boxes(6), tilt=0.0)
+        boxes = on_paper("SO1 W9", form, Style(), rng(0)).boxes
+        for box, (x0, _, x1, _) in zip(boxes, form.cells, strict=True):
+            assert np.isnan(box).all() or x0 < (box[0] + box[2]) / 2 < x1
+
+    def test_words_stand_on_the_rules(self):
+        sheet = replace(ruled((300, 900), line_height=90), tilt=0.0)
+        boxes = on_paper("HHH\nHHH", sheet, Style(), rng(0)).boxes
+        np.testing.assert_allclose(boxes[[0, 4], 3], [90, 180], atol=12)
+
+    def test_knobs_of_the_paper(self):
+        calm = replace(plain((120, 400)), shadow=0.0, grain=0.0, tilt=0.0)
+
+        def corners(**knobs):
+            picture = on_paper("I", replace(calm, **knobs), Style(), rng(0)).picture
+            return picture[[0, 0, -1, -1], [0, -1, 0, -1]].astype(int)
+
+        assert np.ptp(corners()) == 0
+        assert np.ptp(corners(shadow=0.4)) > 20
+        rules = replace(ruled((200, 400)), grain=0.0)
+        faint, strong = (
+            on_paper("I", replace(rules, rule_darkness=d), Style(), rng(0)).picture[:, -60:] for d in (0.1, 0.8)
+        )
+        assert strong.min() < faint.min() - 40
+
+    def test_what_does_not_fit_is_refused(self):
+        with pytest.raises(ValueError, match="9 characters do not fit into 8 boxes"):
+            on_paper("123456789", form_boxes(8), Style(), rng(0))
+        with pytest.raises(ValueError, match="does not fit on paper of 300 x 100 pixels"):
+            on_paper("WORD AFTER WORD", plain((100, 300)), Style(), rng(0))
+
+    @pytest.mark.parametrize("make", [lambda: plain((0, 10)), lambda: ruled((50, 50), 0), lambda: ruled((50, 90), 60)])
+    def test_a_sheet_without_room_is_refused(self, make):
+        with pytest.raises(ValueError, match="room for a line"):
+            make()
+
+    def test_a_form_without_boxes_is_refused(self):
+        with pytest.raises(ValueError, match="a box at least"):
+            form_boxes(0)
