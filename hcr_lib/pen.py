@@ -128,7 +128,7 @@ def render_page(strokes: Drawing, shape: tuple[int, int], half_width: HalfWidth 
 def _with_radii(strokes: Drawing, half_width: HalfWidth) -> list[tuple[np.ndarray, np.ndarray]]:
     """Pair each stroke with the pen's half-width at each of its points."""
     arrays = _checked(strokes)
-    if np.ndim(half_width) == 0:
+    if np.isscalar(half_width):
         radii = [np.full(len(points), float(half_width)) for points in arrays]
     else:
         radii = [np.asarray(each, dtype="float64") for each in half_width if np.size(each)]

@@ -151,3 +151,40 @@ def _direction(path: np.ndarray) -> np.ndarray:
     """Return the unit vector in which a path ends."""
     along = path[-1] - path[-3]
     return along / max(np.hypot(*along), 1e-9)
+
+
+def press(strokes: Strokes, style: Style, rng: np.random.Generator) -> list[np.ndarray]:
+    """Say how wide the pen's trace is at each point of each stroke, for `hcr_lib.pen.render`.
+
+    The hand presses harder in one copy than in the next, now more and now less on the way, and lightens as it leaves
+    the paper.
+
+    Parameters
+    ----------
+    strokes : list of ndarray of float64, each of shape (n, 2)
+        As `write_char` or `hcr_lib.handwriting.write` returns them.
+    style : Style
+        Who writes; its `pen` is the width, its `pressure` how unevenly it is pressed.
+    rng : numpy.random.Generator
+        Source of what differs from copy to copy.
+
+    Returns
+    -------
+    list of ndarray of float64, each of shape (n,)
+        Half-widths, in the unit of the strokes.
+
+    Examples
+    --------
+    >>> strokes = write_char("t", Style(), np.random.default_rng(0))
+    >>> [len(widths) == len(stroke) for widths, stroke in zip(press(strokes, Style(), np.random.default_rng(0)), strokes)]
+    [True, True]
+    """
+    copy = rng.normal(0, style.pressure)
+    widths = []
+    for stroke in strokes:
+        along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(stroke, axis=0).T))])
+        waves, phases = rng.uniform(60, 200, 2), rng.uniform(0, 2 * np.pi, 2)
+        uneven = np.sin(2 * np.pi * along[:, None] / waves + phases).sum(axis=1) * (style.pressure / 2)
+        lifted = min(0.7, 4 * style.pressure * rng.random()) * np.exp((along - along[-1]) / 12.0)
+        widths.append(style.pen * np.exp(copy + uneven) * (1 - lifted))
+    return widths

@@ -88,10 +88,24 @@ def _bases(points: np.ndarray, corners: list[int]) -> np.ndarray:
 
 
 @cache
-def forms() -> dict[str, tuple[Form, ...]]:
-    """Read the skeletons, once."""
+def _skeletons() -> dict:
+    """Read ``glyphs.json``, once."""
     text = resources.files("hcr_lib").joinpath("handwriting", "glyphs.json").read_text(encoding="utf-8")
+    return json.loads(text)
+
+
+@cache
+def forms() -> dict[str, tuple[Form, ...]]:
+    """Return the ways to draw each character."""
     return {
-        char: tuple(Form.parse(form["weight"], form["strokes"]) for form in forms)
-        for char, forms in json.loads(text)["glyphs"].items()
+        char: tuple(Form.parse(form["weight"], form["strokes"]) for form in ways)
+        for char, ways in _skeletons()["glyphs"].items()
     }
+
+
+def nibs() -> dict[str, float]:
+    """Return how thick the pen looks in each character once all are scaled to one size.
+
+    People write an o smaller than an M, so an enlarged o has the thicker strokes. Fitted to EMNIST's training images.
+    """
+    return _skeletons()["nib"]

@@ -9,7 +9,8 @@ import numpy as np
 from hcr_lib import images, labels, pen
 from hcr_lib._manifest import ship
 from hcr_lib.datasets import Dataset
-from hcr_lib.handwriting._characters import CAP_HEIGHT, write_char
+from hcr_lib.handwriting._characters import CAP_HEIGHT, press, write_char
+from hcr_lib.handwriting._forms import nibs
 from hcr_lib.handwriting._style import Style, random_style
 
 SAMPLE = "synthetic.npz"  #: the sample that ships, in data/
@@ -26,14 +27,9 @@ def draw_char(char: str, style: Style, rng: np.random.Generator) -> np.ndarray:
         White ink (255) on black paper (0).
     """
     strokes = write_char(char, style, rng)
-    fitted = pen.fit(strokes, _PAD, _MARGIN)
-    x0, y0, x1, y1 = pen.bounds(strokes)
-    # Measured on EMNIST: the pen looks hardly thicker in an x than in an X once both are scaled to one height, because
-    # people asked for single characters write the small ones larger.
-    relative_size = max(x1 - x0, y1 - y0) / CAP_HEIGHT
-    thickness = relative_size**-0.2 * np.exp(rng.normal(0, style.pressure))
-    half_width = style.pen * thickness * (_PAD - 2 * _MARGIN) / CAP_HEIGHT
-    ink = pen.render(fitted, _PAD, half_width)
+    widths = press(strokes, style, rng)
+    scale = nibs()[char] * (_PAD - 2 * _MARGIN) / CAP_HEIGHT
+    ink = pen.render(pen.fit(strokes, _PAD, _MARGIN), _PAD, [scale * width for width in widths])
     return images.ink_to_mnist(ink)
 
 
