@@ -128,7 +128,7 @@ def test_another_writer_moves_the_sliders_and_paints_once():
     assert pictures[-1] == widgets.writer_picture("Hand", dataclasses.replace(person, **{**shown, "slant": 0.5}))
     demo.again.click()
     assert pictures[-1] == widgets.writer_picture("Hand", dataclasses.replace(person, **{**shown, "slant": 0.5}), 1)
-    demo.writer.value = None
+    demo.writer.value = -1
     assert demo.controls["slant"].value == Style().slant
 
 
@@ -196,6 +196,13 @@ def test_leafing_through_the_browser(sample):
     assert (demo.controls["page"].value, demo.controls["page"].max) == (1, 1)
     assert demo.picture.value == widgets.sample_picture(many, "x", "bob", order="unusual")
     assert demo.message.value == ""
+
+
+def test_every_dropdown_shows_what_is_chosen_at_first(sample):
+    """One whose value is None stays blank in the browser."""
+    browser = widgets.sample_browser(sample)
+    for dropdown in (widgets.writer_demo().writer, *(browser.controls[name] for name in ("char", "writer", "order"))):
+        assert dropdown.label and dropdown.value is not None
 
 
 def test_without_writers_the_choice_of_one_is_closed(sample):

@@ -12,6 +12,7 @@ from hcr_lib.widgets import _demo
 ORDERS = {"file": "as in the file", "unusual": "most unusual first", "ink": "most ink first"}
 COLUMNS, ROWS = 10, 4  # of a page
 _TILE, _CAPTION, _GAP, _HEAD = 88, 18, 4, 30
+_ALL = ""  # None would leave the dropdown blank
 _LONGEST_NAME = 5  # of a writer; longer ones would run into the character
 _CHUNK = 10_000  # images measured at once: floats take four times the memory
 
@@ -26,9 +27,9 @@ class _SampleBrowser(_demo.Demo):
         writers = [] if dataset.writers is None else np.unique(dataset.writers).tolist()
         everyone = "all" if writers else "not known"
         controls = {
-            "char": ipywidgets.Dropdown(options=[("all", None), *chars], description="character", **look),
+            "char": ipywidgets.Dropdown(options=[("all", _ALL), *chars], description="character", **look),
             "writer": ipywidgets.Dropdown(
-                options=[(everyone, None), *zip(writers, writers, strict=True)],
+                options=[(everyone, _ALL), *zip(writers, writers, strict=True)],
                 description="writer",
                 disabled=not writers,
                 **look,
@@ -41,11 +42,11 @@ class _SampleBrowser(_demo.Demo):
         columns = [[controls["char"], controls["writer"]], [controls["order"], controls["page"]]]
         super().__init__("Sample browser", controls, columns)
 
-    def paint(self, *, char: str | None, writer: str | None, order: str, page: int) -> bytes:
+    def paint(self, *, char: str, writer: str, order: str, page: int) -> bytes:
         """Return a page; the slider reaches as far as there are pages, and goes back to 1 for another choice."""
         if order not in self._sorted:
             self._sorted[order] = _sorted(self._dataset, order)
-        chosen = _chosen(self._dataset, self._sorted[order], char, writer)
+        chosen = _chosen(self._dataset, self._sorted[order], char or None, writer or None)
         if (char, writer, order) != self._shown:
             self._shown, page = (char, writer, order), 1
             with self._held_back():

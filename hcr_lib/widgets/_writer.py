@@ -27,6 +27,7 @@ SLIDERS = {
 }
 LONGEST = 40  # characters of a text
 PEOPLE = 320  # writers of the sample that ships
+_PLAIN = -1  # in their place; None would leave the dropdown blank
 _WIDTH, _MARGIN = 900, 24  # of the picture, in pixels
 _CAPITAL = 72  # height of a capital, while the text fits
 _ABOVE, _BELOW = 112, 56  # paper on either side of the baseline, while the writing stays on it
@@ -46,7 +47,7 @@ class _WriterDemo(_demo.Demo):
         }
         self.text = ipywidgets.Text(word, description="text", **look)
         people = [(f"w{number:03d}", number) for number in range(PEOPLE)]
-        self.writer = ipywidgets.Dropdown(options=[("plain style", None), *people], description="writer", **look)
+        self.writer = ipywidgets.Dropdown(options=[("plain style", _PLAIN), *people], description="writer", **look)
         self.copy = ipywidgets.BoundedIntText(0, min=0, max=2**31 - 1, description="copy", **look)
         self.again = ipywidgets.Button(description="write it again", **_demo.BUTTON)
         rows = list(sliders.values())
@@ -57,7 +58,7 @@ class _WriterDemo(_demo.Demo):
 
     def _meet(self, change: dict) -> None:
         """Let all sliders jump to the style of the writer that was chosen."""
-        self._style = Style() if change["new"] is None else writer(change["new"])
+        self._style = Style() if change["new"] == _PLAIN else writer(change["new"])
         self.put(**{field: getattr(self._style, field) for field in SLIDERS})
 
     def paint(self, *, text: str, copy: int, **fields: float) -> bytes:
