@@ -12,10 +12,8 @@ from __future__ import annotations
 
 import argparse
 import csv
-import datetime
 import hashlib
 import io
-import json
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
@@ -25,8 +23,8 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from hcr_lib import images, metrics, pen, segment
-from hcr_lib._paths import results_dir, shipped, user_data_dir
+from hcr_lib import images, metrics, pen, records, segment
+from hcr_lib._paths import shipped, user_data_dir
 from hcr_lib.datasets import load
 from hcr_lib.labels import ALNUM, BYCLASS, DIGITS, LETTERS, classes
 from hcr_lib.recognizer import WEIGHTS, Recognizer
@@ -186,14 +184,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     rows = measure(user_data_dir(), options.limit)
     if not options.limit:
-        record = {
-            "command": COMMAND,
-            "date": datetime.date.today().isoformat(),
-            "weights": hashlib.sha256(shipped(WEIGHTS).read_bytes()).hexdigest(),
-            "rows": rows,
-        }
-        results_dir().mkdir(parents=True, exist_ok=True)
-        (results_dir() / "reader.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        sha256 = hashlib.sha256(shipped(WEIGHTS).read_bytes()).hexdigest()
+        records.write("reader", COMMAND, weights=sha256, rows=rows)
 
 
 if __name__ == "__main__":

@@ -13,21 +13,28 @@ LIBRARY = Path(__file__).resolve().parents[1] / "hcr_lib"
 # A module may import from the layers above its own line, and sideways only as named.
 LAYERS = [
     {"_validate", "_paths", "_tf"},
-    {"_manifest", "labels", "weights"},
+    {"_manifest", "labels", "records", "weights"},
     {"images", "pen", "metrics", "language"},
     {"recipe", "datasets", "handwriting", "augment", "models"},
-    {"training", "segment", "decode"},
+    {"training", "segment", "decode", "legacy"},
     {"recognizer", "plots"},
     {"widgets", "checks", "_read", "_lab", "_doctor"},
-    {"__main__", "train_reader", "scorecard"},  # programs: nothing imports them
+    {"__main__", "train_reader", "scorecard", "studies"},  # programs: no module below imports them
 ]
 SIDEWAYS = {
     ("handwriting", "datasets"),  # the synthetic writers make a Dataset
     ("decode", "segment"),  # whose candidates it chooses among
+    ("studies", "scorecard"),  # whose drawings and pictures it reads
+    ("studies", "train_reader"),  # whose mixture of sources it takes apart
     ("_doctor", "_lab"),  # which knows where the notebooks are
 }
-USES_TENSORFLOW = {"_tf", "augment", "models", "training"}
-USES_TENSORFLOW_LAZILY = {"recognizer", "train_reader", "widgets"}  # inside functions: importing them stays instant
+USES_TENSORFLOW = {"_tf", "augment", "legacy", "models", "training"}
+USES_TENSORFLOW_LAZILY = {
+    "recognizer",
+    "studies",
+    "train_reader",
+    "widgets",
+}  # inside functions: importing them stays instant
 
 LAYER_OF = {module: number for number, layer in enumerate(LAYERS) for module in layer}
 

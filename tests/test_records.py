@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from hcr_lib import _paths, scorecard, weights
+from hcr_lib import _paths, records, scorecard, weights
 from hcr_lib.recognizer import WEIGHTS
 
 ROOT = Path(__file__).resolve().parents[1]
-RECORD = json.loads((_paths.results_dir() / "reader.json").read_text(encoding="utf-8"))
+RECORD = records.read("reader")
 
 
 @pytest.mark.parametrize("page", ["README.md", "data/reader.md"])
@@ -31,3 +31,23 @@ def test_the_model_card_tells_the_weights_record():
 
 def test_the_weights_stay_small():
     assert _paths.shipped(WEIGHTS).stat().st_size < 5_000_000
+
+
+def test_an_unknown_record_is_refused_by_the_names_there_are():
+    with pytest.raises(ValueError, match="no record called 'raeder'; expected one of .*reader"):
+        records.read("raeder")
+
+
+def test_a_record_says_how_it_came_about(tmp_path, monkeypatch):
+    monkeypatch.setattr(_paths, "results_dir", lambda: tmp_path / "results")
+    written = records.write("trial", "python -m somewhere", rows=[1, 2])
+    assert json.loads((tmp_path / "results" / "trial.json").read_text(encoding="utf-8")) == written
+    assert {"command", "date", "machine", "versions", "rows"} == written.keys()
+    assert [path.name for path in (tmp_path / "results").iterdir()] == ["trial.json"]
+
+
+@pytest.mark.parametrize("path", sorted(_paths.results_dir().glob("*.json")), ids=lambda path: path.stem)
+def test_each_record_names_its_command_and_its_day(path):
+    record = records.read(path.stem)
+    assert record["command"].startswith("python -m hcr_lib.")
+    assert len(record["date"]) == 10

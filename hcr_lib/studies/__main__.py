@@ -1,0 +1,26 @@
+"""``python -m hcr_lib.studies NAME``: measure it again, print it, keep the record."""
+
+import argparse
+import importlib
+import json
+import pkgutil
+import time
+
+from hcr_lib import _paths, records, studies
+
+
+def main() -> None:
+    """Run the studies that are named."""
+    known = sorted(module.name for module in pkgutil.iter_modules(studies.__path__) if not module.name.startswith("_"))
+    parser = argparse.ArgumentParser(prog="python -m hcr_lib.studies", description=studies.__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="+", choices=known, metavar="NAME", help=", ".join(known))
+    for name in parser.parse_args().names:
+        started = time.monotonic()
+        findings = importlib.import_module(f"hcr_lib.studies.{name}").study(_paths.user_data_dir())
+        minutes = round((time.monotonic() - started) / 60, 1)
+        record = records.write(name, f"python -m hcr_lib.studies {name}", minutes=minutes, **findings)
+        print(json.dumps(record, indent=1, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()
