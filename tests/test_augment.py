@@ -5,11 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
-from scipy.optimize import minimize_scalar
 
-from hcr_lib import datasets
+from hcr_lib import datasets, legacy
 from hcr_lib._tf import tf
-from hcr_lib.augment import Augment
+from hcr_lib.augment import GRID, Augment, apply
 
 NOTHING = dict.fromkeys(("rotation", "shear", "scale", "shift", "elastic", "thicken", "thin", "blur"), 0.0)
 SEEDS = st.tuples(st.integers(0, 2**31 - 1), st.integers(0, 2**31 - 1))
@@ -102,24 +101,90 @@ def test_a_shift_alone_is_scipys_shift(number):
     np.testing.assert_allclose(moved, ndimage.shift(picture, distance, order=1), atol=1e-3)
 
 
-def rotated(picture: np.ndarray, degrees: float) -> np.ndarray:
-    cos, sin = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    matrix = np.array([[cos, -sin], [sin, cos]])
-    middle = np.array([13.5, 13.5])
-    return ndimage.affine_transform(picture, matrix, middle - matrix @ middle, order=1)
+def by_scipy(picture, rotation=0.0, shear=0.0, scale_x=1.0, scale_y=1.0, shift_x=0.0, shift_y=0.0, field=0.0):
+    """Do what `apply` promises, one change after the other as a matrix product in (x, y), slowly and in float64."""
+    cos, sin = np.cos(np.radians(rotation)), np.sin(np.radians(rotation))
+    rotate = np.array([[cos, sin], [-sin, cos]])  # counter-clockwise, with y downwards
+    slant = np.array([[1, -shear], [0, 1]])
+    back = np.linalg.inv(np.diag([scale_x, scale_y]) @ slant @ rotate)
+    y, x = np.mgrid[:28, :28]
+    goes_to = np.stack([x - 13.5 - shift_x, y - 13.5 - shift_y]) - field
+    from_x, from_y = np.einsum("ij,jyx->iyx", back, goes_to) + 13.5
+    return ndimage.map_coordinates(np.pad(picture, 1), [from_y + 1, from_x + 1], order=1)
 
 
-@pytest.mark.parametrize("number", range(4))
-def test_a_rotation_alone_is_scipys_rotation_about_the_middle(number):
+MOVES = st.fixed_dictionaries(
+    {
+        "rotation": st.floats(-30, 30), "shear": st.floats(-0.4, 0.4),
+        "scale_x": st.floats(0.7, 1.4), "scale_y": st.floats(0.7, 1.4),
+        "shift_x": st.floats(-5, 5), "shift_y": st.floats(-5, 5),
+    }
+)  # fmt: skip
+
+
+@given(MOVES)
+def test_moves_as_scipy_does_with_the_product_of_the_matrices(moves):
     picture = corner()
-    turned = augmented(picture[None, ..., None], seed=(number, 0), rotation=15.0)[0, ..., 0]
-    start = min(np.arange(-16, 17), key=lambda degrees: np.abs(rotated(picture, degrees) - turned).sum())
-    found = minimize_scalar(
-        lambda degrees: np.abs(rotated(picture, degrees) - turned).sum(),
-        bounds=(start - 1, start + 1), method="bounded", options={"xatol": 1e-5},
-    )  # fmt: skip
-    assert abs(found.x) <= 15.0
-    np.testing.assert_allclose(turned, rotated(picture, found.x), atol=2e-3)
+    moved = np.asarray(apply(picture[None, ..., None], **moves))[0, ..., 0]
+    np.testing.assert_allclose(moved, by_scipy(picture, **moves), atol=1e-3)
+
+
+@given(MOVES, SEEDS)
+def test_bends_along_a_smooth_field_of_the_strength_asked_for(moves, seed):
+    picture = corner()
+    points = np.asarray(tf.random.stateless_normal((1, 2, GRID, GRID), seed))[0].astype("float64")
+    field = 0.7 * np.stack([ndimage.zoom(p, 28 / GRID, order=3, mode="nearest", grid_mode=True) for p in points])
+    bent = np.asarray(apply(picture[None, ..., None], **moves, elastic=0.7, seed=seed))[0, ..., 0]
+    np.testing.assert_allclose(bent, by_scipy(picture, **moves, field=field), atol=2e-3)
+
+
+def test_bending_is_as_strong_as_asked_and_smooth():
+    """A dot of ink moves by the field at its place, so many dots tell how strong the field is."""
+    dots = np.zeros((400, 28, 28, 1), "float32")
+    dots[:, 13:15, 13:15] = 0.25
+    moved = np.array([centre(dot) for dot in np.asarray(apply(dots, elastic=1.0, seed=(1, 2)))[..., 0]])
+    assert 0.6 < moved.std() < 1.1
+
+
+def test_amounts_may_differ_from_image_to_image(ink):
+    turns, widths = np.linspace(-20, 20, 5), np.linspace(-1, 1, 5)
+    together = np.asarray(apply(ink[:5], rotation=turns, thicken=widths, blur=0.5))
+    for number in range(5):
+        alone = apply(ink[number : number + 1], rotation=turns[number], thicken=widths[number], blur=0.5)
+        np.testing.assert_allclose(together[number], alone[0], atol=1e-5)
+
+
+def test_drawn_amounts_keep_to_their_limits_and_augment_applies_them(ink):
+    augment = Augment(elastic=0.0)
+    drawn = augment.draw(1000, (1, 2))
+    limits = {
+        "rotation": (-10, 10), "shear": (-0.2, 0.2), "scale_x": (0.88, 1.12), "scale_y": (0.88, 1.12),
+        "shift_x": (-1.5, 1.5), "shift_y": (-1.5, 1.5), "thicken": (-0.4, 0.8), "blur": (0, 0.6),
+    }  # fmt: skip
+    for name, (low, high) in limits.items():
+        values = np.asarray(drawn[name])
+        assert low - 1e-6 <= values.min() < low + 0.02 * (high - low)
+        assert high - 0.02 * (high - low) < values.max() <= high + 1e-6
+    amounts = augment.draw(len(ink), tf.random.split((1, 2), 2)[0])
+    np.testing.assert_allclose(augment(tf.constant(ink), (1, 2)), apply(ink, **amounts), atol=1e-5)
+
+
+def test_positive_amounts_turn_to_the_left_lean_to_the_right_and_move_right_and_down():
+    upright = np.zeros((1, 28, 28, 1), "float32")
+    upright[:, 6:22, 13:15] = 1.0
+    turned, leaning = apply(upright, rotation=10.0), apply(upright, shear=0.2)
+    turned_top, leaning_top = (centre(np.asarray(picture)[0, :14, :, 0])[1] for picture in (turned, leaning))
+    assert turned_top < 13 < 14 < leaning_top
+    np.testing.assert_allclose(centre(np.asarray(apply(upright, shift_x=2.0, shift_y=1.0))[0, ..., 0]), [14.5, 15.5])
+
+
+@pytest.mark.parametrize("width", [-1.0, -0.3, 0.5, 1.0])
+def test_stroke_width_is_scipys_dilation_or_erosion(ink, width):
+    stored = ink[:20, ..., 0]
+    extreme = ndimage.grey_dilation if width > 0 else ndimage.grey_erosion
+    full = np.array([extreme(np.pad(picture, 1, mode="edge"), (3, 3))[1:-1, 1:-1] for picture in stored])
+    expected = stored + abs(width) * (full - stored)
+    np.testing.assert_allclose(np.asarray(apply(ink[:20], thicken=width))[..., 0], expected, atol=1e-5)
 
 
 def test_turns_both_ways():
@@ -147,3 +212,35 @@ def test_nothing_is_mirrored_or_put_on_its_head():
 def test_impossible_amounts_are_named(amounts, message):
     with pytest.raises(ValueError, match=message):
         Augment(**amounts)
+
+
+TRANSFORMS = st.fixed_dictionaries(
+    {
+        "theta": st.floats(-30, 30), "tx": st.floats(-4, 4), "ty": st.floats(-4, 4), "shear": st.floats(-20, 20),
+        "zx": st.floats(0.8, 1.3), "zy": st.floats(0.8, 1.3),
+    }
+)  # fmt: skip
+
+
+@given(TRANSFORMS)
+def test_a_transform_of_imagedatagenerator_gives_the_same_picture(transform):
+    picture = corner()[..., None]
+    theirs = legacy.generator(fill_mode="constant").apply_transform(picture, transform)
+    ours = np.asarray(apply(picture[None], **legacy.amounts(**transform)))[0]
+    np.testing.assert_allclose(ours, theirs, atol=1e-3)
+
+
+def test_the_equivalent_of_the_old_recipe_draws_from_nearly_the_same_limits():
+    drawn = [legacy.generator().get_random_transform((28, 28, 1), seed=number) for number in range(2000)]
+    translated = [legacy.amounts(*(one[name] for name in ("theta", "tx", "ty", "shear", "zx", "zy"))) for one in drawn]
+    ours = legacy.equivalent().draw(2000, (1, 2))
+    for name, tolerance in {
+        "rotation": 0.2,
+        "scale_x": 0.02,
+        "scale_y": 0.02,
+        "shift_x": 0.35,
+        "shift_y": 0.35,
+    }.items():
+        old = [one[name] for one in translated]
+        new = np.asarray(ours[name])
+        np.testing.assert_allclose([np.min(old), np.max(old)], [new.min(), new.max()], atol=tolerance)
