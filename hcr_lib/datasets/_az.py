@@ -125,15 +125,10 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], Callable[[], int]]]:
 
 def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
     """Cut a stream into blocks of whole lines; blank ones are left out."""
-    rest = b""
-    while block := stream.read(BLOCK):
-        # Without any line end in it, this is no such file, and the block is passed on to be refused.
-        cut = block.rfind(b"\n") + 1 or len(block)
-        text, rest = rest + block[:cut], block[cut:]
+    while text := stream.read(BLOCK):
+        text += stream.readline(BLOCK)  # to the end of the line; what has no such end is passed on to be refused
         if not text.isspace():
             yield text
-    if rest.strip():
-        yield rest
 
 
 def _parsed(blocks: Iterable[bytes]) -> Iterator[tuple[bytes, Future[np.ndarray]]]:
