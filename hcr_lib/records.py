@@ -1,7 +1,7 @@
 """Records of what was measured on real handwriting: written by a command, read by the lessons.
 
-Real images never ship with the course; what was found with them does, as JSON files in ``data/results/``. Each names the
-command that makes it again.
+Real images never ship with the course; what was found with them does, as JSON files in ``data/results/``. Each names
+the command that makes it again.
 """
 
 from __future__ import annotations

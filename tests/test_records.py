@@ -34,7 +34,7 @@ def test_the_weights_stay_small():
 
 
 def test_an_unknown_record_is_refused_by_the_names_there_are():
-    with pytest.raises(ValueError, match="no record called 'raeder'; expected one of .*reader"):
+    with pytest.raises(ValueError, match=r"no record called 'raeder'; expected one of .*reader"):
         records.read("raeder")
 
 
