@@ -5,8 +5,8 @@ how much of each change it gets; `apply` makes the changes. Both take ink of sha
 
 There are no flips: a mirrored b is a d. Rotations stay small: a 6 on its head is a 9.
 
-The pixel work is compiled by XLA, as Keras compiles a network: one loop over the pixels instead of dozens, each of
-which would read and write the whole batch. The first batch of a new size waits a moment for the compiler.
+The pixel work is compiled by XLA, as Keras compiles a network: a few loops over the pixels instead of dozens, each
+of which would read and write the whole batch. The first batch of a new size waits a moment for the compiler.
 """
 
 from __future__ import annotations
@@ -155,7 +155,8 @@ def apply(
     if _asked(elastic):
         noise = tf.random.stateless_normal((tf.shape(ink)[0], 2, GRID, GRID), seed)
         bending = noise * tf.reshape(tf.cast(elastic, "float32"), (-1, 1, 1, 1))
-    ink = _move(ink, *map(_per_image, (rotation, shear, scale_x, scale_y, shift_x, shift_y)), bending)
+    moves = map(_per_image, (rotation, shear, scale_x, scale_y, shift_x, shift_y))
+    ink = _sample(ink, *_sources(ink, *moves, bending))
     if _asked(thicken):
         ink = _change_stroke_width(ink, _per_image(thicken)[..., None])
     if _asked(blur):
@@ -180,7 +181,7 @@ def _between_points(size: int) -> np.ndarray:
 
 
 @_compiled
-def _move(
+def _sources(
     ink: tf.Tensor,
     rotation: tf.Tensor,
     shear: tf.Tensor,
@@ -189,39 +190,49 @@ def _move(
     shift_x: tf.Tensor,
     shift_y: tf.Tensor,
     bending: tf.Tensor | None,
-) -> tf.Tensor:
-    """Rotate, slant, stretch, shift and bend elastically, in one resampling so that nothing blurs twice.
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Say for every pixel of the result where in the original it comes from: undo the last change first.
 
-    For every pixel of the result, compute where in the original it comes from: undo the last change first. Then mix
-    the four pixels there. Source of the elastic part: Simard, Steinkraus and Platt, "Best practices for convolutional
-    neural networks" (2003); theirs smooths noise with a Gaussian, ours stretches a coarse grid of noise, which is as
-    smooth.
+    All moves make one position, so that nothing is resampled, and blurred, twice. Source of the elastic part: Simard,
+    Steinkraus and Platt, "Best practices for convolutional neural networks" (2003); theirs smooths noise with a
+    Gaussian, ours stretches a coarse grid of noise, which is as smooth.
+
+    Returns
+    -------
+    first : tensor of int32
+        Number of the upper left of the four pixels around that position, counted through all framed images.
+    right_share, bottom_share : tensor of float32
+        How far it is from there to the right and down, between 0 and 1.
     """
     height, width = ink.shape[1], ink.shape[2]
     x = tf.range(width, dtype="float32")[None, None, :] - (width - 1) / 2
     y = tf.range(height, dtype="float32")[None, :, None] - (height - 1) / 2
     if bending is not None:
-        down, across = _between_points(height), _between_points(width)
-        field = tf.einsum("yi,bcij,xj->bcyx", down, bending, across)
-        x, y = x - field[:, 0], y - field[:, 1]
+        field = tf.einsum("yi,bcij,xj->cbyx", _between_points(height), bending, _between_points(width))
+        x, y = x - field[0], y - field[1]
     y = (y - shift_y) / scale_y
     x = (x - shift_x) / scale_x + shear * y
     angle = rotation * (math.pi / 180)
     cos, sin = tf.cos(angle), tf.sin(angle)
-    return _sample(ink, cos * x - sin * y + (width - 1) / 2, sin * x + cos * y + (height - 1) / 2)
+    x, y = cos * x - sin * y + (width - 1) / 2, sin * x + cos * y + (height - 1) / 2
 
-
-def _sample(ink: tf.Tensor, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:
-    """Read `ink` at fractional positions, mixing the four nearest pixels; outside is paper."""
-    height, width = ink.shape[1], ink.shape[2]
-    padded = tf.pad(ink[..., 0], ((0, 0), (1, 1), (1, 1)))  # a frame of paper, so that the outside needs no test
-    x = tf.clip_by_value(x + 1, 0.0, width + 0.999)
-    y = tf.clip_by_value(y + 1, 0.0, height + 0.999)
+    # A frame of paper, one pixel wide, will lie around each image, so that the outside needs no test.
+    x, y = tf.clip_by_value(x + 1, 0.0, width + 0.999), tf.clip_by_value(y + 1, 0.0, height + 0.999)
     left, top = tf.floor(x), tf.floor(y)
-    right_share, bottom_share = x - left, y - top
     image = tf.range(tf.shape(ink)[0])[:, None, None]
     first = (image * (height + 2) + tf.cast(top, "int32")) * (width + 2) + tf.cast(left, "int32")
-    flat = tf.reshape(padded, (-1,))
+    return first, x - left, y - top
+
+
+@_compiled
+def _sample(ink: tf.Tensor, first: tf.Tensor, right_share: tf.Tensor, bottom_share: tf.Tensor) -> tf.Tensor:
+    """Mix four neighbouring pixels of framed images: the one with number `first`, those to its right and below.
+
+    Not one function with `_sources`: the compiler makes fast vector loops of arithmetic, but only where no pixel is
+    looked up in between.
+    """
+    width = ink.shape[2]
+    flat = tf.reshape(tf.pad(ink[..., 0], ((0, 0), (1, 1), (1, 1))), (-1,))
 
     def pixel(offset: int) -> tf.Tensor:
         return tf.gather(flat, first + offset)
