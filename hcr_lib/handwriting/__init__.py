@@ -3,6 +3,8 @@
 A *form* is one way to draw a character (a 7 with or without a bar), kept as pen strokes in ``glyphs.json``. A
 `Style` says how one writer draws all of them: how far the writing leans, how round it is, how fast the pen moves.
 `write` turns text and a style into strokes like those of the drawing pad, and ``hcr_lib.pen`` draws both alike.
+`write_line` and `write_page` also tell which strokes belong to which character, and `on_paper` photographs the
+writing on a plain or ruled sheet or on a form.
 
 ``python -m hcr_lib.handwriting`` writes the sample that ships with the course again.
 """

@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from hcr_lib.handwriting._characters import CAP_HEIGHT, Strokes, write_char
-from hcr_lib.handwriting._links import leads_on, link, part
+from hcr_lib.handwriting._links import can_link, link, part
 from hcr_lib.handwriting._style import Style
 
 LINE_HEIGHT = 1.8 * CAP_HEIGHT  #: from one line of a page to the next
 LINK = -1  #: owner of the points between two letters
 
 MOST_NESTED = 0.35 * CAP_HEIGHT  #: how far one character reaches under or over its neighbour, at most
+ROOM_FOR_LINK = 10.0  #: how much further apart letters stand for one who joins them all
 
 _BAND = 10.0  # outlines are compared in bands of this height ...
 _BANDS = 48  # ... from half as many above the baseline to half as many below
@@ -194,9 +195,9 @@ def _shift(strokes: Strokes, outline: np.ndarray, edge: float, style: Style, rng
     left, _ = _sides(strokes)
     nested = float((outline - left).max())  # as close as the ink allows
     nested = min(max(nested, apart - MOST_NESTED), apart)
-    if touching < style.touching * (1 - style.joining):  # a link needs room
+    if touching < style.touching * (1 - style.joining):
         return nested + 2 * style.pen * overlap
-    gap = 2 * style.pen + style.spacing * np.exp(uneven)
+    gap = 2 * style.pen + style.spacing * np.exp(uneven) + ROOM_FOR_LINK * style.joining
     return apart + style.nesting * (nested - apart) + gap
 
 
@@ -206,7 +207,7 @@ def _joined(word: list[_Letter], style: Style, rng: np.random.Generator) -> tupl
         draw < style.joining
         and one.char.islower()
         and other.char.islower()
-        and leads_on(one.char, one.strokes, style.slant)
+        and can_link(one.char, one.strokes, other.char, other.strokes, style.slant)
         for draw, (one, other) in zip(rng.random(len(word) - 1), pairwise(word), strict=True)
     ]
     strokes, owners = [], []

@@ -14,6 +14,10 @@ _RIGHT, _DOWN = np.array([1.0, 0.0]), np.array([0.0, 1.0])
 
 def part(char: str, strokes: Strokes) -> tuple[Strokes, Strokes]:
     """Part a letter's strokes into its body and what people add once the word is written: dots and bars."""
+    if char == "o":  # left where its ring is highest, or it would look like an a
+        [ring] = strokes
+        half = len(ring) // 2
+        return [ring[: half + int(ring[half:, 1].argmin()) + 1]], []
     if char in "ijx":
         return strokes[:1], strokes[1:]
     if char in "fqtz" and len(strokes) > 1:
@@ -22,16 +26,18 @@ def part(char: str, strokes: Strokes) -> tuple[Strokes, Strokes]:
     return strokes, []
 
 
-def leads_on(char: str, strokes: Strokes, slant: float) -> bool:
-    """Say whether a small letter ends where a link may begin: not on its left, and not at the end of a tail."""
+def can_link(char: str, strokes: Strokes, other: str, others: Strokes, slant: float) -> bool:
+    """Say whether a link may lead from one small letter to another: not from its left, nor from the end of a tail."""
     if char == "f" and len(strokes) > 1:  # its foot is no place to go on from: an f would look like a t
         return False
     body, _ = part(char, strokes)
+    end, start = body[-1][-1], part(other, others)[0][0][0]
+    if end[1] < -0.3 * CAP_HEIGHT and start[1] > -0.15 * CAP_HEIGHT:  # down a whole letter: an o would look like an a
+        return False
     upright = np.concatenate([stroke @ [1, slant] for stroke in body])
     left, right = upright.min(), upright.max()
-    end = body[-1][-1]
     on_the_left = end @ [1, slant] < left + 0.35 * (right - left) and right - left > 0.25 * CAP_HEIGHT
-    return not on_the_left and end[1] < 0.2 * CAP_HEIGHT
+    return char == "o" or (not on_the_left and end[1] < 0.2 * CAP_HEIGHT)
 
 
 def link(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

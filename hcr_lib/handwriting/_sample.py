@@ -11,7 +11,7 @@ from hcr_lib._manifest import ship
 from hcr_lib.datasets import Dataset
 from hcr_lib.handwriting._characters import CAP_HEIGHT, press, write_char
 from hcr_lib.handwriting._forms import nibs
-from hcr_lib.handwriting._style import Style, random_style
+from hcr_lib.handwriting._style import Style, writer
 
 SAMPLE = "synthetic.npz"  #: the sample that ships, in data/
 
@@ -68,14 +68,14 @@ def make_sample(per_class: int = 200, num_writers: int = 320, seed: int = 2026) 
         )
     classes = labels.BYCLASS
     # Each writer and each image has a generator of its own, so a part of the sample can be made without the rest.
-    styles = [random_style(np.random.default_rng([seed, 0, writer])) for writer in range(num_writers)]
+    styles = [writer(number, seed) for number in range(num_writers)]
     orders = [np.random.default_rng([seed, 1, label]).permutation(num_writers) for label in range(len(classes))]
     drawn, writers = [], []
     for copy in range(per_class):
         for label, char in enumerate(classes):
-            writer = int(orders[label][copy % num_writers])
-            drawn.append(draw_char(char, styles[writer], np.random.default_rng([seed, 2, label, copy])))
-            writers.append(f"w{writer:03d}")
+            number = int(orders[label][copy % num_writers])
+            drawn.append(draw_char(char, styles[number], np.random.default_rng([seed, 2, label, copy])))
+            writers.append(f"w{number:03d}")
     return Dataset(
         np.stack(drawn),
         np.tile(np.arange(len(classes)), per_class),
