@@ -18,6 +18,7 @@ from hcr_lib.handwriting import (
     _sample,
     draw_char,
     make_sample,
+    press,
     random_style,
     split_by_writer,
     write,
@@ -64,6 +65,12 @@ class TestGlyphs:
         for char, forms in GLYPHS.items():
             names = [form["name"] for form in forms]
             assert len(set(names)) == len(names), char
+
+    def test_each_class_has_its_nib(self):
+        nibs = _forms.nibs()
+        assert list(nibs) == list(labels.BYCLASS)
+        assert np.exp(np.mean(np.log(list(nibs.values())))) == pytest.approx(1, abs=0.02), "the pen is the writer's"
+        assert nibs["o"] > 1.1 > nibs["M"], "people write an o small, so enlarged its stroke is thick"
 
     @pytest.mark.parametrize("notation", ["10,20", "", "10,20 30", "10,20 a,b", "1.5,2 3,4", "1,2 3,4?"])
     def test_a_slip_in_the_notation_is_named(self, notation):
@@ -174,6 +181,22 @@ class TestWriting:
             if field.name in ("touching", "joining"):
                 continue  # most writers do neither
             assert len({getattr(style, field.name) for style in styles}) > 10, field.name
+
+
+class TestPress:
+    def test_an_even_hand_draws_an_even_line(self):
+        style = Style(pressure=0, pen=6)
+        widths = press(write_char("g", style, rng()), style, rng())
+        assert np.unique(np.concatenate(widths)).tolist() == [6]
+
+    def test_pressure_differs_along_the_stroke_and_from_copy_to_copy(self):
+        style = Style(pressure=0.15, pen=6)
+        strokes = write_char("S", style, rng())
+        copies = [press(strokes, style, rng(seed))[0] for seed in range(200)]
+        assert all(copy.min() > 0 for copy in copies)
+        assert np.median([np.ptp(copy) for copy in copies]) > 0.5
+        assert np.std([copy.mean() for copy in copies]) > 0.5
+        assert np.mean([copy[-1] for copy in copies]) < np.mean([copy[0] for copy in copies]), "it lightens at the end"
 
 
 class TestSample:

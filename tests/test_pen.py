@@ -85,3 +85,23 @@ def test_a_pen_needs_a_width(half_width):
 def test_an_empty_drawing_has_no_bounds():
     with pytest.raises(ValueError, match=r"empty; expected at least one point. Draw something"):
         pen.bounds([])
+
+
+def test_a_width_for_each_point_is_the_pen_pressed_more_and_less():
+    line = [[[20, 50], [180, 50]]]
+    same = pen.render(line, 200, [[6, 6]])
+    np.testing.assert_array_equal(same, pen.render(line, 200, 6))
+    wedge = pen.render(line, 200, [[2, 14]])
+    widths = wedge.sum(axis=0)[30:170]
+    assert (np.diff(widths) > -1).all(), "it only widens"
+    assert widths[0] == pytest.approx(4, abs=2)
+    assert widths[-1] == pytest.approx(26, abs=3)
+
+
+@pytest.mark.parametrize(
+    ("widths", "message"),
+    [([[3, 3, 3]], "one for each point"), ([[3, 3], [3]], "one for each point"), ([[3, 0]], "more than 0 pixels")],
+)
+def test_widths_that_do_not_fit_the_strokes_are_refused(widths, message):
+    with pytest.raises(ValueError, match=message):
+        pen.render([[[0, 0], [9, 9]]], 100, widths)
