@@ -270,6 +270,12 @@ class TestPaper:
         for box, (x0, _, x1, _) in zip(boxes, form.cells, strict=True):
             assert np.isnan(box).all() or x0 < (box[0] + box[2]) / 2 < x1
 
+    @pytest.mark.parametrize("kind", PAPERS)
+    def test_nothing_written_leaves_the_paper_blank(self, kind):
+        found = on_paper("  ", replace(PAPERS[kind], rule_darkness=0.0), Style(), rng(0))
+        assert np.isnan(found.boxes).all()
+        assert found.picture.min() > 0.5 * found.picture.max()
+
     def test_words_stand_on_the_rules(self):
         sheet = replace(ruled((300, 900), line_height=90), tilt=0.0)
         boxes = on_paper("HHH\nHHH", sheet, Style(), rng(0)).boxes

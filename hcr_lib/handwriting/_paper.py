@@ -69,7 +69,7 @@ class Photograph:
     writing : Writing
         What is written, in pixels of the picture: its text, and the way of the pen.
     boxes : ndarray of float64, shape (len(writing.text), 4)
-        x0, y0, x1, y1 of each character's ink; NaN for blanks and line breaks.
+        x0, y0, x1, y1 of each character's ink, but for how hard the pen was pressed; NaN for blanks and line breaks.
     """
 
     picture: np.ndarray
@@ -146,7 +146,7 @@ def on_paper(text: str, paper: Paper, style: Style, rng: np.random.Generator) ->
     Parameters
     ----------
     text : str
-        Digits, letters, blanks and line breaks; a blank leaves a box of a form empty.
+        Digits, letters and blanks; on a sheet line breaks, too. A blank leaves a box of a form empty.
     paper : Paper
         What to write on.
     style : Style
