@@ -176,8 +176,9 @@ def press(strokes: Strokes, style: Style, rng: np.random.Generator) -> list[np.n
     Examples
     --------
     >>> strokes = write_char("t", Style(), np.random.default_rng(0))
-    >>> [len(widths) == len(stroke) for widths, stroke in zip(press(strokes, Style(), np.random.default_rng(0)), strokes)]
-    [True, True]
+    >>> widths = press(strokes, Style(), np.random.default_rng(0))
+    >>> [len(each) for each in widths] == [len(stroke) for stroke in strokes]
+    True
     """
     copy = rng.normal(0, style.pressure)
     widths = []

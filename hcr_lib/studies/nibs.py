@@ -1,0 +1,39 @@
+"""How thick the pen should look in each synthetic character: the numbers under ``nib`` in ``glyphs.json``.
+
+People write an o smaller than an M; brought to one size, its stroke is the thicker one. So the ink of each class of
+EMNIST's training images is compared with the bundled sample's. ``ink`` says how many times as much ink a real image holds:
+1 where the nib fits. ``nib`` is the nib that would fit better, for the next edition of the file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hcr_lib import images
+from hcr_lib.datasets import load
+from hcr_lib.handwriting import nibs
+from hcr_lib.labels import BYCLASS
+
+PER_CLASS = 250
+
+
+def study(data_dir: Path) -> dict[str, Any]:
+    """Compare the classes' ink; geometric means, because ink varies by factors."""
+    real, bundled = load("emnist-mixed-case", "train", data_dir=data_dir), load("bundled", "all")
+    ratio = {}
+    for char in BYCLASS:
+        stored = images.to_mnist_batch(real.images[real.chars == char][:PER_CLASS])
+        ratio[char] = np.exp(_log_ink(stored) - _log_ink(bundled.images[bundled.chars == char]))
+    wanted = {char: nib * ratio[char] for char, nib in nibs().items()}
+    middle = np.exp(np.mean(np.log(list(wanted.values()))))  # how thick the pen is on the whole is the writer's affair
+    return {
+        "ink": {char: round(float(times), 3) for char, times in ratio.items()},
+        "nib": {char: round(float(nib / middle), 2) for char, nib in wanted.items()},
+    }
+
+
+def _log_ink(stored: np.ndarray) -> float:
+    return float(np.log(stored.mean(axis=(1, 2))).mean())
