@@ -1,8 +1,8 @@
 """How thick the pen should look in each synthetic character: the numbers under ``nib`` in ``glyphs.json``.
 
 People write an o smaller than an M; brought to one size, its stroke is the thicker one. So the ink of each class of
-EMNIST's training images is compared with the bundled sample's. ``ink`` says how many times as much ink a real image holds:
-1 where the nib fits. ``nib`` is the nib that would fit better, for the next edition of the file.
+EMNIST's training images is compared with the bundled sample's. ``ink`` says how many times as much ink a real image
+holds: 1 where the nib fits. ``nib`` is the nib that would fit better, for the next edition of the file.
 """
 
 from __future__ import annotations
