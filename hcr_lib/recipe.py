@@ -179,7 +179,10 @@ def step_worth(
     variants = {"whole recipe": frozenset(), **{step: _checked([step]) for step in steps}}
     stored = np.zeros((len(variants), len(drawings), images.SIZE, images.SIZE), "uint8")
     for number, drawing in enumerate(drawings):
-        run = _Run(drawing)
+        try:
+            run = _Run(drawing)
+        except images.BlankImageError:
+            continue
         for target, off in zip(stored[:, number], variants.values(), strict=True):
             with contextlib.suppress(images.BlankImageError):
                 target[:] = (run.after("centre", off) * 255).round()

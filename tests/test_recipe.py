@@ -179,6 +179,17 @@ def test_the_reader_gets_what_the_recipe_makes():
     assert seen[1].dtype == np.uint8
 
 
+def test_a_drawing_without_ink_is_a_blank_image_for_the_reader():
+    seen = []
+
+    def read(stored):
+        seen.append(stored)
+        return np.zeros(len(stored), int)
+
+    recipe.step_worth([np.ones((50, 50)), drawing()], [0, 0], read, steps=["light"])
+    assert all(not stored[0].any() and stored[1].any() for stored in seen)
+
+
 def test_the_worth_of_a_step_needs_drawings_labels_and_answers_that_fit():
     with pytest.raises(ValueError, match="1 drawings, labels of shape"):
         recipe.step_worth([drawing()], ["5", "6"], lambda stored: stored)
