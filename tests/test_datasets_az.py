@@ -54,6 +54,22 @@ def test_it_is_read_plain_compressed_or_zipped_in_blocks_of_any_size(tmp_path, m
     assert np.array_equal(prints, _splits.fingerprints(images))
 
 
+numbers = st.one_of(st.sampled_from(["0", "00", "007", "9", "10", "99", "100", "255"]), st.integers(0, 255).map(str))
+strange = st.sampled_from(["256", "999", "1000", "-1", "", " 7", "+7", "0.5", "7\r", "x", "1,1", "1\n1"])
+
+
+@given(st.lists(numbers, min_size=785, max_size=785), st.none() | st.tuples(st.integers(0, 784), strange))
+def test_the_fast_way_and_pyarrow_agree_wherever_the_fast_way_answers(row, change):
+    if change:
+        row[change[0]] = change[1]
+    text = (",".join(row) + "\n").encode()
+    fast = _az._parse_plain(text * 2)
+    assert (fast is None) == bool(change)
+    if fast is not None:
+        assert np.array_equal(fast, _az._parse_any(text * 2))
+        assert _az._parse_plain(text[:-1]) is None  # the last number may have been cut
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -9,9 +9,7 @@ import os
 import warnings
 import zipfile
 import zlib
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -23,8 +21,8 @@ from hcr_lib.datasets._readers import AGAIN, GZIP_MAGIC, ensure_file, zip_member
 from hcr_lib.datasets._splits import fingerprints
 
 PIXELS = 28 * 28
-BLOCK = 4 << 20  #: bytes of text turned into numbers at a time
-WORKERS = 4  #: blocks worked on side by side; more of them cost memory
+ZERO = np.uint8(ord("0"))  #: digits have the codes from here on; commas and line ends come before
+BLOCK = 1 << 18  #: bytes of text turned into numbers at a time, few enough for a processor's own cache
 CACHE_FROM = 16 << 20  #: smaller files are read anew each time: that takes less than a second
 MEMBERS = ("images", "labels", "fingerprints")
 
@@ -88,11 +86,11 @@ def read_az_csv(path: Path) -> Arrays:
         _opened(path) as (stream, position),
         tqdm(total=path.stat().st_size, unit="B", unit_scale=True, desc=path.name, leave=False, delay=1) as bar,
     ):
-        for text, parsed in _parsed(_blocks(stream)):
+        for text in _blocks(stream):
             start = len(images)
             if start == 0:
                 _check_first_row(text, path)
-            table = _checked(text, parsed, path, start)
+            table = _parse(text, path, start)
             # Grown in place: a list of blocks would be in memory twice when it is joined at the end.
             images.resize((start + len(table), PIXELS), refcheck=False)
             images[start:] = table[:, 1:]
@@ -131,42 +129,17 @@ def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
             yield text
 
 
-def _parsed(blocks: Iterable[bytes]) -> Iterator[tuple[bytes, Future[np.ndarray]]]:
-    """Turn blocks into numbers, several at a time; give them in their order, each with its text."""
-    waiting = deque()
-    with ThreadPoolExecutor(WORKERS) as pool:
-        for text in blocks:
-            waiting.append((text, pool.submit(_parse, text)))
-            if len(waiting) > WORKERS:
-                yield waiting.popleft()
-        yield from waiting
-
-
-def _parse(text: bytes) -> np.ndarray:
-    """Return whole lines as uint8, shape (rows, 785)."""
-    import pyarrow as pa
-    from pyarrow import csv
-
-    names = [str(column) for column in range(1 + PIXELS)]
-    table = csv.read_csv(
-        pa.BufferReader(text),
-        # One batch and one thread, because the blocks themselves are worked on side by side.
-        read_options=csv.ReadOptions(column_names=names, block_size=len(text), use_threads=False),
-        parse_options=csv.ParseOptions(quote_char=False),
-        convert_options=csv.ConvertOptions(column_types=dict.fromkeys(names, pa.uint8()), null_values=[]),
-    )
-    return table.combine_chunks().to_batches()[0].to_tensor().to_numpy()
-
-
-def _checked(text: bytes, parsed: Future[np.ndarray], path: Path, start: int) -> np.ndarray:
-    """Return the numbers of a block whose first row has the number `start`; refuse what cannot be letters."""
-    try:
-        table = parsed.result()
-    except ValueError as error:  # pyarrow's ArrowInvalid is one
-        raise DataError(
-            f"{path} must hold whole numbers from 0 to 255, {1 + PIXELS} in every row; {_first_fault(text, start)} "
-            "(rows count from 0). If the file was cut short, get it again."
-        ) from error
+def _parse(text: bytes, path: Path, start: int) -> np.ndarray:
+    """Return whole lines as uint8, shape (rows, 785); `start` is the number of the first row, for errors."""
+    table = _parse_plain(text)
+    if table is None:
+        try:
+            table = _parse_any(text)
+        except ValueError as error:  # pyarrow's ArrowInvalid is one
+            raise DataError(
+                f"{path} must hold whole numbers from 0 to 255, {1 + PIXELS} in every row; {_first_fault(text, start)} "
+                "(rows count from 0). If the file was cut short, get it again."
+            ) from error
     letters = table[:, 0]
     if letters.max() > 25:
         row = int(np.argmax(letters > 25))
@@ -175,6 +148,50 @@ def _checked(text: bytes, parsed: Future[np.ndarray], path: Path, start: int) ->
             "(rows count from 0)."
         )
     return table
+
+
+def _parse_any(text: bytes) -> np.ndarray:
+    """Read rows with pyarrow, which knows spaces, blank lines and the line ends of every system."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    names = [str(column) for column in range(1 + PIXELS)]
+    table = csv.read_csv(
+        pa.BufferReader(text),
+        read_options=csv.ReadOptions(column_names=names, block_size=len(text), use_threads=False),
+        parse_options=csv.ParseOptions(quote_char=False),
+        convert_options=csv.ConvertOptions(column_types=dict.fromkeys(names, pa.uint8()), null_values=[]),
+    )
+    return table.combine_chunks().to_batches()[0].to_tensor().to_numpy()
+
+
+def _parse_plain(text: bytes) -> np.ndarray | None:
+    """Read rows of nothing but digits, commas and line ends; None if there is anything else, or any fault.
+
+    Some three times as fast as pyarrow, because here all columns are alike: numbers of one to three digits, most of them one.
+    """
+    padded = np.frombuffer(b",,,," + text, "uint8")  # so that there is something four characters before any other
+    codes = padded[4:]
+    ends = np.flatnonzero(codes < ZERO)  # every number ends at a comma or at the end of its line
+    rows, rest = divmod(len(ends), 1 + PIXELS)
+    line_ends = ends[PIXELS :: 1 + PIXELS]
+    regular = rows and not rest and ends[-1] == len(text) - 1 and codes.max() <= ord("9")
+    if not regular or (codes[line_ends] != ord("\n")).any() or np.count_nonzero(codes == ord(",")) != PIXELS * rows:
+        return None
+    numbers = padded[3:].take(ends)
+    if numbers.min() < ZERO:
+        return None
+    numbers -= ZERO
+    longer = np.flatnonzero(padded[2:].take(ends) >= ZERO)
+    ends = ends[longer]
+    hundreds = padded[1:].take(ends)
+    longest = hundreds >= ZERO
+    large = numbers[longer] + np.uint16(10) * (padded[2:].take(ends) - ZERO)
+    large += np.uint16(100) * ((hundreds - ZERO) * longest)
+    if large.max(initial=0) > 255 or (padded.take(ends[longest]) >= ZERO).any():
+        return None
+    numbers[longer] = large
+    return numbers.reshape(rows, 1 + PIXELS)
 
 
 def _first_fault(text: bytes, start: int) -> str:
