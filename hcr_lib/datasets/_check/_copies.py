@@ -36,7 +36,7 @@ def duplicates(
     if len(unknown):
         finding = Fault(
             "duplicates",
-            f"every image should come once; {_share(unknown, images)} exact copies of an earlier one. Leave them out: "
+            f"every image should come once; exact copies of an earlier one: {_share(unknown, images)}. Leave them out: "
             "numpy.delete(numpy.arange(len(labels)), fault.indices).",
             unknown,
             {"twin": first[unknown]},
@@ -107,7 +107,7 @@ def _near_copies(code, wanted, where, images, copies, twins, rest, twin_images) 
         return [], []
     finding = Fault(
         code,
-        f"{wanted}; {_share(copies, images)} moved, blurred, compressed or retouched copies {where}. Look at them with "
+        f"{wanted}; moved, blurred, compressed or retouched copies {where}: {_share(copies, images)}. Look at them with "
         "fault.examples(), and leave them out: numpy.delete(numpy.arange(len(labels)), fault.indices).",
         copies,
         {"twin": twins, "difference": rest},
@@ -117,8 +117,7 @@ def _near_copies(code, wanted, where, images, copies, twins, rest, twin_images) 
 
 
 def _share(indices: np.ndarray, images: np.ndarray) -> str:
-    verb = "is" if len(indices) == 1 else "are"
-    return f"{len(indices):,} of {len(images):,} ({len(indices) / len(images):.2g} of all) {verb}"
+    return f"{len(indices):,} of {len(images):,} ({len(indices) / len(images):.2%})"
 
 
 def _first(marks: np.ndarray) -> np.ndarray:

@@ -82,16 +82,17 @@ def _swapped(means: dict[int, np.ndarray], labels: np.ndarray, classes: str) -> 
     correlation = np.array([[(means[a] * reference[classes[b]]).mean() for b in known] for a in known])
     gain = correlation - np.diag(correlation)[:, None]  # how much better each class fits another character's image
     both = np.where(alike, -1.0, np.minimum(gain, gain.T))
-    for first, second in np.argwhere(np.triu(both > MARGIN)):
-        if both[first, second] == both[first].max() == both[second].max():  # each is the other's best
-            a, b = known[first], known[second]
-            yield Fault(
-                "labels-swapped",
-                f"each class must look like its character; {classes[a]} looks like {classes[b]}, and {classes[b]} like "
-                f"{classes[a]} (by {gain[first, second]:.2f} and {gain[second, first]:.2f} in correlation). "
-                "Swap the two labels.",
-                np.flatnonzero((labels == a) | (labels == b)),
-            )
+    both = np.triu(both)
+    while (worst := both.max()) > MARGIN:
+        first, second = np.unravel_index(both.argmax(), both.shape)
+        both[[first, second]] = both[:, [first, second]] = -1.0  # a class is swapped once
+        a, b = known[first], known[second]
+        yield Fault(
+            "labels-swapped",
+            f"each class must look like its character; {classes[a]} looks like {classes[b]}, and {classes[b]} like "
+            f"{classes[a]} (by {worst:.2f} in correlation, or more). Swap the two labels.",
+            np.flatnonzero((labels == a) | (labels == b)),
+        )
 
 
 @lru_cache(maxsize=1)
