@@ -55,14 +55,14 @@ def read_az(path: Path) -> Arrays:
     DataError
         If there is a header, a row of another length, or a value out of range; the message names the row.
     """
-    from filelock import FileLock  # here, because small files need none
-
     if ensure_file(path).stat().st_size < CACHE_FROM:
         return read_az_csv(path)
     stamp, caches = _stamp(path), _cache_paths(path)
     for cache in caches:
         if (found := _load(cache, stamp)) is not None:
             return found
+    from filelock import FileLock  # here, because what is cached needs none
+
     for cache in caches:
         try:
             cache.parent.mkdir(parents=True, exist_ok=True)
@@ -168,7 +168,7 @@ def _parse_any(text: bytes) -> np.ndarray:
 def _parse_plain(text: bytes) -> np.ndarray | None:
     """Read rows of nothing but digits, commas and line ends; None if there is anything else, or any fault.
 
-    Some three times as fast as pyarrow, because here all columns are alike: numbers of one to three digits, most of them one.
+    Some three times as fast as pyarrow, because here all columns are alike: numbers of one to three digits, mostly one.
     """
     padded = np.frombuffer(b",,,," + text, "uint8")  # so that there is something four characters before any other
     codes = padded[4:]
