@@ -107,7 +107,7 @@ def _near_copies(code, wanted, where, images, copies, twins, rest, twin_images) 
         return [], []
     finding = Fault(
         code,
-        f"{wanted}; moved, blurred, compressed or retouched copies {where}: {_share(copies, images)}. Look at them with "
+        f"{wanted}; moved, blurred, compressed or retouched copies {where}: {_share(copies, images)}. Look at them: "
         "fault.examples(), and leave them out: numpy.delete(numpy.arange(len(labels)), fault.indices).",
         copies,
         {"twin": twins, "difference": rest},
