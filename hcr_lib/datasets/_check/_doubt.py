@@ -48,7 +48,7 @@ def doubtful_labels(images: np.ndarray, labels: np.ndarray, classes: str, seed: 
     given, suggested = (classes[kinds[choice[first]]] for choice in (answers, best))
     finding = Fault(
         "doubtful-labels",
-        f"pictures should look like their labels; of {drawn}{len(images):,}, {len(doubtful):,} look like another class, "
+        f"a picture should look like its label; of {drawn}{len(images):,}, {len(doubtful):,} look like another class, "
         f"such as image {chosen[first]}, {given} that looks like {suggested}. "
         f"About {share:.1%} of the labels seem to be slips; clean sets stay below {TOLERATED:.1%}. Look at "
         "fault.examples(), and correct or leave out what is wrong.",
