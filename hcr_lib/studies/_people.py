@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,10 +38,14 @@ def pens(data_dir: Path) -> dict[str, Pictures]:
 
 
 def photographs(data_dir: Path) -> Pictures:
-    """Return the photographed characters."""
+    """Return the photographed characters; one without ink that stands out becomes a blank image."""
     found = list(pictures_in(data_dir / "photo_chars_dev.zip"))
     chars = [Path(name).stem.split("_")[1] for name, _, _ in found]
-    return Pictures(np.stack([images.to_mnist(picture) for _, picture, _ in found]), np.array(chars))
+    stored = np.zeros((len(found), images.SIZE, images.SIZE), "uint8")
+    for target, (_, picture, _) in zip(stored, found, strict=True):
+        with contextlib.suppress(images.BlankImageError):
+            target[:] = images.to_mnist(picture)
+    return Pictures(stored, np.array(chars))
 
 
 def probabilities(model: Any, stored: np.ndarray) -> np.ndarray:
