@@ -10,6 +10,7 @@ writing on a plain or ruled sheet or on a form.
 """
 
 from hcr_lib.handwriting._characters import CAP_HEIGHT, X_HEIGHT, press, write_char
+from hcr_lib.handwriting._forms import nibs
 from hcr_lib.handwriting._lines import LINK, Writing, write, write_line, write_page
 from hcr_lib.handwriting._paper import Paper, Photograph, form_boxes, on_paper, plain, ruled
 from hcr_lib.handwriting._sample import SAMPLE, draw_char, make_sample, split_by_writer
@@ -27,6 +28,7 @@ __all__ = [
     "draw_char",
     "form_boxes",
     "make_sample",
+    "nibs",
     "on_paper",
     "plain",
     "press",
