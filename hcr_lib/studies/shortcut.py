@@ -1,9 +1,9 @@
 """Digits from one source, letters from another: a fine test score, and a network that cannot read a person's pen.
 
 The same network is trained twice on as many images for as many epochs. First after the recipe of a project like this
-one: MNIST's digits, EMNIST's letters. Then with digits and letters from one source, strokes of every width and edges of
-every softness (`AUGMENT`). Both are tested on MNIST's test digits with as many of EMNIST's test letters, and on drawings
-(UNIPEN) that are drawn straight onto 28 x 28 pixels, as such a project would, with three pens: ``PENS``.
+one: MNIST's digits, EMNIST's letters. Then with digits and letters from one source, strokes of every width and edges
+of every softness (`AUGMENT`). Both are tested on MNIST's test digits with as many of EMNIST's test letters, and on
+drawings (UNIPEN) that are drawn straight onto 28 x 28 pixels, as such a project would, with three pens: ``PENS``.
 """
 
 from __future__ import annotations
