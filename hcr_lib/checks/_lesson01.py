@@ -23,27 +23,17 @@ EXERCISES: dict[str, Exercise] = {
         },
     ),
     "01.3": Exercise(
-        passes=number(9),
-        hint="Put the two strings under each other and count the places where they differ.",
+        passes=number(99),
+        hint="What does pandas take the first line of a CSV file for, unless you tell it otherwise?",
         slips={
-            0: "The numbers agree, so the accuracy does; the names do not. Compare the two strings place by place.",
-            2: "Two is how many are right, a and b. The question asks for the wrong ones.",
-            3: "Only q, r and t would be wrong if q alone were left out. Here c, i, j and k push in as well.",
-            11: "Not all: both strings begin with a and b.",
-            15: "Fifteen pairs are merged by NIST. The question is about the eleven small letters that are left.",
+            100: "That is how many lines the file has. pandas takes the first for the names of the columns.",
+            101: "No line is added. pandas takes one of the hundred for something else than an image.",
+            785: "That is the number of columns: a label and 784 pixels.",
+            784: "That is the number of pixels in a row. How many rows are left?",
+            78400: "That is the number of pixels in all images. A row is one image.",
         },
     ),
     "01.4": Exercise(
-        passes=lambda share: number(0.6)(share) or number(60)(share),
-        hint="The lazy reader is right whenever the truth happens to be e. How many of the 100 images are an e?",
-        slips={
-            0.2: "One in five would be right if the five classes were equally large. Count the images.",
-            20: "One in five would be right if the five classes were equally large. Count the images.",
-            0: "It is right by luck, and quite often: whenever the truth happens to be e.",
-            1: "It is right only where the truth happens to be e.",
-        },
-    ),
-    "01.5": Exercise(
         passes=lambda answer: str(answer).strip() == "7",
         hint="Draw an L on squared paper, number its rows and columns, and exchange the two.",
         slips={
@@ -52,6 +42,17 @@ EXERCISES: dict[str, Exercise] = {
             "J": "That is an L mirrored left to right. Transposing mirrors along the diagonal.",
             "L": "Only letters that are symmetric about the diagonal stay as they are, such as O and X.",
             "6": "No curve can appear: straight strokes stay straight when rows and columns are swapped.",
+        },
+    ),
+    "01.5": Exercise(
+        passes=lambda share: number(0.6)(share) or number(60)(share),
+        hint="The lazy reader is right whenever the truth happens to be e. How many of the 100 images are an e?",
+        slips={
+            0.2: "One in five would be right if the five classes were equally large. Count the images.",
+            20: "One in five would be right if the five classes were equally large. Count the images.",
+            0: "It is right by luck, and quite often: whenever the truth happens to be e.",
+            1: "It is right only where the truth happens to be e.",
+            0.4: "That is how often it is wrong.",
         },
     ),
     "01.6": Exercise(
