@@ -15,15 +15,6 @@ EXERCISES: dict[str, Exercise] = {
         },
     ),
     "02.2": Exercise(
-        passes=number(200),
-        hint="How many ones does each row have?",
-        slips={
-            7200: "That is how many numbers the table holds. Nearly all of them are 0.",
-            36: "That is the number of columns. Add up row by row.",
-            1: "That is the sum of one row; there are 200.",
-        },
-    ),
-    "02.3": Exercise(
         passes=number(2, within=0.1),
         hint="Which of the 62 classes end up in class A, and which in class 7?",
         slips={
@@ -33,7 +24,7 @@ EXERCISES: dict[str, Exercise] = {
             5.2: "That is 52 over 10, all letters over all digits. How large is a single class?",
         },
     ),
-    "02.4": Exercise(
+    "02.3": Exercise(
         passes=word("after"),
         hint="Follow one digit and its copy: in which parts can the two end up?",
         slips={
@@ -42,7 +33,7 @@ EXERCISES: dict[str, Exercise] = {
             "never": "Copying is allowed where it cannot leak: in the training part alone.",
         },
     ),
-    "02.5": Exercise(
+    "02.4": Exercise(
         passes=number(4),
         hint="Which row does the average ink sit in, and which row is the middle?",
         slips={
@@ -54,15 +45,31 @@ EXERCISES: dict[str, Exercise] = {
             10: "That moves it to the bottom edge. The middle is wanted.",
         },
     ),
-    "02.6": Exercise(
-        passes=lambda answer: isinstance(answer, str) and answer.strip() == "d",
-        hint="Write a b on thin paper and look at it from behind.",
+    "02.5": Exercise(
+        passes=lambda answer: str(answer).strip() == "5",
+        hint="What has the thin pen written so far: digits or letters? Which of those has the strokes of an S?",
         slips={
-            "D": "Right shape, wrong case: answer with a small letter, for its stem still reaches above the bowl.",
-            "p": "That is b upside down. Mirroring left to right keeps the stem on top.",
-            "q": "That is b turned by 180 degrees. Mirroring left to right keeps the stem on top.",
-            "b": "Only characters that are symmetric about a vertical line stay the same, such as A or o.",
-            "6": "The bowl changes sides: in a 6, as in a b, it is on the right.",
+            "S": "That is what a person reads. To this reader every letter is thick, and this one is thin.",
+            "8": "A digit, yes. But an 8 closes both loops, an S neither.",
+            "2": "A digit, yes. But a 2 is an S in the mirror.",
+            "6": "A digit, yes. But a 6 closes its lower loop.",
+            "digit": "Yes; which of the ten?",
+            "a digit": "Yes; which of the ten?",
+        },
+    ),
+    "02.6": Exercise(
+        passes=lambda answer: isinstance(answer, str) and set(answer.casefold()) - set(" ,") == set("8ox"),
+        hint="Write all six on a sheet and turn it round. Which would a person still call by its name?",
+        slips={
+            "8O": "There is one more: two crossing lines have no top.",
+            "8": "There are two more. A ring has no top either.",
+            "68Ox": "A 6 on its head is a 9.",
+            "68O": "A 6 on its head is a 9, and one character is missing.",
+            "8MOx": "An M on its head is a W. Mirrored left to right it would stay, but this is a turn.",
+            "8MO": "An M on its head is a W, and one character is missing.",
+            "8Onx": "An n on its head is a u.",
+            "6Mn": "Those become others: 9, W, u. The question is which stay themselves.",
+            "68MOnx": "All six are still characters, but three of them are others: 9, W, u.",
         },
     ),
 }
