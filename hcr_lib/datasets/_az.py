@@ -9,7 +9,9 @@ import os
 import warnings
 import zipfile
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -18,15 +20,15 @@ import numpy as np
 
 from hcr_lib.datasets._errors import DataError
 from hcr_lib.datasets._readers import AGAIN, GZIP_MAGIC, ensure_file, zip_member
-from hcr_lib.datasets._splits import fingerprints
 
 PIXELS = 28 * 28
 ZERO = np.uint8(ord("0"))  #: digits have the codes from here on; commas and line ends come before
-BLOCK = 1 << 18  #: bytes of text turned into numbers at a time, few enough for a processor's own cache
+BLOCK = 1 << 20  #: bytes of text turned into numbers at a time
+AHEAD = 16  #: blocks in memory at a time
 CACHE_FROM = 16 << 20  #: smaller files are read anew each time: that takes less than a second
-MEMBERS = ("images", "labels", "fingerprints")
+MEMBERS = ("images", "labels")
 
-Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
+Arrays = tuple[np.ndarray, np.ndarray]
 
 
 def read_az(path: Path) -> Arrays:
@@ -47,8 +49,6 @@ def read_az(path: Path) -> Arrays:
     -------
     images : ndarray of uint8, shape (n, 28, 28)
     labels : ndarray of uint8, shape (n,)
-    fingerprints : ndarray of uint64, shape (n,)
-        As `hcr_lib.datasets._splits.fingerprints` gives them, which takes longer than to load the rest.
 
     Raises
     ------
@@ -86,11 +86,11 @@ def read_az_csv(path: Path) -> Arrays:
         _opened(path) as (stream, position),
         tqdm(total=path.stat().st_size, unit="B", unit_scale=True, desc=path.name, leave=False, delay=1) as bar,
     ):
-        for text in _blocks(stream):
+        for text, plain in _parsed_ahead(_blocks(stream)):
             start = len(images)
             if start == 0:
                 _check_first_row(text, path)
-            table = _parse(text, path, start)
+            table = _checked(_parse_any(text, path, start) if plain is None else plain, path, start)
             # Grown in place: a list of blocks would be in memory twice when it is joined at the end.
             images.resize((start + len(table), PIXELS), refcheck=False)
             images[start:] = table[:, 1:]
@@ -98,7 +98,7 @@ def read_az_csv(path: Path) -> Arrays:
             bar.update(position() - bar.n)
     if not labels:
         _check_first_row(b"", path)
-    return images.reshape(-1, 28, 28), np.concatenate(labels), fingerprints(images)
+    return images.reshape(-1, 28, 28), np.concatenate(labels)
 
 
 @contextmanager
@@ -129,17 +129,21 @@ def _blocks(stream: IO[bytes]) -> Iterator[bytes]:
             yield text
 
 
-def _parse(text: bytes, path: Path, start: int) -> np.ndarray:
-    """Return whole lines as uint8, shape (rows, 785); `start` is the number of the first row, for errors."""
-    table = _parse_plain(text)
-    if table is None:
-        try:
-            table = _parse_any(text)
-        except ValueError as error:  # pyarrow's ArrowInvalid is one
-            raise DataError(
-                f"{path} must hold whole numbers from 0 to 255, {1 + PIXELS} in every row; {_first_fault(text, start)} "
-                "(rows count from 0). If the file was cut short, get it again."
-            ) from error
+def _parsed_ahead(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, np.ndarray | None]]:
+    """Yield each block with what `_parse_plain` makes of it, in their order, while the next ones are being parsed."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # NumPy computes outside Python's lock
+        waiting = deque()
+        for text in blocks:
+            waiting.append((text, pool.submit(_parse_plain, text)))
+            if len(waiting) == AHEAD:
+                text, parsed = waiting.popleft()
+                yield text, parsed.result()
+        for text, parsed in waiting:
+            yield text, parsed.result()
+
+
+def _checked(table: np.ndarray, path: Path, start: int) -> np.ndarray:
+    """Return parsed rows, uint8 (rows, 785), if they begin with letters; `start` is the number of the first row."""
     letters = table[:, 0]
     if letters.max() > 25:
         row = int(np.argmax(letters > 25))
@@ -150,19 +154,25 @@ def _parse(text: bytes, path: Path, start: int) -> np.ndarray:
     return table
 
 
-def _parse_any(text: bytes) -> np.ndarray:
+def _parse_any(text: bytes, path: Path, start: int) -> np.ndarray:
     """Read rows with pyarrow, which knows spaces, blank lines and the line ends of every system."""
     import pyarrow as pa
     from pyarrow import csv
 
     names = [str(column) for column in range(1 + PIXELS)]
-    table = csv.read_csv(
-        pa.BufferReader(text),
-        read_options=csv.ReadOptions(column_names=names, block_size=len(text), use_threads=False),
-        parse_options=csv.ParseOptions(quote_char=False),
-        convert_options=csv.ConvertOptions(column_types=dict.fromkeys(names, pa.uint8()), null_values=[]),
-    )
-    return table.combine_chunks().to_batches()[0].to_tensor().to_numpy()
+    try:
+        table = csv.read_csv(
+            pa.BufferReader(text),
+            read_options=csv.ReadOptions(column_names=names, block_size=len(text), use_threads=False),
+            parse_options=csv.ParseOptions(quote_char=False),
+            convert_options=csv.ConvertOptions(column_types=dict.fromkeys(names, pa.uint8()), null_values=[]),
+        )
+        return table.combine_chunks().to_batches()[0].to_tensor().to_numpy()
+    except ValueError as error:  # pyarrow's ArrowInvalid is one
+        raise DataError(
+            f"{path} must hold whole numbers from 0 to 255, {1 + PIXELS} in every row; {_first_fault(text, start)} "
+            "(rows count from 0). If the file was cut short, get it again."
+        ) from error
 
 
 def _parse_plain(text: bytes) -> np.ndarray | None:
@@ -246,7 +256,7 @@ def _load(cache: Path, stamp: str) -> Arrays | None:
     except Exception:  # of a damaged file NumPy complains in a dozen ways; whatever it is, the cache can be made anew
         return None
     count = len(found[-1])
-    return found if [array.shape for array in found] == [(count, 28, 28), (count,), (count,)] else None
+    return found if [array.shape for array in found] == [(count, 28, 28), (count,)] else None
 
 
 def _save(cache: Path, stamp: str, arrays: Arrays) -> None:

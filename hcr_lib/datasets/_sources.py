@@ -18,7 +18,7 @@ from hcr_lib.datasets._folder import read_folder
 from hcr_lib.datasets._origins import Origins
 from hcr_lib.datasets._readers import idx_bytes, parse_idx, read_bytes, read_idx, read_npz, read_zip_member
 from hcr_lib.datasets._remote import EMNIST, EMNIST_ARCHIVES, EMNIST_MEMBERS, MNIST, Published
-from hcr_lib.datasets._splits import by_content, by_fingerprint
+from hcr_lib.datasets._splits import by_content
 
 PARTS = ("train", "val", "test")
 FRACTIONS = (0.8, 0.1, 0.1)
@@ -217,9 +217,8 @@ def _az(folder: Path, split: str) -> Dataset:
 
 
 def _az_file(path: Path, split: str) -> Dataset:
-    images, numbers, prints = read_az(path)
-    whole = _build(path, images, numbers, labels.LETTERS, f"Kaggle A-Z ({path.name})")
-    return _part(whole, np.array(PARTS)[by_fingerprint(prints, FRACTIONS)], split)
+    images, numbers = read_az(path)
+    return _divided(_build(path, images, numbers, labels.LETTERS, f"Kaggle A-Z ({path.name})"), split)
 
 
 def _emnist_mixed(folder: Path, split: str) -> Dataset:
@@ -292,6 +291,8 @@ def _part(whole: Dataset, column: np.ndarray, split: str) -> Dataset:
 
 
 def _divided(whole: Dataset, split: str) -> Dataset:
+    if split == "all":
+        return whole
     return _part(whole, np.array(PARTS)[by_content(whole.images, FRACTIONS)], split)
 
 

@@ -41,7 +41,7 @@ print(json.dumps({{
 }}))
 """
 CONTENDERS = {
-    "first": ("from hcr_lib.datasets import _az", "images, labels, _ = _az.read_az(Path(path))", "len(labels)"),
+    "first": ("from hcr_lib.datasets import _az", "images, labels = _az.read_az(Path(path))", "len(labels)"),
     "again": ("from hcr_lib import datasets", "data = datasets.load(path, 'all')", "len(data)"),
     "train": ("from hcr_lib import datasets", "data = datasets.load(path)", "len(data)"),
     "pandas": ("import pandas", "table = pandas.read_csv(path, header=None)", "len(table)"),
