@@ -81,7 +81,6 @@ def test_the_shortcuts_pens_differ_as_they_are_called():
     strokes = pen.fit(write_char("S", Style(), np.random.default_rng(0)))
     drawn = {name: shortcut._straight(strokes, *look) for name, look in shortcut.PENS.items()}
     assert {(image.shape, image.dtype.name) for image in drawn.values()} == {((28, 28), "uint8")}
-    ink = [int(drawn[name].sum()) for name in ("thin", "medium", "thick")]
-    assert ink == sorted(ink)
+    assert drawn["thick"].sum() > 1.5 * drawn["thin"].sum()
     grey = {name: ((image > 25) & (image < 230)).sum() / (image > 25).sum() for name, image in drawn.items()}
-    assert grey["thick"] > grey["medium"], "its edges are soft"
+    assert grey["thin, out of focus"] > grey["thin"] > grey["thick"], "its edges are soft"

@@ -33,7 +33,7 @@ AUGMENT = {
     "blur": 0.6,
 }
 #: Half the width of the pen, and the standard deviation of the blur, in pixels of the 28 x 28 image.
-PENS = {"thin": (0.6, 0.0), "medium": (1.1, 0.0), "thick": (1.6, 0.6)}
+PENS = {"thin": (0.6, 0.0), "thick": (1.6, 0.0), "thin, out of focus": (0.4, 0.7)}
 FINER = 10  # drawn so many times as large, then averaged
 
 
