@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw
 
 PAD = 400  #: side of the square pad that stroke coordinates usually refer to
 HALF_WIDTH = 10.0  #: a medium pen on that pad
@@ -116,6 +115,8 @@ def render(strokes: Drawing, size: int = PAD, half_width: HalfWidth = HALF_WIDTH
 
 def render_page(strokes: Drawing, shape: tuple[int, int], half_width: HalfWidth = HALF_WIDTH) -> np.ndarray:
     """Draw strokes on a page of (height, width) pixels; as `render` otherwise."""
+    from PIL import Image, ImageDraw  # here, because loading stored strokes must not wait for it
+
     height, width = shape
     page = Image.new("L", (width * _SUPERSAMPLING, height * _SUPERSAMPLING))
     draw = ImageDraw.Draw(page).polygon

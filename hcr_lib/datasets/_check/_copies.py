@@ -1,8 +1,6 @@
 """Copies of images: exact ones by checksum, near ones by a descriptor that survives moving and blurring."""
 
 import numpy as np
-from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from hcr_lib.datasets._check._report import Fault
 from hcr_lib.datasets._dataset import Dataset
@@ -137,6 +135,8 @@ def _near(images: np.ndarray, others: np.ndarray | None) -> tuple[np.ndarray, np
     rest : ndarray of float32, shape (k,)
         How much of each copy remains unexplained; the smallest first.
     """
+    from scipy.spatial import cKDTree  # here, because loading data must not wait for it
+
     nothing = np.zeros(0, "int64"), np.zeros(0, "int64"), np.zeros(0, "float32")
     within = others is None
     theirs = images if within else others
@@ -204,6 +204,8 @@ def _descriptors(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _remainder(images: np.ndarray, others: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """Say how much two images differ after the one was moved, dimmed and blurred to fit the other: 0 for copies."""
+    from scipy import ndimage
+
     moves = np.rint(offsets).astype("int64").clip(-27, 27)
     padded = np.pad(others, ((0, 0), (28, 28), (28, 28)))
     rows, columns = (28 - moves[:, axis, None] + np.arange(28) for axis in (0, 1))

@@ -1,7 +1,6 @@
 """Labels that the pictures contradict: readers trained on the other images call them something else."""
 
 import numpy as np
-from scipy import ndimage
 
 from hcr_lib.datasets._check._report import Fault
 from hcr_lib.labels import same_shape
@@ -93,6 +92,8 @@ def _held_out_scores(images: np.ndarray, answers: np.ndarray, seed: int) -> np.n
 
 def _edge_directions(images: np.ndarray, directions: int = 8) -> np.ndarray:
     """Say how much edge of each direction lies where, in a grid of 7 x 7: ndarray of float32, shape (n, 392)."""
+    from scipy import ndimage
+
     ink = ndimage.gaussian_filter(images.astype("float32") / 255, (0, 0.7, 0.7))
     down, right = np.gradient(ink, axis=(1, 2))
     strength = np.hypot(down, right)
