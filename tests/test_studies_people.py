@@ -8,8 +8,10 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from hcr_lib import datasets, labels, pen
+from hcr_lib._tf import keras
 from hcr_lib.handwriting import Style, write_char
-from hcr_lib.studies import _people, shortcut, synthetic
+from hcr_lib.studies import _people, shortcut, synthetic, with_synthetic
+from hcr_lib.training import mark
 
 
 def certain(chars: str) -> np.ndarray:
@@ -84,3 +86,30 @@ def test_the_shortcuts_pens_differ_as_they_are_called():
     assert drawn["thick"].sum() > 1.5 * drawn["thin"].sum()
     grey = {name: ((image > 25) & (image < 230)).sum() / (image > 25).sum() for name, image in drawn.items()}
     assert grey["thin, out of focus"] > grey["thin"] > grey["thick"], "its edges are soft"
+
+
+@pytest.fixture
+def usual_precision():
+    """Studies train in half precision; the tests that follow do not."""
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.usefixtures("usual_precision")
+def test_both_networks_read_the_same_pictures_for_each_seed(monkeypatch, halves, tmp_path):
+    first, second = halves
+    train = {
+        "images": first.images[:124],
+        "marks": mark(first.labels[:124], 62),
+        "source": np.resize(list(with_synthetic.PHASES[0].sources), 124),
+    }
+    shown = {"some pens": _people.Pictures(second.images[::8], second.chars[::8])}
+    monkeypatch.setattr(with_synthetic, "EPOCHS", 1)
+    monkeypatch.setattr(with_synthetic, "training_data", lambda *_: (train, train))
+    monkeypatch.setattr(_people, "pens", lambda _: shown)
+    monkeypatch.setattr(_people, "photographs", lambda _: shown["some pens"])
+    rows = with_synthetic.study(tmp_path)["rows"]
+    assert [row["seed"] for row in rows] == [0] * 8 + [1] * 8
+    assert {row["set"] for row in rows} == {"some pens", "photographed characters"}
+    assert {row["count"] for row in rows if row["alphabet"] == "byclass"} == {62}
+    assert all(0 <= row["p_value"] <= 1 for row in rows)

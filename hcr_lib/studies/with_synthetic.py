@@ -1,8 +1,9 @@
 """Does synthetic handwriting help a reader that has real data? Trained with it and without it, judged by people.
 
 Two networks like the one that ships, from the same first weights, take as many steps on the sources of
-`hcr_lib.train_reader` - its first phase, shortened - once without the synthetic sample; all that twice, with other seeds.
-Both read the same drawings and photographs; McNemar's test says whether the pictures that only one of them reads could differ so much by chance.
+`hcr_lib.train_reader` - its first phase, shortened - once without the synthetic sample; all that for each of `SEEDS`.
+Both read the same drawings and photographs; McNemar's test says whether the pictures that only one of them reads could
+differ so much by chance.
 """
 
 from __future__ import annotations
