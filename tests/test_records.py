@@ -51,3 +51,24 @@ def test_each_record_names_its_command_and_its_day(path):
     record = records.read(path.stem)
     assert record["command"].startswith("python -m hcr_lib.")
     assert len(record["date"]) == 10
+
+
+def test_what_the_data_page_says_of_the_synthetic_samples_help_is_on_record():
+    page = " ".join((ROOT / "data/README.md").read_text(encoding="utf-8").split())
+    gains = {
+        (row["alphabet"], row["seed"], row["set"]): row["with"] - row["without"]
+        for row in records.read("with_synthetic")["rows"]
+    }
+    exact_case = [gain for (alphabet, *_), gain in gains.items() if alphabet == "byclass"]
+    low, high = (f"{100 * edge(exact_case):.1f}" for edge in (min, max))
+    assert f"by {low} to {high} points" in page
+    drawn_capitals = {
+        seed: [
+            gain
+            for (alphabet, own, name), gain in gains.items()
+            if (alphabet, own) == ("letters", seed) and "pens" in name
+        ]
+        for seed in (0, 1)
+    }
+    assert max(drawn_capitals[0]) < 0 < min(drawn_capitals[1])
+    assert "on drawn capitals one seed lost" in page

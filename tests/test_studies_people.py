@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 from hcr_lib import datasets, labels, pen
 from hcr_lib._tf import keras
 from hcr_lib.handwriting import Style, write_char
-from hcr_lib.studies import _people, shortcut, synthetic, with_synthetic
+from hcr_lib.studies import _people, readable, shortcut, synthetic, with_synthetic
 from hcr_lib.training import mark
 
 
@@ -113,3 +113,12 @@ def test_both_networks_read_the_same_pictures_for_each_seed(monkeypatch, halves,
     assert {row["set"] for row in rows} == {"some pens", "photographed characters"}
     assert {row["count"] for row in rows if row["alphabet"] == "byclass"} == {62}
     assert all(0 <= row["p_value"] <= 1 for row in rows)
+
+
+def test_readable_shows_each_character_equally_often(monkeypatch, halves, tmp_path):
+    first, _ = halves
+    monkeypatch.setattr(readable, "load", lambda *_, **__: first)
+    monkeypatch.setattr(readable, "PER_CLASS", 5)
+    (found,) = readable.study(tmp_path).values()
+    assert found["count"] == 5 * 62
+    assert 0.8 < found["right"] < 1
