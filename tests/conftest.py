@@ -1,5 +1,6 @@
 """What all tests share: where real handwriting lies, and reproducible made-up inputs."""
 
+import multiprocessing
 import os
 from pathlib import Path
 
@@ -30,6 +31,23 @@ def pytest_collection_modifyitems(config, items):
 def real_data() -> Path:
     """Return the folder of real handwriting; for tests marked ``real_data``."""
     return Path(os.environ["HCR_DATA_DIR"])
+
+
+@pytest.fixture
+def processes():
+    """Return a way to start a function in a process of its own, which is ended afterwards."""
+    started = []
+
+    def start(function, *args):
+        process = multiprocessing.get_context("spawn").Process(target=function, args=args)
+        process.start()
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.join()
 
 
 def pytest_addoption(parser):

@@ -2,7 +2,6 @@
 
 import hashlib
 import http.server
-import multiprocessing
 import os
 import threading
 import time
@@ -129,25 +128,8 @@ def test_a_folder_that_cannot_be_made_is_reported(server, tmp_path):
         fetch(remote(server, "/good"), tmp_path / "file" / "folder")
 
 
-@pytest.fixture
-def processes():
-    """Return a way to start fetching in processes of their own, which are ended afterwards."""
-    started = []
-
-    def start(*args):
-        process = multiprocessing.get_context("spawn").Process(target=fetch, args=args)
-        process.start()
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.join()
-
-
 def test_a_killed_download_is_never_taken_for_the_file_and_the_next_one_cleans_up(server, tmp_path, processes):
-    process = processes(remote(server, "/slow"), tmp_path)
+    process = processes(fetch, remote(server, "/slow"), tmp_path)
     while not list(tmp_path.glob(".*.part")):
         time.sleep(0.02)
         assert process.is_alive()
@@ -170,7 +152,7 @@ def test_an_interrupted_download_leaves_nothing(server, tmp_path, monkeypatch):
 
 
 def test_two_processes_fill_one_cache_with_one_download(server, tmp_path, processes):
-    both = [processes(remote(server, "/slow"), tmp_path) for _ in range(2)]
+    both = [processes(fetch, remote(server, "/slow"), tmp_path) for _ in range(2)]
     for process in both:
         process.join(timeout=60)
     assert [process.exitcode for process in both] == [0, 0]

@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import http.server
 import io
-import multiprocessing
 import threading
 import time
 import zipfile
@@ -347,23 +346,6 @@ def test_progress_names_what_is_fetched_and_only_when_wanted(server, tmp_path, c
     assert all(name in capfd.readouterr().err for name in NAMES[:1])
     fetch(archive_at(server, "good"), tmp_path / "silent")
     assert capfd.readouterr() == ("", "")
-
-
-@pytest.fixture
-def processes():
-    """Return a way to start a function in a process of its own, which is ended afterwards."""
-    started = []
-
-    def start(function, *args):
-        process = multiprocessing.get_context("spawn").Process(target=function, args=args)
-        process.start()
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.join()
 
 
 def test_thirty_at_once_fill_one_cache_with_one_download(server, tmp_path, processes):

@@ -24,6 +24,7 @@ from hcr_lib.datasets import Dataset, combine, load
 from hcr_lib.labels import BYCLASS, DIGITS, LETTERS
 from hcr_lib.recognizer import Recognizer
 from hcr_lib.studies import _people
+from hcr_lib.studies.sets import slant
 
 EPOCHS = 24
 SEED = 0
@@ -144,12 +145,8 @@ def _shape(ink: np.ndarray) -> dict[str, np.ndarray]:
     """Measure slant, aspect and ink of float images (n, 28, 28) in [0, 1]."""
     mask = ink > 0.35
     height, width = (mask.any(axis=axis).sum(axis=1) for axis in (2, 1))
-    y, x = np.mgrid[:28, :28]
-    mass = ink.sum((1, 2))
-    dx = x - ((ink * x).sum((1, 2)) / mass)[:, None, None]
-    dy = y - ((ink * y).sum((1, 2)) / mass)[:, None, None]
     return {
-        "slant": -(ink * dx * dy).sum((1, 2)) / np.maximum((ink * dy * dy).sum((1, 2)), 1e-6),
+        "slant": slant(ink),
         "log of width by height": np.log(width / height),
         "log of ink": np.log(ink.mean((1, 2))),
     }
