@@ -19,6 +19,12 @@ def _batch_norm() -> keras.Layer:
     return layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM)
 
 
+def _convolution(features: keras.KerasTensor, width: int) -> keras.KerasTensor:
+    """Add a 3 x 3 convolution that keeps the size, normalised; the normalisation makes a bias needless."""
+    features = layers.Conv2D(width, 3, padding="same", use_bias=False)(features)
+    return layers.ReLU()(_batch_norm()(features))
+
+
 def linear(num_classes: int = 10) -> keras.Model:
     """One layer of weights: a template per class, multiplied with the ink and added up.
 
@@ -48,6 +54,34 @@ def mlp(num_classes: int = 10, hidden: int = 300) -> keras.Model:
             layers.Dense(num_classes, activation="softmax"),
         ],
         name="mlp",
+    )
+
+
+def lenet5(num_classes: int = 10) -> keras.Model:
+    """Build LeNet-5 as nearly as today's layers allow: two convolutions, each followed by averaging, then three dense.
+
+    The original (LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition", 1998)
+    scaled its averages by learned numbers, joined only some of the maps of its second convolution, and compared the
+    last layer with drawn prototypes of the characters. Neither is needed.
+
+    Examples
+    --------
+    >>> lenet5(10).count_params()
+    61706
+    """
+    return keras.Sequential(
+        [
+            keras.Input(INPUT_SHAPE),
+            layers.Conv2D(6, 5, padding="same", activation="tanh"),
+            layers.AveragePooling2D(2),
+            layers.Conv2D(16, 5, activation="tanh"),
+            layers.AveragePooling2D(2),
+            layers.Flatten(),
+            layers.Dense(120, activation="tanh"),
+            layers.Dense(84, activation="tanh"),
+            layers.Dense(num_classes, activation="softmax"),
+        ],
+        name="lenet5",
     )
 
 
@@ -127,8 +161,7 @@ def compact_cnn(num_classes: int = 62, width: int = 32) -> keras.Model:
     features = inputs
     for stage in range(3):
         for _ in range(2):
-            features = layers.Conv2D(width << stage, 3, padding="same", use_bias=False)(features)
-            features = layers.ReLU()(_batch_norm()(features))
+            features = _convolution(features, width << stage)
         if stage < 2:
             features = layers.MaxPooling2D(2)(features)
     features = layers.MaxPooling2D(2, padding="same")(features)
@@ -137,3 +170,25 @@ def compact_cnn(num_classes: int = 62, width: int = 32) -> keras.Model:
     features = layers.Dropout(0.3)(layers.ReLU()(_batch_norm()(features)))
     outputs = layers.Dense(num_classes, activation="softmax", dtype="float32")(features)
     return keras.Model(inputs, outputs, name="compact_cnn")
+
+
+def tiny_cnn(num_classes: int = 10) -> keras.Model:
+    """Build a network of fewer than 10,000 numbers: narrow 3 x 3 convolutions, and no hidden dense layer.
+
+    Most weights of a small network sit where its picture becomes a list. Two poolings and a third, with a stride of 2
+    over 7 x 7 positions, leave 3 x 3 of them, so that the last layer is no larger than a convolution.
+
+    Examples
+    --------
+    >>> tiny_cnn(10).count_params()
+    8760
+    """
+    inputs = keras.Input(INPUT_SHAPE)
+    features = inputs
+    for widths in ((10, 10), (16, 16), (16,)):
+        for width in widths:
+            features = _convolution(features, width)
+        features = layers.MaxPooling2D(2)(features)
+    features = layers.Flatten()(features)
+    outputs = layers.Dense(num_classes, activation="softmax", dtype="float32")(features)
+    return keras.Model(inputs, outputs, name="tiny_cnn")

@@ -6,7 +6,15 @@ import pytest
 from hcr_lib import datasets, labels, models
 from hcr_lib._tf import keras
 
-BUILDERS = [models.linear, models.mlp, models.seed_cnn, models.seed_crnn, models.compact_cnn]
+BUILDERS = [
+    models.linear,
+    models.mlp,
+    models.lenet5,
+    models.seed_cnn,
+    models.seed_crnn,
+    models.compact_cnn,
+    models.tiny_cnn,
+]
 each_network = pytest.mark.parametrize("build", BUILDERS, ids=lambda build: build.__name__)
 
 
@@ -28,10 +36,11 @@ def batch() -> tuple[np.ndarray, np.ndarray]:
     [
         (lambda: models.linear(10), 28 * 28 * 10 + 10),
         (lambda: models.mlp(10), (28 * 28 + 1) * 300 + (300 + 1) * 10),
+        (lambda: models.lenet5(10), 61_706),  # counted with every map of the second convolution joined
         (lambda: models.seed_cnn(36), 167_300),  # the first project this course grew from states it
         (lambda: models.seed_crnn(36), 795_556),  # and so does the third
     ],
-    ids=["linear", "mlp", "seed_cnn", "seed_crnn"],
+    ids=["linear", "mlp", "lenet5", "seed_cnn", "seed_crnn"],
 )
 def test_number_of_parameters(model, count):
     assert model().count_params() == count
