@@ -1,11 +1,11 @@
-"""The command line: ``python -m hcr_lib read | lab | doctor``."""
+"""The command line: ``python -m hcr_lib read | ladder | lab | doctor``."""
 
 import argparse
 import os
 import sys
 from collections.abc import Sequence
 
-from hcr_lib import __version__, _doctor, _lab, _read
+from hcr_lib import __version__, _doctor, _lab, _ladder, _read
 
 
 def parser() -> argparse.ArgumentParser:
@@ -16,6 +16,14 @@ def parser() -> argparse.ArgumentParser:
 
     read = commands.add_parser("read", help="read handwriting from image files")
     _read.add_arguments(read)
+
+    ladder = commands.add_parser(
+        "ladder",
+        help="measure the ladder of MNIST, from a linear layer to a committee",
+        description="Measure the ladder of MNIST, which lies in HCR_DATA_DIR, and write data/results/ladder.json. "
+        "All of it takes hours; a ladder that was interrupted goes on where it was.",
+    )
+    _ladder.add_arguments(ladder)
 
     commands.add_parser(
         "lab",
@@ -42,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         match args.command:
             case "read":
                 status = _read.run(args)
+            case "ladder":
+                status = _ladder.run(args)
             case "lab":
                 status = _lab.run(unknown)
             case "doctor":

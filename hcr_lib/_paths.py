@@ -36,4 +36,9 @@ def user_data_dir() -> Path:
     The folder need not exist yet.
     """
     chosen = os.environ.get("HCR_DATA_DIR")
-    return Path(chosen).expanduser() if chosen else Path(pooch.os_cache("hcr_lib"))
+    return Path(chosen).expanduser() if chosen else cache_dir()
+
+
+def cache_dir() -> Path:
+    """Return the cache folder of the user's own; it need not exist yet."""
+    return Path(pooch.os_cache("hcr_lib"))

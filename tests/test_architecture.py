@@ -14,11 +14,11 @@ LIBRARY = Path(__file__).resolve().parents[1] / "hcr_lib"
 LAYERS = [
     {"_validate", "_paths", "_tf"},
     {"_manifest", "labels", "records", "weights"},
-    {"images", "pen", "metrics", "language"},
+    {"images", "deskew", "pen", "metrics", "language", "ctc"},
     {"recipe", "datasets", "handwriting", "augment", "models"},
     {"training", "segment", "decode", "legacy"},
-    {"recognizer", "plots"},
-    {"widgets", "checks", "_read", "_lab", "_doctor"},
+    {"recognizer", "plots", "ladder"},
+    {"widgets", "checks", "_read", "_ladder", "_lab", "_doctor"},
     {"__main__", "train_reader", "scorecard", "studies"},  # programs: no module below imports them
 ]
 SIDEWAYS = {
@@ -30,6 +30,7 @@ SIDEWAYS = {
 }
 USES_TENSORFLOW = {"_tf", "augment", "legacy", "models", "training"}
 USES_TENSORFLOW_LAZILY = {
+    "ladder",
     "recognizer",
     "studies",
     "train_reader",

@@ -82,15 +82,6 @@ def test_copies_are_counted_once_each(few):
     assert sets.count(few.take([0, 1, 0, 0, 2, 1]))["copies"] == 3
 
 
-def test_a_leaning_bar_is_measured_as_it_leans():
-    page = np.zeros((3, 28, 28), "uint8")
-    for row in range(4, 24):
-        for image, step in zip(page, (0, 0.5, -0.25), strict=True):
-            middle = round(14 - step * (row - 13.5))
-            image[row, middle - 1 : middle + 2] = 255
-    assert sets.slant(page / 255).round(1).tolist() == [0.0, 0.5, -0.2]
-
-
 @pytest.mark.parametrize("width", [2, 4, 6])
 def test_pen_and_shape_are_those_of_the_drawing(width):
     page = np.zeros((2, 28, 28), "uint8")

@@ -14,6 +14,7 @@ import numpy as np
 
 from hcr_lib import images
 from hcr_lib.datasets import Dataset, MissingDataError, Report, check_dataset, load
+from hcr_lib.deskew import slant
 
 SETS = ("bundled", "mnist", "emnist-mixed", "emnist-mixed-case", "az")
 MEASURED = 5_000  #: training images that pens and shapes are measured on
@@ -83,31 +84,6 @@ def measure(dataset: Dataset, number: int = MEASURED) -> dict[str, Any]:
         "aspect": (boxes[:, 2] - boxes[:, 0]) / (boxes[:, 3] - boxes[:, 1]),
     }
     return {name: {"mean": round(float(v.mean()), 3), "std": round(float(v.std()), 3)} for name, v in values.items()}
-
-
-def slant(ink: np.ndarray) -> np.ndarray:
-    """Return how far each character leans to the right: the tangent of the angle, from second moments.
-
-    Parameters
-    ----------
-    ink : ndarray of float, shape (n, height, width)
-        None of them blank.
-
-    Returns
-    -------
-    ndarray of float, shape (n,)
-
-    Examples
-    --------
-    >>> backslash = np.eye(5)
-    >>> slant(np.stack([backslash, backslash[::-1]])).round(2).tolist()
-    [-1.0, 1.0]
-    """
-    down, right = np.mgrid[: ink.shape[1], : ink.shape[2]]
-    total = ink.sum(axis=(1, 2))
-    down = down - ((ink * down).sum(axis=(1, 2)) / total)[:, None, None]
-    right = right - ((ink * right).sum(axis=(1, 2)) / total)[:, None, None]
-    return -(ink * down * right).sum(axis=(1, 2)) / np.maximum((ink * down**2).sum(axis=(1, 2)), 1e-6)
 
 
 def check(parts: dict[str, Dataset]) -> dict[str, Any]:

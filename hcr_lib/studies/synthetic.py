@@ -21,10 +21,10 @@ from scipy import ndimage
 
 from hcr_lib import images
 from hcr_lib.datasets import Dataset, combine, load
+from hcr_lib.deskew import slant
 from hcr_lib.labels import BYCLASS, DIGITS, LETTERS
 from hcr_lib.recognizer import Recognizer
 from hcr_lib.studies import _people
-from hcr_lib.studies.sets import slant
 
 EPOCHS = 24
 SEED = 0

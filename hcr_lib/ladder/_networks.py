@@ -1,0 +1,186 @@
+"""The rungs that are networks: what to build, how to train it, and how a committee of them decides."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from hcr_lib.datasets import Dataset
+from hcr_lib.ladder._parts import Answers, Parts
+
+if TYPE_CHECKING:
+    import keras
+
+#: Ways to look at a picture again: each is a list of changes (see `hcr_lib.augment.apply`), whose answers are averaged.
+VIEWS: dict[str, list[dict[str, float]]] = {
+    "once": [{}],
+    "shifted": [{}, *({axis: step} for axis in ("shift_x", "shift_y") for step in (-1.0, 1.0))],
+    "turned": [{}, {"rotation": -6.0}, {"rotation": 6.0}],
+    "sized": [{}, {"scale_x": 0.94, "scale_y": 0.94}, {"scale_x": 1.06, "scale_y": 1.06}],
+}
+VIEWS["shifted and turned"] = VIEWS["shifted"] + VIEWS["turned"][1:]
+VIEWS["shifted, turned and sized"] = VIEWS["shifted and turned"] + VIEWS["sized"][1:]
+
+
+class Trained(NamedTuple):
+    """A trained network, and the record of its training: seconds, epochs, best_epoch, val_accuracy, parameters."""
+
+    model: keras.Model
+    record: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """A network and how to train it.
+
+    Attributes
+    ----------
+    build : str
+        A function of `hcr_lib.models`.
+    fit : dict
+        Passed to `hcr_lib.training.fit`, which says what there is.
+    augment : dict, optional
+        Limits of `hcr_lib.augment.Augment`; what is not named is not changed. None leaves the images alone.
+    size : dict
+        Further arguments of `build`.
+    half : bool
+        Compute in half precision (bfloat16), which doubles the speed of convolutions on processors that have it. The
+        weights, and all answers that are reported, are in full precision.
+    """
+
+    build: str
+    fit: dict[str, Any]
+    augment: dict[str, float] | None = None
+    size: dict[str, Any] = dataclasses.field(default_factory=dict)
+    half: bool = False
+
+    def answers(self, parts: Parts, seed: int, folder: Path, progress: bool = False) -> Answers:
+        """Train, or take up what was trained before, then answer the test."""
+        model, record = self.trained(parts.train, parts.val, seed, folder, progress)
+        val, test = (probabilities(model, part.images).argmax(axis=1) for part in (parts.val, parts.test))
+        notes = {key: record[key] for key in ("epochs", "best_epoch")}
+        return Answers(val, test, record["seconds"], record["parameters"], notes)
+
+    def trained(self, train: Dataset, validation: Dataset, seed: int, folder: Path, progress: bool = False) -> Trained:
+        """Train with one seed; what is finished is kept in `folder`, and so is every epoch of what is not.
+
+        Other settings, or other data, make another training beside the first: nothing is ever overwritten.
+        """
+        from hcr_lib._tf import keras
+        from hcr_lib.augment import Augment
+        from hcr_lib.training import fit
+
+        policy = keras.config.dtype_policy()
+        keras.config.set_dtype_policy("mixed_bfloat16" if self.half else "float32")
+        try:
+            keras.utils.set_random_seed(seed)
+            learner = self._built(len(train.classes))
+        finally:
+            keras.config.set_dtype_policy(policy)
+        of_what = dataclasses.asdict(self) | {"parameters": learner.count_params(), "classes": train.classes}
+        checksum = zlib.crc32(json.dumps(of_what, sort_keys=True).encode())
+        checksum = zlib.crc32(train.images.tobytes(), checksum)
+        own = folder / f"seed-{seed}-{checksum:08x}"
+        file = own / "trained.npz"
+        model = self._built(len(train.classes))
+        if file.is_file():
+            with np.load(file, allow_pickle=False) as kept:
+                model.set_weights([kept[f"arr_{number}"] for number in range(len(model.weights))])
+                return Trained(model, json.loads(str(kept["record"])))
+        changed = None if self.augment is None else Augment(**_only(self.augment))
+        result = fit(
+            learner, train, validation,
+            augment=changed, seed=seed, checkpoint_dir=own / "checkpoint", progress=progress, **self.fit,
+        )  # fmt: skip
+        history = result.history
+        record = {
+            **of_what, "seed": seed, "images": len(train), "epochs": len(history), "best_epoch": result.best_epoch,
+            "seconds": round(float(history["seconds"].sum()), 1),
+            "val_accuracy": round(float(history["val_accuracy"].max()), 4),
+        }  # fmt: skip
+        weights = learner.get_weights()
+        part = file.with_suffix(".part.npz")
+        np.savez(part, *weights, record=np.array(json.dumps(record)))
+        os.replace(part, file)
+        history.to_csv(own / "history.csv", index=False)
+        shutil.rmtree(own / "checkpoint")
+        model.set_weights(weights)
+        return Trained(model, record)
+
+    def _built(self, num_classes: int) -> keras.Model:
+        from hcr_lib import models
+
+        return getattr(models, self.build)(num_classes, **self.size)
+
+
+def _only(limits: dict[str, float]) -> dict[str, float]:
+    """Set every limit of `Augment` that is not named to 0: no change."""
+    from hcr_lib.augment import Augment
+
+    return {field.name: 0.0 for field in dataclasses.fields(Augment)} | limits
+
+
+@dataclasses.dataclass(frozen=True)
+class Committee:
+    """Several trainings of one network, which differ by their seed: the mean of their probabilities decides.
+
+    Each member looks at a picture in several `VIEWS`; which, is chosen on validation, by the errors that the members
+    make on their own: there are more of those than of the committee's.
+
+    Attributes
+    ----------
+    member : Network
+    folder : str
+        The rung of the member, whose trainings are taken up.
+    """
+
+    member: Network
+    folder: str
+
+    def answers(self, parts: Parts, seeds: Sequence[int], folder: Path, progress: bool = False) -> Answers:
+        """Train the members that are missing, choose the views, then answer the test."""
+        members = [self.member.trained(parts.train, parts.val, seed, folder, progress) for seed in seeds]
+        votes = {
+            name: np.stack([viewed(one.model, parts.val.images, views) for one in members])
+            for name, views in VIEWS.items()
+        }
+        errors = {name: int(np.sum(vote.argmax(axis=2) != parts.val.labels)) for name, vote in votes.items()}
+        chosen = min(errors, key=errors.get)
+        test = sum(viewed(one.model, parts.test.images, VIEWS[chosen]) for one in members)
+        return Answers(
+            votes[chosen].mean(axis=0).argmax(axis=1),
+            test.argmax(axis=1),
+            sum(one.record["seconds"] for one in members),
+            sum(one.record["parameters"] for one in members),
+            {"members": len(members), "views": chosen, "val_errors_of_members": errors},
+        )
+
+
+def probabilities(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Return what a network says of stored images: float32 of shape (n, num_classes)."""
+    parts = np.array_split(images, max(1, len(images) // 2000))
+    return np.concatenate([np.asarray(model.predict_on_batch(_ink(part)), "float32") for part in parts])
+
+
+def viewed(model: keras.Model, images: np.ndarray, views: Sequence[dict[str, float]]) -> np.ndarray:
+    """Return the mean of what a network says of stored images in several views; float32 of shape (n, num_classes)."""
+    from hcr_lib.augment import apply
+
+    parts = np.array_split(images, max(1, len(images) // 2000))
+
+    def look(ink: np.ndarray) -> np.ndarray:
+        return sum(np.asarray(model.predict_on_batch(apply(ink, **view) if view else ink)) for view in views)
+
+    return np.concatenate([look(_ink(part)) for part in parts]) / np.float32(len(views))
+
+
+def _ink(images: np.ndarray) -> np.ndarray:
+    return images[..., None] / np.float32(255)

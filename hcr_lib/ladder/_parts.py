@@ -1,0 +1,72 @@
+"""What a rung of the ladder is given, and what it answers."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hcr_lib.datasets import Dataset, load
+from hcr_lib.deskew import deskew
+
+
+@dataclasses.dataclass(frozen=True)
+class Parts:
+    """Three parts of one data set: to learn from, to choose by, to report."""
+
+    train: Dataset
+    val: Dataset
+    test: Dataset
+
+    @classmethod
+    def load(cls, name: str, data_dir: Path | None = None) -> Parts:
+        """Load the three parts of a data set that has a name."""
+        return cls(*(load(name, part, data_dir=data_dir) for part in ("train", "val", "test")))
+
+    def fold(self, classes: str) -> Parts:
+        """Keep only the images of some classes, relabelled for them."""
+        return Parts(*(part.fold(classes) for part in self._all))
+
+    def deskewed(self) -> Parts:
+        """Return the same images, standing upright."""
+        return Parts(*(dataclasses.replace(part, images=deskew(part.images)) for part in self._all))
+
+    def first(self, number: int) -> Parts:
+        """Keep only so many images of the training part and a tenth as many of the others, to try things out."""
+        few = max(1, number // 10)
+        return Parts(self.train.take(np.arange(number)), self.val.take(np.arange(few)), self.test.take(np.arange(few)))
+
+    @property
+    def _all(self) -> tuple[Dataset, Dataset, Dataset]:
+        return self.train, self.val, self.test
+
+
+@dataclasses.dataclass(frozen=True)
+class Answers:
+    """What one model answered, and what it took.
+
+    Attributes
+    ----------
+    val, test : ndarray of int, shape (n,)
+        Its answers to the validation and test images.
+    seconds : float
+        Training, the choice of settings included: of networks on the clock; of other methods the processor's, all its
+        cores together, so that a busy machine does not count.
+    parameters : int
+        Numbers that it keeps.
+    notes : dict
+        What was chosen, and on what grounds.
+    """
+
+    val: np.ndarray
+    test: np.ndarray
+    seconds: float
+    parameters: int
+    notes: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def pixels(images: np.ndarray) -> np.ndarray:
+    """Return stored images as rows of float32 ink in [0, 1], shape (n, 784)."""
+    return images.reshape(len(images), -1) / np.float32(255)
