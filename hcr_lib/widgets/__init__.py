@@ -3,6 +3,7 @@
 Nothing else in the course depends on them, and every cell that shows one also makes sense where no widget renders.
 """
 
+from hcr_lib.widgets._alignment import alignment_demo, alignment_picture
 from hcr_lib.widgets._augment import augmentation_demo, augmentation_picture
 from hcr_lib.widgets._browser import sample_browser, sample_picture
 from hcr_lib.widgets._pad import DrawingPad
@@ -13,6 +14,8 @@ from hcr_lib.widgets._writer import writer_demo, writer_picture
 __all__ = [
     "DrawingPad",
     "ReadingPad",
+    "alignment_demo",
+    "alignment_picture",
     "augmentation_demo",
     "augmentation_picture",
     "describe",
