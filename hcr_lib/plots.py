@@ -12,7 +12,7 @@ import numpy.typing as npt
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
 
 from hcr_lib._validate import ensure_gray_image
 from hcr_lib.metrics import calibration
@@ -135,6 +135,27 @@ def show_steps(steps: Mapping[str, npt.ArrayLike]) -> np.ndarray:
         _frame(ax, False)
         ax.set_xlabel(f"{height} x {width}")
     return grid[0]
+
+
+def show_windows(image: npt.ArrayLike, boxes: Mapping[str, tuple[int, int, int, int]]) -> np.ndarray:
+    """Show one image several times, each with a red frame round a part of it: such as what a layer sees.
+
+    Parameters
+    ----------
+    image : array_like, shape (height, width)
+    boxes : mapping of str to (x0, y0, x1, y1)
+        What each part is called, and its corners in pixels; the ends are exclusive.
+
+    Returns
+    -------
+    ndarray of Axes, shape (len(boxes),)
+    """
+    axes = show_steps(dict.fromkeys(boxes, image))
+    for ax, (x0, y0, x1, y1) in zip(axes, boxes.values(), strict=True):
+        ax.add_patch(Rectangle((x0 - 0.5, y0 - 0.5), x1 - x0, y1 - y0, fill=False, edgecolor=RED, linewidth=2))
+        ax.spines[:].set(visible=True, color="0.7", linewidth=1)
+        ax.set_xlabel(f"{y1 - y0} x {x1 - x0}")
+    return axes
 
 
 def show_strokes(strokes: Sequence[npt.ArrayLike], *, ax: Axes | None = None) -> Axes:
@@ -260,6 +281,61 @@ def show_calibration(labels: npt.ArrayLike, probabilities: npt.ArrayLike, bins: 
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(PercentFormatter(1))
     return ax
+
+
+def show_ladder(rows: "pd.DataFrame | Sequence[Mapping[str, Any]]", *, ax: Axes | None = None) -> Axes:
+    """Show the errors of several methods on a logarithmic axis, each with its interval, beside what was published.
+
+    Parameters
+    ----------
+    rows : DataFrame, or sequence of mappings
+        From the top down: `what` it is, and its `error` with `low` and `high`, all shares; optionally the `published`
+        error with its `source`. What is missing (or None) is not drawn. As `hcr_lib.ladder.small` returns, and as the
+        record "ladder" has.
+    """
+    rows = rows.to_dict("records") if hasattr(rows, "to_dict") else list(rows)
+    if not rows:
+        raise ValueError("rows must hold at least one method with its error; got none.")
+    table = {
+        name: np.array([np.nan if row.get(name) is None else row[name] for row in rows], float)
+        for name in ("error", "low", "high", "published")
+    }
+    drawn = np.concatenate([table[name][table[name] > 0] for name in ("error", "high", "published")])
+    left, right = drawn.min(initial=0.1) / 1.5, drawn.max(initial=0.1) * 1.3
+    if ax is None:
+        _, ax = plt.subplots(figsize=(WIDTH, 0.9 + 0.23 * len(rows)), layout="constrained")
+    places = np.arange(len(rows))
+    # An error of 0 has no place on this axis: it is drawn at the edge.
+    ax.hlines(places, np.maximum(table["low"], left), table["high"], color=BLUE, linewidth=1.5)
+    ax.plot(np.maximum(table["error"], left), places, "o", color=BLUE, markersize=5, label="ours", clip_on=False)
+    ax.plot(table["published"], places, "D", color=ORANGE, markersize=6, fillstyle="none", label="published")
+    columns = {"ours": ([_percent(error) for error in table["error"]], BLUE)}
+    if not np.isnan(table["published"]).all():
+        sources = [row.get("source") or "" for row in rows]
+        quoted = [
+            each and f"{each} {name}" for each, name in zip(map(_percent, table["published"]), sources, strict=True)
+        ]
+        columns["published (open)"] = (quoted, "0.35")
+    beside = {"textcoords": "offset points", "va": "center", "annotation_clip": False, "fontsize": 8}
+    for points, (title, (texts, color)) in zip((8, 50), columns.items(), strict=False):
+        ax.annotate(title, (1, 1), (points, 4), xycoords="axes fraction", color=color, **beside)
+        for y, text in zip(places, texts, strict=True):
+            ax.annotate(text, (1, y), (points, 0), xycoords=ax.get_yaxis_transform(), color=color, **beside)
+    ax.set(xscale="log", xlim=(left, right), ylim=(len(rows) - 0.4, -0.6), xlabel="error on the test (logarithmic)")
+    ax.set_yticks(places, [row["what"] for row in rows], fontsize=8)
+    ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.grid(axis="x", color="0.9", linewidth=0.6)
+    ax.set_axisbelow(True)
+    ax.tick_params(axis="x", labelsize=8)
+    ax.tick_params(axis="y", length=0)
+    return ax
+
+
+def _percent(share: float) -> str:
+    """Write a share in percent, 0.0145 as "1.45 %", and no number as nothing."""
+    return "" if np.isnan(share) else f"{100 * share:.2f} %"
 
 
 def show_reading(image: npt.ArrayLike, reading: "Reading", *, ax: Axes | None = None) -> Axes:

@@ -8,5 +8,6 @@ from hcr_lib.ladder._climb import climb, rung_names
 from hcr_lib.ladder._networks import Network, probabilities
 from hcr_lib.ladder._parts import Answers, Parts
 from hcr_lib.ladder._rungs import RUNGS, Rung, rung
+from hcr_lib.ladder._small import small
 
-__all__ = ["RUNGS", "Answers", "Network", "Parts", "Rung", "climb", "probabilities", "rung", "rung_names"]
+__all__ = ["RUNGS", "Answers", "Network", "Parts", "Rung", "climb", "probabilities", "rung", "rung_names", "small"]

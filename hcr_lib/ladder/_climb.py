@@ -22,8 +22,9 @@ from hcr_lib.ladder._rungs import RUNGS, Rung, rung
 COMMAND = "python -m hcr_lib ladder"
 PROTOCOL = (
     "MNIST, official split; the last 5,000 training images are validation, everything is chosen on them, and a model "
-    "meets the test once. error: mean over the seeds; low and high: 95 % Wilson interval of the median seed's. seconds: training and "
-    "the choice of settings, for each seed; of networks on the clock, of other methods the processor's."
+    "meets the test once. error: mean over the seeds; low and high: 95 % Wilson interval of the median seed's. "
+    "seconds: training and the choice of settings, for each seed; of networks on the clock, of other methods the "
+    "processor's."
 )
 
 

@@ -30,8 +30,11 @@ VIEWS["shifted and turned"] = VIEWS["shifted"] + VIEWS["turned"][1:]
 VIEWS["shifted, turned and sized"] = VIEWS["shifted and turned"] + VIEWS["sized"][1:]
 
 
+TRAINED = "trained.npz"  #: weights and record of a finished training
+
+
 class Trained(NamedTuple):
-    """A trained network, and the record of its training: seconds, epochs, best_epoch, val_accuracy, parameters."""
+    """A trained network, and the record of its training: seconds, epochs, best_epoch, parameters and settings."""
 
     model: keras.Model
     record: dict[str, Any]
@@ -52,7 +55,7 @@ class Network:
     size : dict
         Further arguments of `build`.
     half : bool
-        Compute in half precision (bfloat16), which doubles the speed of convolutions on processors that have it. The
+        Train in half precision (bfloat16) on processors that have it, which doubles the speed of convolutions. The
         weights, and all answers that are reported, are in full precision.
     """
 
@@ -76,44 +79,49 @@ class Network:
         """
         from hcr_lib._tf import keras
         from hcr_lib.augment import Augment
-        from hcr_lib.training import fit
+        from hcr_lib.training import fit, half_precision
 
-        policy = keras.config.dtype_policy()
-        keras.config.set_dtype_policy("mixed_bfloat16" if self.half else "float32")
-        try:
-            keras.utils.set_random_seed(seed)
-            learner = self._built(len(train.classes))
-        finally:
-            keras.config.set_dtype_policy(policy)
-        of_what = dataclasses.asdict(self) | {"parameters": learner.count_params(), "classes": train.classes}
-        checksum = zlib.crc32(json.dumps(of_what, sort_keys=True).encode())
-        checksum = zlib.crc32(train.images.tobytes(), checksum)
-        own = folder / f"seed-{seed}-{checksum:08x}"
-        file = own / "trained.npz"
+        own = self._folder(train, seed, folder)
+        file = own / TRAINED
         model = self._built(len(train.classes))
         if file.is_file():
             with np.load(file, allow_pickle=False) as kept:
                 model.set_weights([kept[f"arr_{number}"] for number in range(len(model.weights))])
                 return Trained(model, json.loads(str(kept["record"])))
+        keras.utils.set_random_seed(seed)
+        with half_precision(None if self.half else False):
+            learner = self._built(len(train.classes))
         changed = None if self.augment is None else Augment(**_only(self.augment))
         result = fit(
             learner, train, validation,
             augment=changed, seed=seed, checkpoint_dir=own / "checkpoint", progress=progress, **self.fit,
         )  # fmt: skip
+        model.set_weights(learner.get_weights())
         history = result.history
         record = {
-            **of_what, "seed": seed, "images": len(train), "epochs": len(history), "best_epoch": result.best_epoch,
+            **dataclasses.asdict(self), "classes": train.classes, "seed": seed, "images": len(train),
+            "parameters": model.count_params(), "epochs": len(history), "best_epoch": result.best_epoch,
             "seconds": round(float(history["seconds"].sum()), 1),
-            "val_accuracy": round(float(history["val_accuracy"].max()), 4),
         }  # fmt: skip
-        weights = learner.get_weights()
-        part = file.with_suffix(".part.npz")
-        np.savez(part, *weights, record=np.array(json.dumps(record)))
-        os.replace(part, file)
         history.to_csv(own / "history.csv", index=False)
+        part = file.with_suffix(".part.npz")
+        np.savez(part, *model.get_weights(), record=np.array(json.dumps(record)))
+        os.replace(part, file)
         shutil.rmtree(own / "checkpoint")
-        model.set_weights(weights)
         return Trained(model, record)
+
+    def is_finished(self, train: Dataset, seed: int, folder: Path) -> bool:
+        """Say whether `trained` would find its work done."""
+        return (self._folder(train, seed, folder) / TRAINED).is_file()
+
+    def _folder(self, train: Dataset, seed: int, folder: Path) -> Path:
+        """Name a folder after all that decides what is learned: network, settings, data, seed."""
+        network = self._built(len(train.classes))
+        layers = [[type(layer).__name__, *(list(weight.shape) for weight in layer.weights)] for layer in network.layers]
+        checksum = zlib.crc32(json.dumps([dataclasses.asdict(self), layers], sort_keys=True).encode())
+        for array in (train.images, train.labels):
+            checksum = zlib.crc32(np.ascontiguousarray(array), checksum)
+        return folder / f"seed-{seed}-{checksum:08x}"
 
     def _built(self, num_classes: int) -> keras.Model:
         from hcr_lib import models
@@ -149,12 +157,12 @@ class Committee:
         """Train the members that are missing, choose the views, then answer the test."""
         members = [self.member.trained(parts.train, parts.val, seed, folder, progress) for seed in seeds]
         votes = {
-            name: np.stack([viewed(one.model, parts.val.images, views) for one in members])
+            name: np.stack([probabilities(one.model, parts.val.images, views) for one in members])
             for name, views in VIEWS.items()
         }
         errors = {name: int(np.sum(vote.argmax(axis=2) != parts.val.labels)) for name, vote in votes.items()}
         chosen = min(errors, key=errors.get)
-        test = sum(viewed(one.model, parts.test.images, VIEWS[chosen]) for one in members)
+        test = sum(probabilities(one.model, parts.test.images, VIEWS[chosen]) for one in members)
         return Answers(
             votes[chosen].mean(axis=0).argmax(axis=1),
             test.argmax(axis=1),
@@ -164,23 +172,13 @@ class Committee:
         )
 
 
-def probabilities(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Return what a network says of stored images: float32 of shape (n, num_classes)."""
-    parts = np.array_split(images, max(1, len(images) // 2000))
-    return np.concatenate([np.asarray(model.predict_on_batch(_ink(part)), "float32") for part in parts])
-
-
-def viewed(model: keras.Model, images: np.ndarray, views: Sequence[dict[str, float]]) -> np.ndarray:
-    """Return the mean of what a network says of stored images in several views; float32 of shape (n, num_classes)."""
+def probabilities(model: keras.Model, images: np.ndarray, views: Sequence[dict[str, float]] = ({},)) -> np.ndarray:
+    """Return what a network says of stored images, on average over several views; float32 of shape (n, num_classes)."""
     from hcr_lib.augment import apply
 
-    parts = np.array_split(images, max(1, len(images) // 2000))
-
     def look(ink: np.ndarray) -> np.ndarray:
-        return sum(np.asarray(model.predict_on_batch(apply(ink, **view) if view else ink)) for view in views)
+        # Called directly: `predict` would compile itself anew for every member of a committee.
+        return sum(np.asarray(model(apply(ink, **view) if view else ink, training=False)) for view in views)
 
-    return np.concatenate([look(_ink(part)) for part in parts]) / np.float32(len(views))
-
-
-def _ink(images: np.ndarray) -> np.ndarray:
-    return images[..., None] / np.float32(255)
+    parts = np.array_split(images[..., None], max(1, len(images) // 500))
+    return np.concatenate([look(part / np.float32(255)) for part in parts]) / np.float32(len(views))

@@ -14,9 +14,15 @@ def main() -> None:
     known = sorted(module.name for module in pkgutil.iter_modules(studies.__path__) if not module.name.startswith("_"))
     parser = argparse.ArgumentParser(prog="python -m hcr_lib.studies", description=studies.__doc__.splitlines()[0])
     parser.add_argument("names", nargs="+", choices=known, metavar="NAME", help=", ".join(known))
-    for name in parser.parse_args().names:
+    parser.add_argument("--only", nargs="+", metavar="PART", help="of letters36: train these networks, keep the others")
+    options = parser.parse_args()
+    if options.only and options.names != ["letters36"]:
+        parser.error("--only goes with letters36 alone")
+    for name in options.names:
         started = time.monotonic()
-        findings = importlib.import_module(f"hcr_lib.studies.{name}").study(_paths.user_data_dir())
+        module = importlib.import_module(f"hcr_lib.studies.{name}")
+        data_dir = _paths.user_data_dir()
+        findings = module.some(data_dir, options.only) if options.only else module.study(data_dir)
         minutes = round((time.monotonic() - started) / 60, 1)
         record = records.write(name, f"python -m hcr_lib.studies {name}", minutes=minutes, **findings)
         print(json.dumps(record, indent=1, ensure_ascii=False))
