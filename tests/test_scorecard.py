@@ -72,6 +72,17 @@ class TestScorecard:
         card.characters("synthetic", sample.images, sample.chars, "digits")
         assert card.rows[0]["count"] == sum(char.isdigit() for char in sample.chars)
 
+    def test_answers_in_62_classes_are_also_counted_with_cases_merged(self, monkeypatch):
+        card = scorecard.Scorecard()
+        monkeypatch.setattr(card, "readings", lambda *_: ["o", "a", "A", "7", ""])  # a and A are two of NIST's 47
+        card.characters("drawn", [None] * 5, list("OAA7x"), "byclass")
+        assert {row["alphabet"]: row["score"] for row in card.rows} == {
+            "byclass": 0.4,
+            "byclass, counted as balanced": 0.6,
+            "byclass, counted as alnum": 0.8,
+        }
+        assert scorecard.table(card.rows) == scorecard.table(card.rows[:1])
+
     def test_what_cannot_be_read_counts_as_wrong(self):
         card = scorecard.Scorecard()
         card.texts("blank", [page()] * 3, ["A-b", "cd", "e"], "alnum")
