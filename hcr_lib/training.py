@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -9,7 +10,7 @@ import os
 import time
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,8 @@ from hcr_lib.datasets import Dataset
 
 #: The marks of a target: this class is right; this one was in question; this one was never asked about.
 RIGHT, ASKED, NOT_ASKED = 2, 1, 0
+
+SCHEDULES = ("cosine", "one-cycle", "constant")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +71,7 @@ def mark(labels: npt.ArrayLike, num_classes: int, asked: npt.ArrayLike | None = 
     return marks
 
 
-def marked_crossentropy(marks: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+def marked_crossentropy(marks: tf.Tensor, probabilities: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
     r"""Cross-entropy for labels that know less than the network does.
 
     .. math:: -\log \frac{\sum_{right} p}{\sum_{right\ or\ asked} p}
@@ -82,6 +85,9 @@ def marked_crossentropy(marks: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor
     marks : tensor of uint8, shape (n, num_classes)
         As `mark` writes them.
     probabilities : tensor of float, shape (n, num_classes)
+    smoothing : float
+        This share of every label is spread evenly over the classes in question, so that a network is not pushed to
+        be surer than a label can be (Szegedy and others 2016). A class that was not asked about gets nothing.
 
     Returns
     -------
@@ -89,9 +95,15 @@ def marked_crossentropy(marks: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor
     """
     probabilities = tf.cast(probabilities, "float32") + 1e-7
     marks = tf.cast(marks, "uint8")
+    in_question = marks != NOT_ASKED
     right = tf.reduce_sum(tf.where(marks == RIGHT, probabilities, 0.0), axis=-1)
-    asked = tf.reduce_sum(tf.where(marks != NOT_ASKED, probabilities, 0.0), axis=-1)
-    return tf.math.log(asked) - tf.math.log(right)
+    asked = tf.reduce_sum(tf.where(in_question, probabilities, 0.0), axis=-1)
+    log_right = tf.math.log(right)
+    if smoothing:
+        number = tf.reduce_sum(tf.cast(in_question, "float32"), axis=-1)
+        log_any = tf.reduce_sum(tf.where(in_question, tf.math.log(probabilities), 0.0), axis=-1) / number
+        log_right = (1 - smoothing) * log_right + smoothing * log_any
+    return tf.math.log(asked) - log_right
 
 
 def accuracy(marks: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
@@ -99,6 +111,99 @@ def accuracy(marks: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
     marks = tf.cast(marks, "uint8")
     best = tf.argmax(tf.where(marks != NOT_ASKED, tf.cast(probabilities, "float32"), -1.0), axis=-1)
     return tf.cast(tf.gather(marks, best, axis=-1, batch_dims=1) == RIGHT, "float32")
+
+
+def learning_rates(schedule: str, steps: int, peak: float) -> np.ndarray:
+    """Plan the learning rate of every step of a training.
+
+    Parameters
+    ----------
+    schedule : {"cosine", "one-cycle", "constant"}
+        "cosine" climbs for a tenth of the way and falls along half a cosine to a hundredth of the peak. "one-cycle"
+        climbs for three tenths and falls in a straight line to almost nothing: for short trainings with a high
+        peak (Smith 2018). "constant" is the peak throughout.
+    steps : int
+    peak : float
+        The highest learning rate.
+
+    Returns
+    -------
+    ndarray of float32, shape (steps,)
+
+    Raises
+    ------
+    ValueError
+        If there is no schedule of that name.
+
+    Examples
+    --------
+    >>> learning_rates("one-cycle", 10, 1.0).round(2).tolist()
+    [0.05, 0.37, 0.68, 1.0, 0.86, 0.71, 0.57, 0.43, 0.29, 0.14]
+    """
+    ensure_choice(schedule, SCHEDULES, name="schedule")
+    step = np.arange(steps)
+    if schedule == "constant":
+        return np.full(steps, peak, "float32")
+    climb = steps // 10 if schedule == "cosine" else 3 * steps // 10
+    rising = 0.05 + 0.95 * step / max(1, climb)
+    left = 1 - (step - climb) / (steps - climb)  # from 1 at the top to just above 0
+    falling = 0.01 + 0.99 * (0.5 - 0.5 * np.cos(np.pi * left)) if schedule == "cosine" else left
+    return (peak * np.where(step < climb, rising, falling)).astype("float32")
+
+
+class _Planned(keras.optimizers.schedules.LearningRateSchedule):
+    """The learning rates of `learning_rates`, as a Keras optimizer asks for them."""
+
+    def __init__(self, rates: np.ndarray):
+        self.rates = rates
+
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
+        return tf.gather(tf.constant(self.rates), tf.minimum(tf.cast(step, "int32"), len(self.rates) - 1))
+
+    def get_config(self) -> dict:
+        return {"rates": self.rates.tolist()}
+
+
+def has_bfloat16() -> bool:
+    """Say whether this machine calculates with 16-bit numbers (bfloat16) in hardware: a graphics card or a processor.
+
+    Without such hardware they are emulated, and slower than 32-bit numbers.
+    """
+    for card in tf.config.list_physical_devices("GPU"):
+        return tf.config.experimental.get_device_details(card).get("compute_capability", (0, 0)) >= (8, 0)
+    processor = Path("/proc/cpuinfo")  # Linux only; elsewhere the answer is the safe one
+    flags = processor.read_text(encoding="utf-8") if processor.is_file() else ""
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+@contextlib.contextmanager
+def half_precision(wanted: bool | None = None) -> Iterator[bool]:
+    """Build networks that calculate in 16 bits where the machine does; their weights stay float32.
+
+    Parameters
+    ----------
+    wanted : bool, optional
+        By default the machine decides: see `has_bfloat16`.
+
+    Yields
+    ------
+    bool
+        Whether networks built in this block calculate in 16 bits.
+
+    Examples
+    --------
+    >>> with half_precision(wanted=True):
+    ...     layer = keras.layers.Dense(3)
+    >>> layer.compute_dtype, layer.variable_dtype, keras.config.dtype_policy().name
+    ('bfloat16', 'float32', 'float32')
+    """
+    wanted = has_bfloat16() if wanted is None else wanted
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if wanted else "float32")
+    try:
+        yield wanted
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def fit(
@@ -109,6 +214,11 @@ def fit(
     epochs: int,
     batch_size: int = 128,
     learning_rate: float = 2e-3,
+    schedule: str = "cosine",
+    weight_decay: float = 1e-3,
+    label_smoothing: float = 0.0,
+    ema: float | None = None,
+    patience: int | None = None,
     augment: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None,
     weights: npt.ArrayLike | None = None,
     seed: int = 0,
@@ -116,9 +226,7 @@ def fit(
     keep: str = "best",
     progress: bool = True,
 ) -> FitResult:
-    """Train a network and keep the epoch that validates best.
-
-    The learning rate climbs for a tenth of the way and then falls along half a cosine; the optimizer is AdamW.
+    """Train a network with AdamW and keep the epoch that validates best.
 
     Parameters
     ----------
@@ -130,6 +238,21 @@ def fit(
     epochs, batch_size : int
     learning_rate : float
         The highest one.
+    schedule : {"cosine", "one-cycle", "constant"}
+        How the learning rate goes on the way: see `learning_rates`.
+    weight_decay : float
+        How strongly AdamW pulls every weight towards 0, times the learning rate, in each step.
+    label_smoothing : float
+        The share of each label that is spread over the classes in question: see `marked_crossentropy`. The losses in
+        the history are those without smoothing, so that training and validation compare.
+    ema : float, optional
+        Average the weights on the way, exponentially: each step keeps this share of the average, such as 0.999, and
+        takes the rest from the weights of the moment. (Early steps keep less, (1 + step) / (10 + step), so that a
+        short training is not held back by its first weights.) The averaged weights are validated, and the model ends
+        with them. The running statistics of batch normalisation are averaged alike, so that they fit.
+    patience : int, optional
+        Stop when so many epochs in a row have not raised the validation accuracy. The schedule does not know: a
+        training that is stopped early has not seen its lowest learning rates.
     augment : callable, optional
         From (ink, seed) to ink, such as `hcr_lib.augment.Augment`; only training images pass through it.
     weights : array_like of float, shape (n,), optional
@@ -156,6 +279,11 @@ def fit(
         another run.
     """
     ensure_choice(keep, ("best", "last"), name="keep")
+    for name, share in (("label_smoothing", label_smoothing), ("ema", ema or 0.0)):
+        if not 0 <= share < 1:
+            raise ValueError(f"{name} must be a share, at least 0 and below 1; got {share}.")
+    if patience is not None and patience < 1:
+        raise ValueError(f"patience must be a number of epochs, at least 1, or None for no early stop; got {patience}.")
     num_classes = model.output_shape[-1]
     images, marks = _arrays(train, num_classes, "train")
     held_out = _arrays(validation, num_classes, "validation")
@@ -165,53 +293,121 @@ def fit(
             raise ValueError(f"weights must be {len(images)} numbers, none negative; got shape {weights.shape}.")
         weights = weights / weights.sum()
     steps = math.ceil(len(images) / batch_size)
-    total = epochs * steps
-    schedule = keras.optimizers.schedules.CosineDecay(
-        learning_rate / 20, total - total // 10, alpha=0.01, warmup_target=learning_rate, warmup_steps=total // 10
-    )
+    rates = learning_rates(schedule, epochs * steps, learning_rate)
     model.compile(
-        optimizer=keras.optimizers.AdamW(schedule, weight_decay=1e-3),
+        optimizer=keras.optimizers.AdamW(_Planned(rates), weight_decay=weight_decay),
         loss=marked_crossentropy,
         metrics=[keras.metrics.MeanMetricWrapper(accuracy, name="accuracy")],
     )
-    model.optimizer.build(model.trainable_variables)
+    trainer = _Trainer(model, label_smoothing, ema)
     checkpoint = None
     if checkpoint_dir is not None:
         run = {
             "model": model.name, "parameters": model.count_params(), "epochs": epochs, "batch_size": batch_size,
-            "learning_rate": learning_rate, "seed": seed, "images": len(images), "crc32": _crc32(images, marks),
+            "learning_rate": learning_rate, "schedule": schedule, "weight_decay": weight_decay,
+            "label_smoothing": label_smoothing, "ema": ema, "patience": patience,
+            "seed": seed, "images": len(images), "crc32": _crc32(images, marks),
         }  # fmt: skip
         checkpoint = _Checkpoint(Path(checkpoint_dir), run)
-    history, best = checkpoint.restore(model) if checkpoint else ([], None)
+    history, best = checkpoint.restore(trainer) if checkpoint else ([], None)
 
-    bar = tqdm(total=total, initial=len(history) * steps, disable=not progress, unit="batch", leave=False)
-    step_bar = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: bar.update())
-    with bar:
+    orders = (_order(len(images), weights, seed, epoch) for epoch in range(len(history), epochs))
+    batches = iter(_batches(images, marks, orders, batch_size, augment, seed=(seed, len(history) * steps)))
+    exam = _batches(*held_out, [np.arange(len(held_out[0]))], 512)
+    with tqdm(
+        total=epochs * steps, initial=len(history) * steps, disable=not progress, unit="batch", leave=False
+    ) as bar:
         for epoch in range(len(history), epochs):
+            if patience is not None and epoch - _best_epoch(history) >= patience:
+                break
             start = time.perf_counter()
-            order = np.random.default_rng((seed, epoch)).choice(
-                len(images), len(images), replace=weights is not None, p=weights
-            )
-            batches = _batches(images, marks, order, batch_size, augment, seed=(seed, epoch * steps))
-            # Keras would warn about a path-dependent default unless shuffle is said: the order above is the shuffle.
-            seen = model.fit(batches, verbose=0, shuffle=False, callbacks=[step_bar]).history
-            val_loss, val_accuracy = model.evaluate(_batches(*held_out, np.arange(len(held_out[0])), 512), verbose=0)
+            learned = np.zeros(2)
+            for _ in range(steps):
+                learned += trainer.step(*next(batches)).numpy()
+                bar.update()
+            with trainer.averaged_weights():
+                examined = sum((trainer.exam(*batch).numpy() for batch in exam), np.zeros(2))
+                val_loss, val_accuracy = (examined / len(held_out[0])).tolist()
+                loss, right = (learned / len(images)).tolist()
+                if not np.isfinite(loss):
+                    raise ValueError(f"the loss became {loss} in epoch {epoch + 1}; lower learning_rate.")
+                if best is None or val_accuracy > max(past["val_accuracy"] for past in history):
+                    best = model.get_weights()
             row = {
-                "epoch": epoch + 1, "loss": seen["loss"][0], "accuracy": seen["accuracy"][0],
+                "epoch": epoch + 1, "loss": loss, "accuracy": right,
                 "val_loss": val_loss, "val_accuracy": val_accuracy, "seconds": time.perf_counter() - start,
             }  # fmt: skip
-            if not np.isfinite(row["loss"]):
-                raise ValueError(f"the loss became {row['loss']} in epoch {epoch + 1}; lower learning_rate.")
-            if best is None or val_accuracy > max(past["val_accuracy"] for past in history):
-                best = [np.array(values) for values in model.get_weights()]
             history.append(row)
             bar.set_postfix_str(f"validation {val_accuracy:.2%}")
             if checkpoint:
-                checkpoint.save(model, history, best)
+                checkpoint.save(trainer, history, best)
+    trainer.keep_averaged_weights()
     if keep == "best":
         model.set_weights(best)
-    frame = pd.DataFrame(history)
-    return FitResult(frame, best_epoch=int(frame.loc[frame["val_accuracy"].idxmax(), "epoch"]))
+    return FitResult(pd.DataFrame(history), best_epoch=_best_epoch(history))
+
+
+def _best_epoch(history: list[dict]) -> int:
+    """Return the number, from 1, of the epoch that validated best; 0 before the first one."""
+    return max(history, key=lambda row: row["val_accuracy"])["epoch"] if history else 0
+
+
+class _Trainer:
+    """A compiled network, the average of its weights, and the two things done with a batch: learn, and be examined.
+
+    Both answer with two sums over the batch: of the losses, without smoothing, and of the images read rightly.
+    """
+
+    def __init__(self, model: keras.Model, label_smoothing: float, ema: float | None):
+        self.model, self.label_smoothing, self.ema = model, label_smoothing, ema
+        model.optimizer.build(model.trainable_variables)
+        self.average = [] if ema is None else [tf.Variable(weight.value) for weight in model.weights]
+        # One trace for batches of all sizes: the last one of an epoch is smaller.
+        batch = [tf.TensorSpec((None, *model.input_shape[1:]), "float32"), tf.TensorSpec((None, None), "uint8")]
+        self.step = tf.function(self._step, batch, autograph=False)
+        self.exam = tf.function(self._exam, batch, autograph=False)
+
+    def _step(self, ink: tf.Tensor, marks: tf.Tensor) -> tf.Tensor:
+        model, optimizer = self.model, self.model.optimizer
+        with tf.GradientTape() as tape:
+            probabilities = model(ink, training=True)
+            loss = tf.reduce_mean(marked_crossentropy(marks, probabilities, self.label_smoothing))
+            loss = tf.add_n([loss, *model.losses])  # those of regularisers, if the network has any
+        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+        if self.average:
+            past = tf.cast(optimizer.iterations.value, "float32")
+            keep = tf.minimum(self.ema, (1 + past) / (10 + past))
+            for average, weight in zip(self.average, model.weights, strict=True):
+                average.assign(keep * average + (1 - keep) * weight.value)
+        return _sums(marks, probabilities)
+
+    def _exam(self, ink: tf.Tensor, marks: tf.Tensor) -> tf.Tensor:
+        return _sums(marks, self.model(ink, training=False))
+
+    @contextlib.contextmanager
+    def averaged_weights(self) -> Iterator[None]:
+        """Lend the model its averaged weights, if there are any."""
+        own = self.model.get_weights()
+        self.keep_averaged_weights()
+        try:
+            yield
+        finally:
+            self.model.set_weights(own)
+
+    def keep_averaged_weights(self) -> None:
+        """Give the model its averaged weights, if there are any."""
+        if self.average:
+            self.model.set_weights([average.numpy() for average in self.average])
+
+    def state(self) -> dict[str, keras.Variable | tf.Variable]:
+        """Name everything that changes while training: `variables` are weights and the random state of dropout."""
+        groups = {"model": self.model.variables, "optimizer": self.model.optimizer.variables, "average": self.average}
+        return {f"{name}_{i}": variable for name, group in groups.items() for i, variable in enumerate(group)}
+
+
+def _sums(marks: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
+    losses, right = marked_crossentropy(marks, probabilities), accuracy(marks, probabilities)
+    return tf.stack([tf.reduce_sum(losses), tf.reduce_sum(right)])
 
 
 def _arrays(data: Dataset | tuple[np.ndarray, np.ndarray], num_classes: int, name: str) -> tuple:
@@ -247,21 +443,33 @@ def _crc32(*arrays: np.ndarray) -> int:
     return total
 
 
+def _order(number: int, weights: np.ndarray | None, seed: int, epoch: int) -> np.ndarray:
+    """Draw the order in which an epoch sees the images: each once, or by their weights."""
+    return np.random.default_rng((seed, epoch)).choice(number, number, replace=weights is not None, p=weights)
+
+
 def _batches(
     images: np.ndarray,
     marks: np.ndarray,
-    order: np.ndarray,
+    orders: Iterable[np.ndarray],
     batch_size: int,
     augment: Callable | None = None,
     seed: tuple[int, int] = (0, 0),
 ) -> tf.data.Dataset:
-    """Stream (ink, marks) batches in the given order, changed by `augment` on the way."""
-    starts = range(0, len(order), batch_size)
+    """Stream (ink, marks) batches, epoch after epoch, each in its own order, changed by `augment` on the way.
+
+    Shuffle, then batch, then augment: images are gathered by number, a batch at a time, so that a shuffle is as good
+    with a million images as with a hundred. While the last batch of an epoch is being learned, the first of the next
+    is already made.
+    """
 
     def gather():
-        for number, start in enumerate(starts):
-            rows = order[start : start + batch_size]
-            yield images[rows], marks[rows], (seed[0], seed[1] + number)
+        number = seed[1]
+        for order in orders:
+            for start in range(0, len(order), batch_size):
+                rows = order[start : start + batch_size]
+                yield images[rows], marks[rows], (seed[0], number)
+                number += 1
 
     signature = (
         tf.TensorSpec((None, *images.shape[1:]), "uint8"),
@@ -274,8 +482,7 @@ def _batches(
         return (augment(ink, seed) if augment else ink), marks
 
     batches = tf.data.Dataset.from_generator(gather, output_signature=signature)
-    batches = batches.map(prepare, num_parallel_calls=2, deterministic=True)
-    return batches.apply(tf.data.experimental.assert_cardinality(len(starts))).prefetch(2)
+    return batches.map(prepare, num_parallel_calls=2, deterministic=True).prefetch(2)
 
 
 class _Checkpoint:
@@ -285,14 +492,14 @@ class _Checkpoint:
         self.folder, self.run = folder, run
         folder.mkdir(parents=True, exist_ok=True)
 
-    def restore(self, model: keras.Model) -> tuple[list[dict], list[np.ndarray] | None]:
+    def restore(self, trainer: _Trainer) -> tuple[list[dict], list[np.ndarray] | None]:
         notes = self.folder / "run.json"
         if not notes.is_file():
             return [], None
         try:
             saved = json.loads(notes.read_text(encoding="utf-8"))
             if saved["run"] == self.run:
-                return saved["history"], self._set_state(model, self.folder / saved["file"])
+                return saved["history"], self._set_state(trainer, self.folder / saved["file"])
         except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
             raise ValueError(
                 f"{self.folder} should hold a checkpoint, but it is damaged ({error}). Delete it to start afresh."
@@ -302,20 +509,15 @@ class _Checkpoint:
             "Choose another checkpoint_dir, or delete this one to start afresh."
         )
 
-    def _set_state(self, model: keras.Model, file: Path) -> list[np.ndarray]:
-        """Bring `model` to a saved state; return the best weights so far."""
+    def _set_state(self, trainer: _Trainer, file: Path) -> list[np.ndarray]:
+        """Bring `trainer` to a saved state; return the best weights so far."""
         with np.load(file, allow_pickle=False) as arrays:
-            for name, variable in self._state(model).items():
+            for name, variable in trainer.state().items():
                 variable.assign(arrays[name])
-            return [arrays[f"best_{i}"] for i in range(len(model.weights))]
+            return [arrays[f"best_{i}"] for i in range(len(trainer.model.weights))]
 
-    def _state(self, model: keras.Model) -> dict[str, keras.Variable]:
-        """Name everything that changes while training: `variables` are weights and the random state of dropout."""
-        state = {f"model_{i}": variable for i, variable in enumerate(model.variables)}
-        return state | {f"optimizer_{i}": variable for i, variable in enumerate(model.optimizer.variables)}
-
-    def save(self, model: keras.Model, history: list[dict], best: list[np.ndarray]) -> None:
-        arrays = {name: variable.numpy() for name, variable in self._state(model).items()}
+    def save(self, trainer: _Trainer, history: list[dict], best: list[np.ndarray]) -> None:
+        arrays = {name: variable.numpy() for name, variable in trainer.state().items()}
         arrays |= {f"best_{i}": values for i, values in enumerate(best)}
         file = self.folder / f"epoch-{len(history):03}.npz"
         np.savez(file.with_suffix(".part.npz"), **arrays)

@@ -2,6 +2,10 @@
 
 import json
 import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -105,8 +109,8 @@ def stopped_run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stopped") / "run"
     save = training._Checkpoint.save
 
-    def save_and_stop(self, model, history, best):
-        save(self, model, history, best)
+    def save_and_stop(self, trainer, history, best):
+        save(self, trainer, history, best)
         if len(history) == 2:
             raise KeyboardInterrupt
 
@@ -132,7 +136,7 @@ class TestCheckpoints:
 
     def test_a_finished_run_is_not_trained_again(self, tmp_path, uninterrupted, monkeypatch):
         train(network(), checkpoint_dir=tmp_path)
-        monkeypatch.setattr(training, "_batches", None)  # calling it would fail
+        monkeypatch.setattr(training, "_order", None)  # calling it would fail
         model = network()
         assert same(outcome(model, train(model, checkpoint_dir=tmp_path)), uninterrupted)
 
@@ -151,8 +155,18 @@ class TestCheckpoints:
 
     @pytest.mark.parametrize(
         "options",
-        [{"seed": 1}, {"epochs": 5}, {"batch_size": 16}, {"learning_rate": 1e-3}],
-        ids=["seed", "epochs", "batch_size", "learning_rate"],
+        [
+            {"seed": 1},
+            {"epochs": 5},
+            {"batch_size": 16},
+            {"learning_rate": 1e-3},
+            {"schedule": "constant"},
+            {"weight_decay": 0.1},
+            {"label_smoothing": 0.1},
+            {"ema": 0.9},
+            {"patience": 2},
+        ],
+        ids=lambda options: next(iter(options)),
     )
     def test_of_another_run_is_refused(self, stopped, options):
         with pytest.raises(ValueError, match=r"checkpoint of another run.*another checkpoint_dir"):
@@ -171,6 +185,137 @@ class TestCheckpoints:
             train(network(), checkpoint_dir=stopped)
 
 
+@pytest.mark.parametrize("ema", [None, 0.9], ids=["plain", "averaged"])
+def test_killed_at_any_moment_it_goes_on_and_ends_where_an_uninterrupted_run_does(tmp_path, ema):
+    program = "from test_training import network, train; train(network(), epochs=40, checkpoint_dir={!r}, **{!r})"
+    options = {"ema": ema, "label_smoothing": 0.1, "schedule": "one-cycle"}
+    folder = tmp_path / "run"
+    killed = subprocess.Popen(
+        [sys.executable, "-c", program.format(str(folder), options)], cwd=Path(__file__).parent,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 120
+        while len(epochs_kept(folder)) < 2 and time.monotonic() < deadline and killed.poll() is None:
+            time.sleep(0.01)
+    finally:
+        killed.kill()  # SIGKILL: nothing in the process gets a say
+        killed.wait()
+    done = epochs_kept(folder)
+    assert 2 <= len(done) < 40
+    going_on, undisturbed = network(seed=5), network()
+    ends = outcome(going_on, resumed := train(going_on, epochs=40, checkpoint_dir=folder, **options))
+    assert resumed.history["seconds"].tolist()[: len(done)] == [row["seconds"] for row in done], "trained once only"
+    assert same(ends, outcome(undisturbed, train(undisturbed, epochs=40, **options)))
+
+
+def epochs_kept(folder: Path) -> list[dict]:
+    """Read the history of the epochs that a run has brought to safety."""
+    notes = folder / "run.json"
+    return json.loads(notes.read_text(encoding="utf-8"))["history"] if notes.is_file() else []
+
+
+class TestLearningRates:
+    @pytest.mark.parametrize("schedule", training.SCHEDULES)
+    @pytest.mark.parametrize("steps", [1, 2, 9, 1000])
+    def test_reach_the_peak_and_never_pass_it_nor_zero(self, schedule, steps):
+        rates = training.learning_rates(schedule, steps, 0.3)
+        assert rates.shape == (steps,)
+        assert rates.max() == pytest.approx(0.3)
+        assert rates.min() > 0
+
+    @pytest.mark.parametrize(("schedule", "top"), [("cosine", 100), ("one-cycle", 300)])
+    def test_climb_first_and_then_fall_to_nearly_nothing(self, schedule, top):
+        rates = training.learning_rates(schedule, 1000, 1.0)
+        assert rates.argmax() == top
+        assert np.all(np.diff(rates[: top + 1]) > 0)
+        assert np.all(np.diff(rates[top:]) < 0)
+        assert rates[-1] <= 0.011
+
+    def test_what_is_planned_is_what_the_optimizer_uses(self):
+        model = network()
+        train(model, schedule="one-cycle", epochs=2, learning_rate=0.01)
+        planned = training.learning_rates("one-cycle", 6, 0.01)
+        used = [float(model.optimizer._learning_rate(step)) for step in range(6)]
+        np.testing.assert_array_equal(np.float32(used), planned)
+
+    def test_unknown_ones_are_refused_with_a_list(self):
+        with pytest.raises(ValueError, match=r"schedule.*one-cycle"):
+            training.learning_rates("linear", 10, 1.0)
+
+
+class TestAveragedWeights:
+    def test_are_what_is_validated_and_what_the_model_ends_with(self):
+        model = network()
+        result = train(model, ema=0.5, keep="last", learning_rate=0.05)
+        ink = VALIDATION.images[..., None].astype("float32") / 255
+        read = np.asarray(model(ink, training=False)).argmax(axis=1)
+        assert np.mean(read == VALIDATION.labels) == pytest.approx(result.history["val_accuracy"].iloc[-1], abs=1e-6)
+
+    def test_are_the_exponential_average_of_the_weights_of_each_step(self):
+        model = network()
+        model.compile("adam")
+        expected = model.get_weights()
+        trainer = training._Trainer(model, label_smoothing=0.0, ema=0.7)
+        ink = tf.constant(TRAIN.images[..., None] / np.float32(255))
+        for step in range(1, 30):
+            trainer.step(ink, mark(TRAIN.labels, 3))
+            kept = min(0.7, (1 + step) / (10 + step))
+            expected = [kept * old + (1 - kept) * new for old, new in zip(expected, model.get_weights(), strict=True)]
+        for ours, theirs in zip(trainer.average, expected, strict=True):
+            np.testing.assert_allclose(ours.numpy(), theirs, atol=1e-5)
+
+    def test_of_a_decay_of_zero_are_the_weights_themselves(self):
+        plain, averaged = network(), network()
+        assert same(outcome(plain, train(plain)), outcome(averaged, train(averaged, ema=0.0)))
+
+
+def test_early_stopping_ends_when_validation_has_stopped_rising(tmp_path):
+    """Labels that mean nothing cannot be learned: validation stays where it is."""
+    model = network()
+    options = {"epochs": 30, "patience": 2, "learning_rate": 1e-9, "augment": None, "checkpoint_dir": tmp_path}
+    result = train(model, **options)
+    assert len(result.history) == result.best_epoch + 2 < 30
+    again = network(seed=3)
+    assert same(outcome(again, train(again, **options)), outcome(model, result)), "stopped is finished"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"ema": 1.0}, "ema must be a share.*got 1.0"),
+        ({"label_smoothing": -0.1}, "label_smoothing must be a share"),
+        ({"patience": 0}, "patience must be.*at least 1"),
+        ({"schedule": "linear"}, "schedule"),
+    ],
+    ids=["ema", "label_smoothing", "patience", "schedule"],
+)
+def test_impossible_settings_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        train(network(), **options)
+
+
+class TestHalfPrecision:
+    @pytest.mark.parametrize("wanted", [False, True])
+    def test_holds_for_networks_built_inside_alone(self, wanted):
+        with training.half_precision(wanted) as half:
+            inside = network()
+        assert half is wanted
+        assert inside.layers[0].compute_dtype == ("bfloat16" if wanted else "float32")
+        assert network().layers[0].compute_dtype == "float32"
+        assert {weight.dtype for weight in inside.weights} == {"float32"}
+
+    def test_the_machine_decides_by_default(self):
+        with training.half_precision() as half:
+            assert half is training.has_bfloat16()
+
+    def test_such_a_network_learns(self):
+        with training.half_precision(wanted=True):
+            model = network()
+        result = train(model, epochs=6, augment=None, ema=0.5)
+        assert result.history["loss"].iloc[-1] < result.history["loss"].iloc[0]
+
+
 class TestMarks:
     PROBABILITIES = np.array([[0.1, 0.2, 0.3, 0.4]], "float32")
 
@@ -187,19 +332,29 @@ class TestMarks:
         ordinary = keras.losses.sparse_categorical_crossentropy(truth, probabilities)
         np.testing.assert_allclose(marked_crossentropy(mark(truth, 36), probabilities), ordinary, rtol=1e-3)
 
+    def test_smoothing_is_the_ordinary_one_where_all_classes_are_in_question(self):
+        rng = np.random.default_rng(0)
+        probabilities = rng.dirichlet(np.ones(10), 50).astype("float32")
+        truth = rng.integers(0, 10, 50)
+        ordinary = keras.losses.categorical_crossentropy(np.eye(10)[truth], probabilities, label_smoothing=0.2)
+        ours = marked_crossentropy(mark(truth, 10), probabilities, smoothing=0.2)
+        np.testing.assert_allclose(ours, ordinary, rtol=1e-3)
+
+    @pytest.mark.parametrize("smoothing", [0.0, 0.1])
+    def test_smoothing_spreads_over_the_classes_in_question_only(self, smoothing):
+        scores = tf.Variable([[0.3, -0.2, 0.5, 0.1]])
+        with tf.GradientTape() as tape:
+            marks = tf.constant(mark([1], 4, asked=[0, 1]))
+            loss = marked_crossentropy(marks, tf.nn.softmax(scores), smoothing)
+        push = tape.gradient(loss, scores).numpy()[0]
+        np.testing.assert_allclose(push[2:], 0, atol=1e-6)  # no push either way for what was not asked about
+        assert push[1] < 0 < push[0]
+
     def test_a_letter_of_unknown_case_may_be_either(self):
         assert self.loss([[1, 2, 1, 2]]) == pytest.approx(-np.log(0.2 + 0.4), abs=1e-5)
 
     def test_a_digit_that_could_be_nothing_else_is_only_asked_which(self):
         assert self.loss(mark([1], 4, asked=[0, 1])) == pytest.approx(-np.log(0.2 / 0.3), abs=1e-5)
-
-    def test_what_was_not_asked_about_gets_no_push_either_way(self):
-        scores = tf.Variable([[0.3, -0.2, 0.5, 0.1]])
-        with tf.GradientTape() as tape:
-            loss = marked_crossentropy(tf.constant(mark([1], 4, asked=[0, 1])), tf.nn.softmax(scores))
-        push = tape.gradient(loss, scores).numpy()[0]
-        np.testing.assert_allclose(push[2:], 0, atol=1e-6)
-        assert push[1] < 0 < push[0]
 
     def test_accuracy_compares_only_what_was_in_question(self):
         assert self.is_right(mark([3], 4)) == 1
@@ -212,14 +367,13 @@ class TestMarks:
 def orders(monkeypatch):
     """Collect the order in which each epoch of a training draws its images."""
     seen = []
-    batches = training._batches
+    draw = training._order
 
-    def spy(images, marks, order, *rest, **more):
-        if len(images) == len(TRAIN):
-            seen.append(order)
-        return batches(images, marks, order, *rest, **more)
+    def spy(*arguments):
+        seen.append(draw(*arguments))
+        return seen[-1]
 
-    monkeypatch.setattr(training, "_batches", spy)
+    monkeypatch.setattr(training, "_order", spy)
     return seen
 
 
