@@ -98,7 +98,8 @@ def show_images(
 
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
-    side = min(WIDTH / columns, 1.3)
+    wide = max(1.0, images.shape[2] / images.shape[1])  # a strip of several characters needs less height
+    side = min(WIDTH / columns / wide, 1.3)
     height = rows * (side + (0.0 if labels is None else 0.22))
     _, grid = plt.subplots(rows, columns, figsize=(WIDTH, height), squeeze=False, layout="constrained")
     for ax in grid.flat[len(images) :]:

@@ -150,3 +150,8 @@ def test_only_use_style_touches_the_settings_and_axes_given_are_used():
     plots.use_style()
     assert mpl.rcParams["figure.figsize"] == [plots.WIDTH, 3.0]
     assert mpl.rcParams["image.cmap"] == "gray_r"
+
+
+def test_wide_strips_stand_close_together():
+    square, wide = (plots.show_images(np.zeros((8, 28, width)), list("abcdefgh"), columns=4) for width in (28, 112))
+    assert wide[0].figure.get_figheight() < 0.6 * square[0].figure.get_figheight()
