@@ -133,6 +133,56 @@ def test_calibration_bars_are_how_often_it_was_right():
     assert [text.get_text() for text in ax.texts] == ["2", "1"]
 
 
+def test_a_window_is_framed_in_each_copy_and_its_size_stands_below():
+    axes = plots.show_windows(IMAGES[0] / 255, {"near": (2, 3, 7, 8), "far": (0, 0, 28, 28)})
+    assert [ax.get_title() for ax in axes] == ["near", "far"]
+    assert [ax.get_xlabel() for ax in axes] == ["5 x 5", "28 x 28"]
+    assert axes[0].patches[0].get_bbox().bounds == (1.5, 2.5, 5, 5)
+    for ax in axes:
+        np.testing.assert_allclose(ax.images[0].get_array(), IMAGES[0] / 255, rtol=1e-6)
+
+
+RUNG = {"what": "linear", "error": 0.1, "low": 0.09, "high": 0.12, "published": 0.12, "source": "LeCun 1998"}
+
+
+def drawn(ax, label):
+    return next(line for line in ax.lines if line.get_label() == label)
+
+
+def test_the_ladder_shows_ours_with_its_interval_and_what_was_published():
+    ours_alone = {"what": "ours", "error": 0.004, "low": 0.003, "high": 0.006, "published": None, "source": None}
+    ax = plots.show_ladder([RUNG, ours_alone])
+    assert drawn(ax, "ours").get_xydata().tolist() == [[0.1, 0], [0.004, 1]]
+    assert drawn(ax, "published").get_xdata()[0] == 0.12 and np.isnan(drawn(ax, "published").get_xdata()[1])
+    assert drawn(ax, "published").get_fillstyle() == "none" != drawn(ax, "ours").get_fillstyle()
+    assert [bar.tolist() for bar in ax.collections[0].get_segments()] == [
+        [[0.09, 0], [0.12, 0]],
+        [[0.003, 1], [0.006, 1]],
+    ]
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["linear", "ours"]
+    said = [text.get_text() for text in ax.texts]
+    assert said == ["ours", "10.00 %", "0.40 %", "published (open)", "12.00 % LeCun 1998", ""]
+    assert (ax.get_xscale(), ax.get_legend()) == ("log", None)
+    assert ax.get_ylim()[0] > ax.get_ylim()[1], "the first row is on top"
+
+
+def test_a_ladder_may_be_incomplete():
+    ax = plots.show_ladder([{"what": "published only", "published": 0.05, "source": "somebody"}, RUNG])
+    assert np.isnan(drawn(ax, "ours").get_xdata()[0])
+    without = pd.DataFrame([RUNG])[["what", "error", "low", "high"]]
+    assert [text.get_text() for text in plots.show_ladder(without).texts] == ["ours", "10.00 %"]
+    with pytest.raises(ValueError, match="at least one method"):
+        plots.show_ladder([])
+
+
+def test_no_error_at_all_is_drawn_at_the_edge_of_the_logarithm():
+    ax = plots.show_ladder([RUNG, {"what": "perfect", "error": 0.0, "low": 0.0, "high": 0.02}])
+    left, right = ax.get_xlim()
+    assert 0 < left < 0.02 and right > 0.12
+    assert drawn(ax, "ours").get_xdata()[1] == left
+    assert "0.00 %" in [text.get_text() for text in ax.texts]
+
+
 def test_reading_boxes_lie_round_the_characters():
     page = np.zeros((40, 60))
     found = [SimpleNamespace(char="4", box=(5, 10, 20, 30)), SimpleNamespace(char="2", box=(30, 10, 50, 30))]

@@ -6,6 +6,8 @@ Nothing else in the course depends on them, and every cell that shows one also m
 from hcr_lib.widgets._alignment import alignment_demo, alignment_picture
 from hcr_lib.widgets._augment import augmentation_demo, augmentation_picture
 from hcr_lib.widgets._browser import sample_browser, sample_picture
+from hcr_lib.widgets._explorer import explorer_network, explorer_picture, explorer_training, network_explorer
+from hcr_lib.widgets._features import FeaturePad, feature_picture
 from hcr_lib.widgets._pad import DrawingPad
 from hcr_lib.widgets._preprocessing import preprocessing_demo, preprocessing_picture, preprocessing_steps
 from hcr_lib.widgets._reading import ReadingPad, describe, to_png
@@ -13,12 +15,18 @@ from hcr_lib.widgets._writer import writer_demo, writer_picture
 
 __all__ = [
     "DrawingPad",
+    "FeaturePad",
     "ReadingPad",
     "alignment_demo",
     "alignment_picture",
     "augmentation_demo",
     "augmentation_picture",
     "describe",
+    "explorer_network",
+    "explorer_picture",
+    "explorer_training",
+    "feature_picture",
+    "network_explorer",
     "preprocessing_demo",
     "preprocessing_picture",
     "preprocessing_steps",
