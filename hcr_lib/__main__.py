@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from hcr_lib import __version__, _doctor, _lab, _ladder, _read
+from hcr_lib import __version__, _ladder, _read
 
 
 def parser() -> argparse.ArgumentParser:
@@ -53,8 +53,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case "ladder":
                 status = _ladder.run(args)
             case "lab":
+                from hcr_lib import _lab  # here and below, so that nobody waits for what another command needs
+
                 status = _lab.run(unknown)
             case "doctor":
+                from hcr_lib import _doctor
+
                 status = _doctor.run()
         sys.stdout.flush()  # a reader that went away is noticed here, not during shutdown
     except KeyboardInterrupt:

@@ -3,8 +3,6 @@
 import os
 from pathlib import Path
 
-import pooch
-
 
 def shipped(name: str) -> Path:
     """Return the path of a file that ships with the course, in a checkout or in a wheel.
@@ -41,4 +39,6 @@ def user_data_dir() -> Path:
 
 def cache_dir() -> Path:
     """Return the cache folder of the user's own; it need not exist yet."""
+    import pooch  # with what it needs for the network it takes longer to import than a picture to read
+
     return Path(pooch.os_cache("hcr_lib"))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from rapidfuzz import distance, process
 
 from hcr_lib.language import SYMBOLS, transitions
 from hcr_lib.segment import Candidate
@@ -276,6 +275,8 @@ def closest_word(probabilities: npt.ArrayLike, classes: str, lexicon: Sequence[s
     >>> closest_word(scores, string.ascii_uppercase, ["zebra"]) is None
     True
     """
+    from rapidfuzz import distance, process  # here, since few readings have a lexicon
+
     scores = np.log(np.maximum(_checked(probabilities, classes), _FLOOR))
     read = argmax(probabilities, classes)
     column = {char: k for k, char in enumerate(classes)}

@@ -9,6 +9,7 @@ hands in. The steps are small functions, so that notebook 02 can switch each on 
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import warnings
@@ -210,7 +211,7 @@ def to_ink(image: Image.Image | npt.ArrayLike) -> np.ndarray:
         raise _blank(gray)
     ink = np.clip(ink / full, 0, 1)
     ink[ink < max(0.08, 3 * grain / full)] = 0
-    return ink.astype("float32")
+    return ink.astype("float32", copy=False)
 
 
 def _blank(gray: np.ndarray) -> BlankImageError:
@@ -243,6 +244,9 @@ def _paper_is_bright(level: np.ndarray) -> bool:
     return bool(frame.mean() + bright.mean() > 1)
 
 
+_BORDERS = np.arange(129.0)  # of the 128 bins of a histogram, in bins
+
+
 def otsu(values: np.ndarray) -> float:
     """Return the threshold that parts `values` into the two most compact groups.
 
@@ -255,7 +259,7 @@ def otsu(values: np.ndarray) -> float:
     """
     low, high = float(values.min()), float(values.max())
     bins = ((values.ravel() - low) * (127.999 / (high - low or 1))).astype("int16")
-    counts, edges = np.bincount(bins, minlength=128), np.linspace(low, high, 129)
+    counts, edges = np.bincount(bins, minlength=128), _BORDERS * ((high - low) / 128) + low
     centres = (edges[:-1] + edges[1:]) / 2
     below = np.cumsum(counts)
     above = below[-1] - below
@@ -266,20 +270,27 @@ def otsu(values: np.ndarray) -> float:
     mean_below = sums[parted] / below[parted]
     mean_above = (sums[-1] - sums[parted]) / above[parted]
     spread = below[parted] * above[parted] * (mean_above - mean_below) ** 2
-    best = np.flatnonzero(np.isclose(spread, spread.max(), rtol=1e-9))
+    peak = spread.max()
+    best = np.flatnonzero(np.abs(spread - peak) <= 1e-9 * peak + 1e-8)
     # Between two clear groups every threshold is as good; the middle one is the safest.
     return float(edges[1:][parted][best].mean())
 
 
 def _fit_surface(values: np.ndarray, where: np.ndarray) -> np.ndarray:
     """Fit a quadratic surface to `values` at `where` by least squares; return its six coefficients."""
-    rows, columns = np.nonzero(where)
-    if rows.size < 50:  # too little paper for six unknowns: call it level
-        level = float(np.median(values[where])) if rows.size else 0.0
+    points = np.flatnonzero(where)
+    if points.size < 50:  # too little paper for six unknowns: call it level
+        level = float(np.median(values[where])) if points.size else 0.0
         return np.array([level, 0, 0, 0, 0, 0])
-    x, y = np.linspace(-1, 1, values.shape[1])[columns], np.linspace(-1, 1, values.shape[0])[rows]
-    basis = np.stack([np.ones_like(x), x, x * x, y, y * y, x * y])
+    basis = _basis(*values.shape).take(points, axis=1)
     return np.linalg.lstsq(basis @ basis.T, basis @ values[where], rcond=None)[0]
+
+
+@functools.lru_cache(maxsize=8)
+def _basis(height: int, width: int) -> np.ndarray:
+    """Return 1, x, x², y, y² and xy at every point of a picture, each from -1 to 1: shape (6, height * width)."""
+    y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
+    return np.stack([np.ones_like(x), x, x * x, y, y * y, x * y]).reshape(6, -1)
 
 
 def _surface(coefficients: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -287,7 +298,9 @@ def _surface(coefficients: np.ndarray, height: int, width: int) -> np.ndarray:
     one, x, xx, y, yy, xy = coefficients.astype("float32")
     across = np.linspace(-1, 1, width, dtype="float32")
     down = np.linspace(-1, 1, height, dtype="float32")[:, None]
-    return (one + x * across + xx * across**2) + (y * down + yy * down**2) + xy * down * across
+    surface = (one + x * across + xx * across**2) + (y * down + yy * down**2)
+    surface += xy * down * across
+    return surface
 
 
 def bounding_box(ink: npt.ArrayLike, level: float = THRESHOLD) -> tuple[int, int, int, int]:
@@ -311,14 +324,19 @@ def remove_specks(ink: npt.ArrayLike, share: float = 0.02) -> np.ndarray:
     The dot of an i holds some 10 % of its ink and stays.
     """
     ink = ensure_gray_image(ink)
-    blobs, count = ndimage.label(ink >= THRESHOLD, structure=np.ones((3, 3)))
+    mask = ink >= THRESHOLD
+    if not mask.any():
+        return ink
+    window = _rows_and_columns(mask)  # most of a picture is paper
+    blobs, count = ndimage.label(mask[window], structure=np.ones((3, 3)))
     if count < 2:
         return ink
-    weight = np.bincount(blobs.ravel(), weights=ink.ravel())
+    weight = np.bincount(blobs.ravel(), weights=ink[window].ravel())
     weight[0] = 0
     keep = weight >= share * weight.sum()
+    mask[window] = keep[blobs]
     # Soft edges belong to the nearest blob, so the kept ones are grown by a pixel or two before the rest goes.
-    kept = ndimage.binary_dilation(keep[blobs], iterations=2)
+    kept = ndimage.binary_dilation(mask, iterations=2)
     return np.where(kept, ink, 0).astype("float32")
 
 
@@ -395,7 +413,8 @@ def fit_box(ink: npt.ArrayLike, size: int = BOX, *, min_stroke: float = MIN_STRO
 
 
 def _rows_and_columns(values: np.ndarray) -> tuple[slice, slice]:
-    rows, columns = np.flatnonzero((values > 0).any(axis=1)), np.flatnonzero((values > 0).any(axis=0))
+    inked = values > 0
+    rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 

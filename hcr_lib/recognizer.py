@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -15,14 +15,14 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from hcr_lib import decode, images, labels, segment, weights
+from hcr_lib import decode, images, labels, runtime, segment, weights
 from hcr_lib._paths import shipped
 from hcr_lib._validate import ensure_choice, ensure_uint8_images
 
 ALPHABETS = ("digits", "letters", "alnum", "byclass")
 MODES = ("auto", "char", "word", "page")
 WEIGHTS = "reader.npz"
-BATCH = 256  #: images a call of the network
+BATCH = 256  #: images shown to the network together, when many pictures are read
 CHUNK = 64  #: pictures read together, at most; only their ink is held in memory
 ALTERNATIVES = 3
 BROKEN = 4  #: a single character falls into at most this many pieces
@@ -97,7 +97,7 @@ class Recognizer:
         The characters it may answer with.
     """
 
-    def __init__(self, network: Any, record: dict[str, Any], alphabet: str):
+    def __init__(self, network: Callable[[np.ndarray], np.ndarray], record: dict[str, Any], alphabet: str):
         self._network = network
         self.record = record
         self.alphabet = ensure_choice(alphabet, ALPHABETS, name="alphabet")
@@ -158,9 +158,7 @@ class Recognizer:
 
     def _scores(self, stored: np.ndarray) -> np.ndarray:
         """Return what the network says of images in form, among the characters that the alphabet has room for."""
-        parts = [self._network(stored[start : start + BATCH]) for start in range(0, len(stored), BATCH)]
-        scores = np.concatenate([np.zeros((0, len(self._known)), "float32"), *parts])
-        scores *= self._folding.any(axis=1)
+        scores = self._network(stored) * self._folding.any(axis=1)
         return scores / np.maximum(scores.sum(axis=1, keepdims=True), 1e-12)
 
     def read(
@@ -310,24 +308,17 @@ def _guess_mode(ink: np.ndarray) -> str:
 
 
 @functools.lru_cache(maxsize=4)
-def _network(path: str) -> tuple[Any, dict[str, Any]]:
-    """Build the network of a weight file, as a function from uint8 images to probabilities."""
+def _network(path: str) -> tuple[runtime.Network, dict[str, Any]]:
+    """Build the network of a weight file, a function from uint8 images to probabilities."""
     record, arrays = weights.load(path)
-    from hcr_lib import models  # TensorFlow takes seconds to import: not before it is needed
-    from hcr_lib._tf import tf
-
     try:
-        model = getattr(models, record["model"])(len(record["classes"]), record["width"])
-        model.set_weights(arrays)
-    except (AttributeError, TypeError, ValueError) as error:
+        network = runtime.Network(record["layers"], arrays)
+        width = network(np.zeros((1, images.SIZE, images.SIZE), "uint8")).shape[-1]
+        if width != len(record["classes"]):
+            raise ValueError(f"it gives {width} scores for {len(record['classes'])} classes")
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
-            f"{path} holds weights of another network than this version's {record['model']!r}; expected ones made with "
-            "this version. Restore the file with git, or train it again: python -m hcr_lib.train_reader."
+            f"{path} holds no network that this version can run ({error}); expected a file written by this version's "
+            "hcr_lib.weights.save. Restore it with git, or train it again: python -m hcr_lib.train_reader."
         ) from error
-
-    # One compiled function for every batch size; model.predict costs fifty times more on a single image.
-    @tf.function(input_signature=[tf.TensorSpec((None, images.SIZE, images.SIZE), "uint8")])
-    def probabilities(stored):
-        return model(tf.cast(stored[..., None], "float32") / 255, training=False)
-
-    return (lambda stored: probabilities(stored).numpy()), record
+    return network, record

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from hcr_lib._validate import ensure_gray_image
-from hcr_lib.images import THRESHOLD
+from hcr_lib.images import THRESHOLD, bounding_box
 
 #: Blobs smaller than this share of the line height, both ways, are dust.
 DUST = 0.07
@@ -93,12 +93,17 @@ def blobs(ink: npt.ArrayLike) -> list[Piece]:
     """Return every blob of connected ink (touching corners count), in no particular order."""
     ink = ensure_gray_image(ink)
     # Soft edges belong to the blob they surround, so the outlines are found a little below the threshold.
-    numbered, _ = ndimage.label(ink >= 0.75 * THRESHOLD, structure=np.ones((3, 3)))
+    mask = ink >= 0.75 * THRESHOLD
+    if not mask.any():
+        return []
+    x, y, right, bottom = bounding_box(mask)  # most of a picture is paper
+    ink = ink[y:bottom, x:right]
+    numbered, _ = ndimage.label(mask[y:bottom, x:right], structure=np.ones((3, 3)))
     found = []
     for number, (rows, columns) in enumerate(ndimage.find_objects(numbered), start=1):
         own = np.where(numbered[rows, columns] == number, ink[rows, columns], 0)
         if own.max() >= THRESHOLD:
-            found.append(Piece((columns.start, rows.start, columns.stop, rows.stop), own))
+            found.append(Piece((x + columns.start, y + rows.start, x + columns.stop, y + rows.stop), own))
     return found
 
 

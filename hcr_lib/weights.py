@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hcr_lib import runtime
+
 if TYPE_CHECKING:
     import keras
 
@@ -26,14 +28,57 @@ def save(model: keras.Model, path: str | os.PathLike, record: dict[str, Any]) ->
     path : path
         Ends in ``.npz``.
     record : dict
-        At least ``model`` (a function of `hcr_lib.models`), ``width`` and ``classes``; anything JSON can hold.
+        At least ``model`` (a function of `hcr_lib.models`), ``width`` and ``classes``; anything JSON can hold. The
+        layers are added to it, so that `hcr_lib.runtime.Network` can do without the function and without TensorFlow.
+
+    Raises
+    ------
+    ValueError
+        If the model is no chain of layers that `hcr_lib.runtime` knows.
     """
-    path = Path(path)
+    path, record = Path(path), {**record, "layers": describe(model)}
     arrays = {f"{number:03} {weight.path}": weight.numpy() for number, weight in enumerate(model.weights)}
     arrays = {name: values.astype("float16") for name, values in arrays.items()}
     part = path.with_suffix(".part.npz")
     np.savez_compressed(part, record=np.array(json.dumps(record)), **arrays)
     os.replace(part, path)
+
+
+def describe(model: keras.Model) -> list[dict[str, Any]]:
+    """List the layers of a model as `hcr_lib.runtime.Network` takes them: kind, options and names of weights.
+
+    Raises
+    ------
+    ValueError
+        If the layers are no chain, or one is of a kind, or has an option, that `hcr_lib.runtime` does not know.
+    """
+    first, *layers = [layer for layer in model.layers if type(layer).__name__ != "InputLayer"]
+    chain = [model.inputs[0], first.output, *(layer.output for layer in layers)]
+    for before, layer in zip(chain, [first, *layers], strict=False):
+        if layer.input is not before:
+            raise ValueError(
+                f"a weight file describes a chain of layers; {layer.name!r} takes something else than the output of "
+                "the layer before it."
+            )
+    return [_description(layer) for layer in [first, *layers]]
+
+
+def _description(layer: keras.Layer) -> dict[str, Any]:
+    kind = type(layer).__name__
+    if kind not in runtime.OPTIONS:
+        raise ValueError(
+            f"hcr_lib.runtime has no layer of kind {kind} (here {layer.name!r}); expected one of "
+            f"{', '.join(runtime.OPTIONS)}. Teach it to the runtime, or save the model with Keras."
+        )
+    config = json.loads(json.dumps(layer.get_config()))  # tuples become lists, as in the file
+    for option, only in runtime.FIXED.get(kind, {}).items():
+        if config[option] != only:
+            raise ValueError(f"hcr_lib.runtime knows {kind} with {option}={only!r} only; got {config[option]!r}.")
+    options = {option: config[option] for option in runtime.OPTIONS[kind]}
+    if options.get("activation", "linear") not in runtime.ACTIVATIONS:
+        known = ", ".join(runtime.ACTIVATIONS)
+        raise ValueError(f"hcr_lib.runtime knows the activations {known}; got {options['activation']!r}.")
+    return {"kind": kind, **options, "weights": [weight.path.split("/")[-1] for weight in layer.weights]}
 
 
 def load(path: str | os.PathLike) -> tuple[dict[str, Any], list[np.ndarray]]:

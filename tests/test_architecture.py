@@ -12,8 +12,8 @@ LIBRARY = Path(__file__).resolve().parents[1] / "hcr_lib"
 
 # A module may import from the layers above its own line, and sideways only as named.
 LAYERS = [
-    {"_validate", "_paths", "_tf"},
-    {"_manifest", "labels", "records", "weights"},
+    {"_validate", "_paths", "_tf", "runtime"},
+    {"_manifest", "anatomy", "labels", "records", "weights"},
     {"images", "deskew", "pen", "metrics", "language", "ctc"},
     {"recipe", "datasets", "handwriting", "augment", "models"},
     {"training", "segment", "decode", "legacy"},
@@ -31,7 +31,6 @@ SIDEWAYS = {
 USES_TENSORFLOW = {"_tf", "augment", "legacy", "models", "training"}
 USES_TENSORFLOW_LAZILY = {
     "ladder",
-    "recognizer",
     "studies",
     "train_reader",
     "widgets",

@@ -164,6 +164,24 @@ class TestFromTheShell:
         assert shown.returncode == 1
         assert len(shown.stderr.splitlines()) == 1, shown.stderr
 
+    def test_it_imports_neither_tensorflow_nor_what_only_other_commands_need(self, pictures):
+        code = (
+            "import sys\n"
+            "from hcr_lib.__main__ import main\n"
+            "status = main(['read', sys.argv[1]])\n"
+            "slow = {'tensorflow', 'keras', 'pandas', 'sklearn', 'skimage', 'matplotlib', 'pooch', 'requests'}\n"
+            "print(sorted(slow & sys.modules.keys()), status)\n"
+        )
+        shown = subprocess.run(
+            [sys.executable, "-c", code, pictures["7"]],
+            capture_output=True,
+            check=True,
+            cwd=ROOT,
+            text=True,
+            timeout=300,
+        )
+        assert shown.stdout.splitlines() == ["7", "[] 0"]
+
     def test_thousands_of_files_in_one_call(self, pictures):
         """Ten times the files: ten times the output, but no more memory, and no more time for each."""
         code = (

@@ -207,9 +207,11 @@ class TestLoading:
         (tmp_path / "text.npz").write_text("weights")
         with pytest.raises(ValueError, match="not a weight file"):
             Recognizer.load(path=tmp_path / "text.npz")
-        np.savez(tmp_path / "unfit.npz", record='{"model": "compact_cnn", "width": 8, "classes": "01"}', a=np.ones(3))
-        with pytest.raises(ValueError, match=r"weights of another network.*Restore"):
-            Recognizer.load(path=tmp_path / "unfit.npz")
+        for layers in ("", ', "layers": [{"kind": "Dense", "activation": "softmax", "weights": ["kernel"]}]'):
+            record = '{"model": "linear", "width": 8, "classes": "01"' + layers + "}"
+            np.savez(tmp_path / "unfit.npz", record=record, a=np.ones((28, 3)))
+            with pytest.raises(ValueError, match=r"unfit.npz holds no network that this version can run.*Restore"):
+                Recognizer.load(path=tmp_path / "unfit.npz")
 
 
 def test_a_letter_whose_strokes_do_not_meet_is_still_one_letter_and_two_digits_are_two():

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hcr_lib import models, weights
+from hcr_lib._tf import keras
 from hcr_lib.labels import DIGITS
 
 RECORD = {"model": "mlp", "width": 8, "classes": DIGITS, "note": "ä"}
@@ -25,7 +26,7 @@ def saved(tmp_path_factory):
 def test_what_is_saved_comes_back_in_half_precision(saved):
     model, path = saved
     record, arrays = weights.load(path)
-    assert record == RECORD
+    assert record == {**RECORD, "layers": weights.describe(model)}
     for kept, own in zip(arrays, model.get_weights(), strict=True):
         assert kept.dtype == np.float32
         np.testing.assert_allclose(kept, own, rtol=1e-3, atol=1e-6)
@@ -37,6 +38,38 @@ def test_a_network_of_the_same_form_takes_them(saved):
     other.set_weights(weights.load(path)[1])
     batch = np.random.default_rng(0).random((5, 28, 28, 1), dtype="float32")
     np.testing.assert_allclose(np.array(other(batch)), np.array(model(batch)), atol=5e-3)
+
+
+def test_the_layers_are_described_with_their_options_and_weights(saved):
+    layers = weights.load(saved[1])[0]["layers"]
+    assert [layer["kind"] for layer in layers] == ["Flatten", "Dense", "Dense"]
+    assert layers[2] == {"kind": "Dense", "activation": "softmax", "weights": ["kernel", "bias"]}
+    assert sum(len(layer["weights"]) for layer in layers) == len(weights.load(saved[1])[1])
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (keras.layers.Permute((2, 1, 3)), r"no layer of kind Permute .*expected one of Activation"),
+        (keras.layers.Conv2D(2, 3, dilation_rate=2), r"Conv2D with dilation_rate=\[1, 1\] only; got \[2, 2\]"),
+        (keras.layers.ReLU(max_value=6), r"ReLU with max_value=None only; got 6"),
+        (keras.layers.Conv2D(2, 3, activation="gelu"), r"activations linear, relu.*got 'gelu'"),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_what_the_runtime_does_not_know_is_refused_and_not_saved(layer, message, tmp_path):
+    model = keras.Sequential([keras.Input((28, 28, 1)), layer, keras.layers.Flatten()])
+    with pytest.raises(ValueError, match=message):
+        weights.save(model, tmp_path / "odd.npz", RECORD)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_network_that_branches_is_refused():
+    inputs = keras.Input((28, 28, 1))
+    features = keras.layers.Conv2D(1, 1)(inputs)
+    twice = keras.layers.Dense(3)(keras.layers.Flatten()(inputs))
+    with pytest.raises(ValueError, match=r"describes a chain"):
+        weights.describe(keras.Model(inputs, [keras.layers.Flatten()(features), twice]))
 
 
 def test_saving_replaces_the_file_and_leaves_nothing_else(saved, tmp_path):
