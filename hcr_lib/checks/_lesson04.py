@@ -34,17 +34,6 @@ EXERCISES: dict[str, Exercise] = {
         },
     ),
     "04.4": Exercise(
-        passes=number(2 * 4 * ((256 + 64) * 64 + 64)),
-        hint="How many numbers does the first layer hand on at each step, with 128 units in each direction?",
-        slips={
-            4 * ((256 + 64) * 64 + 64): "That is one direction.",
-            2 * 4 * ((128 + 64) * 64 + 64): "The first layer hands on the outputs of both directions.",
-            2 * 4 * ((448 + 64) * 64 + 64): "448 go into the first layer; this one gets what the first one gives.",
-            2 * 4 * (256 + 64) * 64: "The biases are missing.",
-            2 * 4 * ((256 + 128) * 128 + 128): "This layer has 64 units in each direction, not 128.",
-        },
-    ),
-    "04.5": Exercise(
         passes=number(50),
         hint="Which images say something about who is better?",
         slips={
@@ -55,14 +44,27 @@ EXERCISES: dict[str, Exercise] = {
             30: "The images that only B reads count as well.",
         },
     ),
-    "04.6": Exercise(
-        passes=number(28),
-        hint="How many pixel columns does a step stand for, and how many columns are there now?",
+    "04.5": Exercise(
+        passes=word("557"),
+        hint="First merge what is equal and stands side by side; only then leave out the blanks.",
         slips={
-            7: "That was for 28 columns; now there are 112.",
-            4: "One step a character would be handy, but a step is four columns of pixels.",
-            56: "The picture is halved twice.",
-            112: "Pooling halves the columns as well as the rows, twice.",
+            "57": "The blanks go last: between the fives there is one, so they do not merge.",
+            "55577": "Three fives and two sevens are said, but equal neighbours count once.",
+            "5577": "Of the two sevens, none has a blank between: they merge, too.",
+            "5-5-7": "Half the way: now leave out the blanks.",
+            "5557": "The fives behind the first blank stand side by side: they merge.",
+        },
+    ),
+    "04.6": Exercise(
+        passes=number(5),
+        hint="Where can the one step go that is not needed: to a blank, and where? To a digit, and to which?",
+        slips={
+            1: "Only one has its blank in the middle, but a blank may also stand first or last, or a digit last twice.",
+            2: "A digit may be said twice; but a blank may stand somewhere, too.",
+            3: "A blank may stand in three places; but a digit may also be said twice.",
+            4: "One is missing: the spare step is a blank in one of three places, or one of two digits said twice.",
+            6: "Write them down: the spare step is a blank in one of three places, or one of two digits said twice.",
+            27: "That is all paths; most of them say something else.",
         },
     ),
 }
