@@ -37,6 +37,19 @@ EXERCISES: dict[str, Exercise] = {
         },
     ),
     "03.4": Exercise(
+        passes=number(9),
+        hint="The first of the five numbers sees pixels 0 to 4. Which pixels does the fifth see?",
+        slips={
+            5: "That is how many numbers of the first convolution it sees; each of them sees five pixels itself.",
+            10: "Their windows overlap: five numbers side by side each begin one pixel after the one before.",
+            25: "Five times five would be windows side by side; here each begins one pixel after the one before.",
+            81: "That is how many pixels there are in the square; the question is how wide it is.",
+            6: "It sees five numbers, not two: the last begins four pixels after the first.",
+            13: "That is what a number sees after pooling, too.",
+            28: "Only a dense layer sees the whole picture.",
+        },
+    ),
+    "03.5": Exercise(
         passes=number(16),
         hint="How many windows of 5 fit into a row of 20, and how many rows of windows are there?",
         slips={
@@ -48,23 +61,13 @@ EXERCISES: dict[str, Exercise] = {
             512: "That is for all 32 maps; the question is about one.",
         },
     ),
-    "03.5": Exercise(
+    "03.6": Exercise(
         passes=word("validation", "val"),
         hint="Who has not been learned from, and is not needed for the final verdict?",
         slips={
             "train": "By training images the last epoch nearly always wins: it may just know them by heart.",
             "training": "By training images the last epoch nearly always wins: it may just know them by heart.",
             "test": "Then the test score is the best of five tries, no longer a fair question.",
-        },
-    ),
-    "03.6": Exercise(
-        passes=word("C"),
-        hint="A dictionary holds each key once. Which of the two values stays?",
-        slips={
-            "B": "That was meant; but a later pair with the same key replaces the earlier one.",
-            "BC": "A key has one value, not both.",
-            "error": "Label 11 has a name; it is label 12 that has none.",
-            "A": "That is label 10.",
         },
     ),
 }
