@@ -146,25 +146,29 @@ def seed_crnn(num_classes: int = 36) -> keras.Model:
 
 
 def compact_cnn(num_classes: int = 62, width: int = 32) -> keras.Model:
-    """Build the course's own network: three stages of two 3 x 3 convolutions, halving the picture in between.
+    """Build the course's own network: five 3 x 3 convolutions in three stages, halving the picture in between.
 
     Small filters in sequence see as far as a large one with fewer weights; batch normalisation after each lets
-    it learn fast; dropout before the last layer is its only regulariser beside augmentation.
+    it learn fast; dropout before the last layers is its only regulariser beside augmentation. The first stage has one
+    convolution: over all 28 x 28 positions a second one would cost a quarter of the time, and bring next to nothing.
 
     Parameters
     ----------
     num_classes : int
     width : int
         Filters of the first stage; they double when the picture halves.
+
+    Examples
+    --------
+    >>> compact_cnn(10, width=24).count_params()
+    305794
     """
     inputs = keras.Input(INPUT_SHAPE)
-    features = inputs
-    for stage in range(3):
+    features = layers.MaxPooling2D(2)(_convolution(inputs, width))
+    for stage in (1, 2):
         for _ in range(2):
             features = _convolution(features, width << stage)
-        if stage < 2:
-            features = layers.MaxPooling2D(2)(features)
-    features = layers.MaxPooling2D(2, padding="same")(features)
+        features = layers.MaxPooling2D(2, padding="same")(features)
     features = layers.Dropout(0.3)(layers.Flatten()(features))
     features = layers.Dense(4 * width, use_bias=False)(features)
     features = layers.Dropout(0.3)(layers.ReLU()(_batch_norm()(features)))

@@ -54,18 +54,19 @@ GAUSSIAN_SVM = Classical(
 
 #: How the networks are trained. They share what they can: the optimizer and its schedule are those of `training.fit`.
 DENSE = {"epochs": 20, "batch_size": 128, "learning_rate": 1e-3}
-DENSE_LONG = {"epochs": 40, "batch_size": 128, "learning_rate": 1e-3}  # distorted images are new in every epoch
-SEEDS_OWN = {"epochs": 8, "batch_size": 128, "learning_rate": 1e-3}
+DENSE_LONG = {"epochs": 30, "batch_size": 128, "learning_rate": 1e-3}  # distorted images are new in every epoch
+SEEDS_OWN = {"epochs": 5, "batch_size": 128, "learning_rate": 1e-3}
 PLAIN = {"epochs": 10, "batch_size": 128, "learning_rate": 2e-3}
-AUGMENTED = {"epochs": 20, "batch_size": 128, "learning_rate": 2e-3}
-TINY = {"epochs": 30, "batch_size": 128, "learning_rate": 5e-3}
+AUGMENTED = {"epochs": 20, "batch_size": 128, "learning_rate": 3e-3, "ema": 0.999}
+TINY = {"epochs": 25, "batch_size": 128, "learning_rate": 6e-3, "ema": 0.999}
+WIDTH = {"width": 24}  # of our compact network
 
 #: Limits of the distortions: Simard's two kinds, and those that a digit survives.
 AFFINE = {"rotation": 12.0, "shear": 0.2, "scale": 0.12, "shift": 2.0}
 ELASTIC = {"elastic": 1.2, "shift": 1.0}
 GENTLE = {"rotation": 10.0, "shear": 0.15, "scale": 0.1, "shift": 1.5, "elastic": 0.8, "thicken": 0.3, "thin": 0.2}
 
-COMPACT_AUGMENTED = Network("compact_cnn", AUGMENTED, augment=GENTLE, half=True)
+COMPACT_AUGMENTED = Network("compact_cnn", AUGMENTED, augment=GENTLE, size=WIDTH, half=True)
 
 RUNGS = (
     Rung("linear", "linear, squared error", LEAST_SQUARES, 0.12, LECUN),
@@ -93,7 +94,7 @@ RUNGS = (
     Rung("seed-cnn", "a student project's CNN", Network("seed_cnn", SEEDS_OWN), seeds=3),
     Rung("seed-crnn", "a student project's CRNN", Network("seed_crnn", SEEDS_OWN), seeds=3),
     Rung("tiny", "tiny: under 10,000 numbers", Network("tiny_cnn", TINY, augment=GENTLE, half=True), seeds=3),
-    Rung("compact", "our compact network", Network("compact_cnn", PLAIN, half=True), seeds=3),
+    Rung("compact", "our compact network", Network("compact_cnn", PLAIN, size=WIDTH, half=True), seeds=3),
     Rung(
         "compact-augmented", "our compact network, augmented",
         COMPACT_AUGMENTED, 0.004, SIMARD, seeds=3,
