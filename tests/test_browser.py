@@ -246,3 +246,27 @@ def test_a_slider_moved_with_the_mouse_paints_the_picture_anew(browser, lab):
         page.get_by_label("text").fill("what?")
         page.get_by_text("Leave that out.").wait_for(timeout=ANSWER_S * 1000)
         assert picture.screenshot() == leaning
+
+
+def test_the_explorer_trains_the_network_that_its_sliders_say(browser, lab):
+    source = (
+        "from hcr_lib import datasets, labels, widgets\n"
+        "digits = [datasets.load('bundled', part).fold(labels.DIGITS) for part in ('train', 'val')]\n"
+        "widgets.network_explorer(*digits)"
+    )
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)], metadata=kernel)
+    with run_in_lab(browser, lab, notebook, "explorer.ipynb") as page:
+        picture = page.locator("img.widget-image")
+        picture.wait_for(timeout=ANSWER_S * 1000)
+        before = picture.get_attribute("src")
+        pooling = page.locator(".widget-hslider").filter(has_text="pooling").locator(".widget-readout")
+        pooling.fill("3")
+        pooling.press("Enter")
+        page.wait_for_function("old => document.querySelector('img.widget-image').src !== old", arg=before)
+
+        button = page.get_by_role("button", name="train it for 5 seconds")
+        button.click()
+        page.get_by_text("of validation").wait_for(timeout=RUN_S * 1000)
+        assert page.get_by_text("pooling 3").count() == 1
+        button.wait_for()
