@@ -225,6 +225,7 @@ def fit(
     checkpoint_dir: str | os.PathLike | None = None,
     keep: str = "best",
     progress: bool = True,
+    strategy: tf.distribute.Strategy | None = None,
 ) -> FitResult:
     """Train a network with AdamW and keep the epoch that validates best.
 
@@ -267,6 +268,12 @@ def fit(
         place to go on from in another call.
     progress : bool
         Show a bar with the time left.
+    strategy : tf.distribute.Strategy, optional
+        Share every batch among several devices or machines. Build the model inside ``with strategy.scope():``, and
+        call `fit` with the same arguments on every machine. Each replica learns from its part of the batch and their
+        gradients are added up, so `batch_size` is that of all together and the result is that of one machine, up to
+        rounding; batch normalisation alone sees its own part only, and dropout draws other masks. The first machine
+        alone shows progress and writes checkpoints, into a folder that all of them must be able to read.
 
     Returns
     -------
@@ -275,8 +282,8 @@ def fit(
     Raises
     ------
     ValueError
-        If images, labels and the model's outputs do not fit together, or the checkpoint is damaged or belongs to
-        another run.
+        If images, labels and the model's outputs do not fit together, the checkpoint is damaged or belongs to
+        another run, or the model was not built for the strategy.
     """
     ensure_choice(keep, ("best", "last"), name="keep")
     for name, share in (("label_smoothing", label_smoothing), ("ema", ema or 0.0)):
@@ -294,12 +301,16 @@ def fit(
         weights = weights / weights.sum()
     steps = math.ceil(len(images) / batch_size)
     rates = learning_rates(schedule, epochs * steps, learning_rate)
-    model.compile(
-        optimizer=keras.optimizers.AdamW(_Planned(rates), weight_decay=weight_decay),
-        loss=marked_crossentropy,
-        metrics=[keras.metrics.MeanMetricWrapper(accuracy, name="accuracy")],
-    )
-    trainer = _Trainer(model, label_smoothing, ema)
+    replicas = _Replicas(strategy, model)
+    for size in {min(batch_size, len(images)), len(images) % batch_size or batch_size}:
+        replicas.ensure_shares(size)
+    with replicas.strategy.scope():
+        model.compile(
+            optimizer=keras.optimizers.AdamW(_Planned(rates), weight_decay=weight_decay),
+            loss=marked_crossentropy,
+            metrics=[keras.metrics.MeanMetricWrapper(accuracy, name="accuracy")],
+        )
+        trainer = _Trainer(model, label_smoothing, ema, replicas)
     checkpoint = None
     if checkpoint_dir is not None:
         run = {
@@ -315,7 +326,11 @@ def fit(
     batches = iter(_batches(images, marks, orders, batch_size, augment, seed=(seed, len(history) * steps)))
     exam = _batches(*held_out, [np.arange(len(held_out[0]))], 512)
     with tqdm(
-        total=epochs * steps, initial=len(history) * steps, disable=not progress, unit="batch", leave=False
+        total=epochs * steps,
+        initial=len(history) * steps,
+        disable=not (progress and replicas.chief),
+        unit="batch",
+        leave=False,
     ) as bar:
         for epoch in range(len(history), epochs):
             if patience is not None and epoch - _best_epoch(history) >= patience:
@@ -323,10 +338,10 @@ def fit(
             start = time.perf_counter()
             learned = np.zeros(2)
             for _ in range(steps):
-                learned += trainer.step(*next(batches)).numpy()
+                learned += trainer.step(*next(batches))
                 bar.update()
             with trainer.averaged_weights():
-                examined = sum((trainer.exam(*batch).numpy() for batch in exam), np.zeros(2))
+                examined = sum((trainer.exam(*batch) for batch in exam), np.zeros(2))
                 val_loss, val_accuracy = (examined / len(held_out[0])).tolist()
                 loss, right = (learned / len(images)).tolist()
                 if not np.isfinite(loss):
@@ -339,7 +354,7 @@ def fit(
             }  # fmt: skip
             history.append(row)
             bar.set_postfix_str(f"validation {val_accuracy:.2%}")
-            if checkpoint:
+            if checkpoint and replicas.chief:
                 checkpoint.save(trainer, history, best)
     trainer.keep_averaged_weights()
     if keep == "best":
@@ -352,33 +367,97 @@ def _best_epoch(history: list[dict]) -> int:
     return max(history, key=lambda row: row["val_accuracy"])["epoch"] if history else 0
 
 
+class _Replicas:
+    """The devices and machines that share the work; without a strategy, this one."""
+
+    def __init__(self, strategy: tf.distribute.Strategy | None, model: keras.Model):
+        self.strategy = strategy or model.distribute_strategy
+        if self.strategy is not model.distribute_strategy:
+            raise ValueError(
+                "the model must be built for the strategy that shares its training, and this one was not. "
+                "Build it inside `with strategy.scope():`."
+            )
+        self.number = self.strategy.num_replicas_in_sync
+        resolver = self.strategy.cluster_resolver
+        self.chief = resolver is None or resolver.task_type in (None, "chief") or (
+            resolver.task_type == "worker" and resolver.task_id == 0 and "chief" not in resolver.cluster_spec().jobs
+        )  # fmt: skip
+
+    def ensure_shares(self, size: int) -> None:
+        """Refuse batches that would leave a replica without an image."""
+        if size < self.number:
+            raise ValueError(
+                f"each of the {self.number} replicas needs an image of every batch, and there is one of {size}. "
+                "Change batch_size, or leave a few images out."
+            )
+
+    def share(self, *batch: tf.Tensor) -> tuple:
+        """Give each replica its part of a batch: every so manyth image."""
+        if self.number == 1:
+            return batch
+
+        def part(replica: tf.distribute.ReplicaContext) -> tuple[tf.Tensor, ...]:
+            return tuple(whole[replica.replica_id_in_sync_group :: self.number] for whole in batch)
+
+        return self.strategy.experimental_distribute_values_from_function(part)
+
+    def together(self, function: Callable[..., tf.Tensor], *parts: tf.Tensor) -> tf.Tensor:
+        """Run `function` on every replica's part, and add up the answers."""
+        return self.strategy.reduce("SUM", self.strategy.run(function, parts), axis=None)
+
+
 class _Trainer:
     """A compiled network, the average of its weights, and the two things done with a batch: learn, and be examined.
 
     Both answer with two sums over the batch: of the losses, without smoothing, and of the images read rightly.
     """
 
-    def __init__(self, model: keras.Model, label_smoothing: float, ema: float | None):
-        self.model, self.label_smoothing, self.ema = model, label_smoothing, ema
+    def __init__(self, model: keras.Model, label_smoothing: float, ema: float | None, replicas: _Replicas):
+        self.model, self.label_smoothing, self.ema, self.replicas = model, label_smoothing, ema, replicas
         model.optimizer.build(model.trainable_variables)
-        self.average = [] if ema is None else [tf.Variable(weight.value) for weight in model.weights]
+        self.average = [] if ema is None else [tf.Variable(weight.numpy()) for weight in model.weights]
         # One trace for batches of all sizes: the last one of an epoch is smaller.
         batch = [tf.TensorSpec((None, *model.input_shape[1:]), "float32"), tf.TensorSpec((None, None), "uint8")]
-        self.step = tf.function(self._step, batch, autograph=False)
-        self.exam = tf.function(self._exam, batch, autograph=False)
+        alone = replicas.number == 1
+        self._learn = tf.function(
+            self._step_together, [*batch, tf.TensorSpec((), "int32")] if alone else None, autograph=False
+        )
+        self._examine = tf.function(self._exam_together, batch if alone else None, autograph=False)
 
-    def _step(self, ink: tf.Tensor, marks: tf.Tensor) -> tf.Tensor:
-        model, optimizer = self.model, self.model.optimizer
+    def step(self, ink: tf.Tensor, marks: tf.Tensor) -> np.ndarray:
+        """Learn from a batch."""
+        return self._learn(*self.replicas.share(ink, marks), tf.shape(marks)[0]).numpy()
+
+    def exam(self, ink: tf.Tensor, marks: tf.Tensor) -> np.ndarray:
+        """Read a batch without learning from it."""
+        return self._examine(*self.replicas.share(ink, marks)).numpy()
+
+    def _step_together(self, ink: tf.Tensor, marks: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+        sums = self.replicas.together(self._step, ink, marks, size)
+        if self.average:
+            past = tf.cast(self.model.optimizer.iterations.value, "float32")
+            keep = tf.minimum(self.ema, (1 + past) / (10 + past))
+            for average, weight in zip(self.average, self.model.weights, strict=True):
+                average.assign(keep * average + (1 - keep) * weight.value)
+        return sums
+
+    def _exam_together(self, ink: tf.Tensor, marks: tf.Tensor) -> tf.Tensor:
+        return self.replicas.together(self._exam, ink, marks)
+
+    def _step(self, ink: tf.Tensor, marks: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+        """Learn from a replica's part of a batch of `size` images; the optimizer adds up the gradients of all."""
+        model, number = self.model, self.replicas.number
         with tf.GradientTape() as tape:
             probabilities = model(ink, training=True)
-            loss = tf.reduce_mean(marked_crossentropy(marks, probabilities, self.label_smoothing))
-            loss = tf.add_n([loss, *model.losses])  # those of regularisers, if the network has any
-        optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
-        if self.average:
-            past = tf.cast(optimizer.iterations.value, "float32")
-            keep = tf.minimum(self.ema, (1 + past) / (10 + past))
-            for average, weight in zip(self.average, model.weights, strict=True):
-                average.assign(keep * average + (1 - keep) * weight.value)
+            losses = marked_crossentropy(marks, probabilities, self.label_smoothing)
+            loss = tf.reduce_sum(losses) / tf.cast(size, "float32")
+            loss = tf.add_n([loss, *(regulariser / number for regulariser in model.losses)])
+        model.optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+        if number > 1:  # the running statistics of batch normalisation: one truth for all
+            replica = tf.distribute.get_replica_context()
+            for weight in model.non_trainable_weights:
+                here = tf.identity(weight.value)  # a tensor that says which device it is on
+                weight.assign(replica.all_reduce("MEAN", here))
         return _sums(marks, probabilities)
 
     def _exam(self, ink: tf.Tensor, marks: tf.Tensor) -> tf.Tensor:
