@@ -294,6 +294,8 @@ class Network:
                     chain[-1] = chain[-1][0], _scaled(*chain[-1], *scale)
                 else:
                     chain.append((layer, dict(zip(("factor", "summand"), scale, strict=True))))
+            elif layer["kind"] == "MaxPooling2D" and chain and chain[-1][0]["kind"] == "ReLU":
+                chain.insert(-1, (layer, own))  # the larger of two is as large in either order, with less to do in this
             else:
                 chain.append((layer, own))
         if remaining:

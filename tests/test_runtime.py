@@ -127,7 +127,14 @@ class TestLayers:
 
 @pytest.mark.parametrize(
     "model",
-    [models.linear(10), models.mlp(10, 30), models.seed_cnn(36), models.compact_cnn(62, 16)],
+    [
+        models.linear(10),
+        models.mlp(10, 30),
+        models.seed_cnn(36),
+        models.compact_cnn(62, 16),
+        models.lenet5(10),
+        models.tiny_cnn(10),
+    ],
     ids=lambda model: model.name,
 )
 def test_networks_of_the_course(model):

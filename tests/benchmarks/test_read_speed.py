@@ -1,0 +1,87 @@
+"""Reading with NumPy beside Keras and TensorFlow. Left out unless asked for::
+
+    pytest tests/benchmarks/test_read_speed.py --benchmark-enable -s
+
+Both sides are timed in turns and the shortest of each kept: what disturbs a run makes it longer, never shorter. What
+is asserted are their ratios.
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hcr_lib import datasets, handwriting, labels, models, pen, weights
+from hcr_lib._tf import keras
+from hcr_lib.recognizer import Recognizer
+
+STROKES = pen.fit(handwriting.write_char("B", handwriting.Style(), np.random.default_rng(0)))
+PAGE = np.uint8(255 * (1 - pen.render(STROKES)))
+STORED = np.resize(datasets.load("bundled", "test").images, (10_000, 28, 28))
+
+
+def shortest(turns: int, **ways: Callable[[], object]) -> dict[str, float]:
+    """Return the seconds of each way, the shortest of several turns, and print them."""
+    best = dict.fromkeys(ways, float("inf"))
+    for _ in range(turns):
+        for name, run in ways.items():
+            start = time.perf_counter()
+            run()
+            best[name] = min(best[name], time.perf_counter() - start)
+    print("".join(f"\n{name:>12} {1000 * seconds:10.2f} ms" for name, seconds in best.items()))
+    return best
+
+
+@pytest.fixture(scope="module")
+def model() -> keras.Model:
+    model = models.compact_cnn(62)
+    model.predict(np.zeros((1, 28, 28, 1)), verbose=0)  # the first call compiles
+    return model
+
+
+@pytest.fixture(scope="module")
+def reader(model, tmp_path_factory) -> Recognizer:
+    """A reader with that very network; what it has learned does not change how long it takes."""
+    path = tmp_path_factory.mktemp("reader") / "untrained.npz"
+    weights.save(model, path, {"model": "compact_cnn", "width": 32, "classes": labels.BYCLASS})
+    return Recognizer.load("byclass", path=path)
+
+
+def test_one_image_in_a_tenth_of_the_time(reader, model):
+    ink = STORED[:1, ..., None] / np.float32(255)
+    seconds = shortest(
+        30,
+        keras=lambda: model.predict(ink, verbose=0),
+        predict=lambda: reader.predict(STORED[:1]),
+        read=lambda: reader.read(STORED[0], mode="char"),
+        read_a_pad=lambda: reader.read(PAGE),
+    )
+    assert seconds["predict"] < seconds["keras"] / 10
+    assert seconds["read"] < seconds["keras"] / 5
+
+
+def test_ten_thousand_images_in_about_the_same_time(reader, model):
+    """How the two compare depends on the processor: TensorFlow uses AVX-512 wherever it is, NumPy's OpenBLAS not."""
+    ink = STORED[..., None] / np.float32(255)
+    seconds = shortest(
+        3, keras=lambda: model.predict(ink, verbose=0), predict=lambda: reader.predict(STORED, in_form=True)
+    )
+    assert seconds["predict"] < 2 * seconds["keras"]
+
+
+def test_the_command_answers_before_tensorflow_is_there(tmp_path):
+    Image.fromarray(PAGE).save(tmp_path / "B.png")
+
+    def python(*arguments: str) -> Callable[[], object]:
+        return lambda: subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+
+    seconds = shortest(
+        3,
+        read=python("-m", "hcr_lib", "read", str(tmp_path / "B.png")),
+        tensorflow=python("-c", "import tensorflow"),
+    )
+    assert seconds["read"] < seconds["tensorflow"] / 2
