@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,7 +12,9 @@ from hcr_lib import training
 from hcr_lib._tf import keras, tf
 from hcr_lib.augment import Augment
 from hcr_lib.datasets import Dataset
-from hcr_lib.training import fit, mark, marked_crossentropy
+from hcr_lib.training import _fit, fit, mark, marked_crossentropy
+from hcr_lib.training._checkpoint import Checkpoint
+from hcr_lib.training._trainer import Replicas, Trainer
 
 CLASSES = "-|o"
 EPOCHS = 3
@@ -107,7 +107,7 @@ def test_the_epoch_that_validates_best_is_kept_not_the_last_one():
 def stopped_run(tmp_path_factory):
     """Return the folder of a run that was killed just after its second epoch."""
     folder = tmp_path_factory.mktemp("stopped") / "run"
-    save = training._Checkpoint.save
+    save = Checkpoint.save
 
     def save_and_stop(self, trainer, history, best):
         save(self, trainer, history, best)
@@ -115,7 +115,7 @@ def stopped_run(tmp_path_factory):
             raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training._Checkpoint, "save", save_and_stop)
+        patch.setattr(Checkpoint, "save", save_and_stop)
         with pytest.raises(KeyboardInterrupt):
             train(network(), checkpoint_dir=folder)
     return folder
@@ -136,7 +136,7 @@ class TestCheckpoints:
 
     def test_a_finished_run_is_not_trained_again(self, tmp_path, uninterrupted, monkeypatch):
         train(network(), checkpoint_dir=tmp_path)
-        monkeypatch.setattr(training, "_order", None)  # calling it would fail
+        monkeypatch.setattr(_fit, "draw_order", None)  # calling it would fail
         model = network()
         assert same(outcome(model, train(model, checkpoint_dir=tmp_path)), uninterrupted)
 
@@ -185,28 +185,26 @@ class TestCheckpoints:
             train(network(), checkpoint_dir=stopped)
 
 
-@pytest.mark.parametrize("ema", [None, 0.9], ids=["plain", "averaged"])
-def test_killed_at_any_moment_it_goes_on_and_ends_where_an_uninterrupted_run_does(tmp_path, ema):
-    program = "from test_training import network, train; train(network(), epochs=40, checkpoint_dir={!r}, **{!r})"
-    options = {"ema": ema, "label_smoothing": 0.1, "schedule": "one-cycle"}
-    folder = tmp_path / "run"
-    killed = subprocess.Popen(
-        [sys.executable, "-c", program.format(str(folder), options)], cwd=Path(__file__).parent,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        deadline = time.monotonic() + 120
-        while len(epochs_kept(folder)) < 2 and time.monotonic() < deadline and killed.poll() is None:
-            time.sleep(0.01)
-    finally:
-        killed.kill()  # SIGKILL: nothing in the process gets a say
-        killed.wait()
-    done = epochs_kept(folder)
-    assert 2 <= len(done) < 40
+FULL = {"epochs": 40, "ema": 0.9, "label_smoothing": 0.1, "schedule": "one-cycle"}
+
+
+def train_on(folder: Path) -> None:
+    train(network(), checkpoint_dir=folder, **FULL)
+
+
+def test_killed_at_any_moment_it_goes_on_and_ends_where_an_uninterrupted_run_does(processes, tmp_path):
+    process = processes(train_on, tmp_path)
+    deadline = time.monotonic() + 600
+    while len(epochs_kept(tmp_path)) < 2 and time.monotonic() < deadline and process.exitcode is None:
+        time.sleep(0.01)
+    process.kill()  # SIGKILL: nothing in the process gets a say
+    process.join()
+    done = epochs_kept(tmp_path)
+    assert 2 <= len(done) < FULL["epochs"]
     going_on, undisturbed = network(seed=5), network()
-    ends = outcome(going_on, resumed := train(going_on, epochs=40, checkpoint_dir=folder, **options))
+    ends = outcome(going_on, resumed := train(going_on, checkpoint_dir=tmp_path, **FULL))
     assert resumed.history["seconds"].tolist()[: len(done)] == [row["seconds"] for row in done], "trained once only"
-    assert same(ends, outcome(undisturbed, train(undisturbed, epochs=40, **options)))
+    assert same(ends, outcome(undisturbed, train(undisturbed, **FULL)))
 
 
 def epochs_kept(folder: Path) -> list[dict]:
@@ -256,7 +254,7 @@ class TestAveragedWeights:
         model = network()
         model.compile("adam")
         expected = model.get_weights()
-        trainer = training._Trainer(model, label_smoothing=0.0, ema=0.7)
+        trainer = Trainer(model, 0.0, 0.7, Replicas(None, model))
         ink = tf.constant(TRAIN.images[..., None] / np.float32(255))
         for step in range(1, 30):
             trainer.step(ink, mark(TRAIN.labels, 3))
@@ -367,13 +365,13 @@ class TestMarks:
 def orders(monkeypatch):
     """Collect the order in which each epoch of a training draws its images."""
     seen = []
-    draw = training._order
+    draw = _fit.draw_order
 
     def spy(*arguments):
         seen.append(draw(*arguments))
         return seen[-1]
 
-    monkeypatch.setattr(training, "_order", spy)
+    monkeypatch.setattr(_fit, "draw_order", spy)
     return seen
 
 
