@@ -37,12 +37,12 @@ NETWORKS = {
     # Its project trained 25 epochs, in 2.6 hours; these are fewer.
     "seed_crnn": Network(
         "seed_crnn",
-        {"epochs": 6, "batch_size": 128, "learning_rate": 1e-3},
+        {"epochs": 3, "batch_size": 128, "learning_rate": 1e-3},
         augment={"rotation": 10.0, "scale": 0.1, "shift": 2.8},
     ),
     "compact_cnn": Network(
         "compact_cnn",
-        {"epochs": 14, "batch_size": 128, "learning_rate": 3e-3, "ema": 0.999},
+        {"epochs": 9, "batch_size": 128, "learning_rate": 3e-3, "ema": 0.999},
         augment={
             "rotation": 6.0, "shear": 0.1, "scale": 0.08, "shift": 1.0, "elastic": 0.5, "thicken": 0.3, "thin": 0.2,
         },
