@@ -104,6 +104,10 @@ class Recognizer:
         self.classes = labels.classes(alphabet)
         self._known = record["classes"]
         self._folding = labels.folding(self._known, self.classes)
+        # A character alone: all answers are equally likely beforehand. The network has two classes for a letter and
+        # one for a digit, so adding up would give every letter twice a digit's chance; among 36, a circle is as often
+        # a 0 as an O. (In words it is not: there letters keep what they have.)
+        self._averaging = self._folding / np.maximum(self._folding.sum(axis=0), 1)
         self._alike = labels.same_shape(self._known)
 
     def __repr__(self) -> str:
@@ -154,7 +158,12 @@ class Recognizer:
         stored = ensure_uint8_images(stored)
         if not in_form:
             stored = images.to_mnist_batch(stored)
-        return self._scores(stored) @ self._folding
+        return self._alone(self._scores(stored))
+
+    def _alone(self, scores: np.ndarray) -> np.ndarray:
+        """Turn scores of the network's classes into probabilities of the answers, for characters without company."""
+        answers = scores @ self._averaging
+        return answers / np.maximum(answers.sum(axis=1, keepdims=True), 1e-12)
 
     def _scores(self, stored: np.ndarray) -> np.ndarray:
         """Return what the network says of images in form, among the characters that the alphabet has room for."""
@@ -244,7 +253,8 @@ class Recognizer:
             else:
                 path = decode.best_path(word.candidates, sure)
             # The word's shape is a matter of exact case, also when the answer will merge the cases.
-            likely = decode.in_context(own[path], self._known) @ self._folding
+            likely = decode.in_context(own[path], self._known)
+            likely = self._alone(likely) if len(words) == len(path) == 1 else likely @ self._folding
             spelled = decode.argmax(likely, self.classes)
             known = decode.closest_word(likely, self.classes, lexicon) if lexicon else None
             if number:
