@@ -28,7 +28,8 @@ def plain() -> keras.Model:
             layers.Conv2D(4, 3, strides=2, activation="relu"),
             layers.Flatten(),
             layers.Dense(3, activation="softmax", kernel_regularizer="l2"),
-        ]
+        ],
+        name="plain",
     )
 
 
