@@ -3,6 +3,9 @@
 Reading needs no gradients, so it needs no TensorFlow either, which takes seconds to import. Every function here takes
 and returns float32 arrays of shape (n, height, width, channels) or (n, features), as Keras' layers do, and gives their
 results; `Network` chains them as a weight file says (`hcr_lib.weights`).
+
+Any order in memory will do; the quickest is (height, width, n, channels). Whatever moves over a picture then moves long
+stretches of numbers that lie side by side: all images' channels at once.
 """
 
 from __future__ import annotations
@@ -20,7 +23,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from threadpoolctl import ThreadpoolController
 
 #: Images that go through all layers together: few enough for what lies between two layers to stay in the cache.
-CHUNK = 8
+CHUNK = 16
+#: Numbers that a thread keeps room for between two steps, at most.
+SCRATCH = 1 << 20
 #: With fewer channels than this the detour of `convolve_3x3` costs more than it saves.
 ENOUGH_CHANNELS = 8
 
@@ -115,11 +120,11 @@ def convolve(
            [0., 1., 0.],
            [0., 1., 0.]], dtype=float32)
     """
-    windows = _windows(images, kernel.shape[:2], strides, padding)
-    rows = windows.reshape(-1, kernel[..., 0].size)
-    result = rows @ kernel.reshape(-1, kernel.shape[-1])
+    windows = _windows(images, kernel.shape[:2], strides, padding).transpose(3, 4, 5, 1, 2, 0)
+    columns = windows.reshape(kernel[..., 0].size, -1)  # one for each window, written row by row: that is quicker
+    result = columns.T @ kernel.reshape(-1, kernel.shape[-1])
     result += bias
-    return result.reshape(*windows.shape[:3], kernel.shape[-1])
+    return result.reshape(*windows.shape[3:], kernel.shape[-1]).transpose(2, 0, 1, 3)
 
 
 def _windows(
@@ -127,9 +132,17 @@ def _windows(
 ) -> np.ndarray:
     """View images as their windows: shape (n, new height, new width, rows, columns, channels)."""
     if padding == "same":
-        images = np.pad(images, ((0, 0), *map(_frame, images.shape[1:3], size, strides), (0, 0)), constant_values=fill)
+        images = _framed(images, *map(_frame, images.shape[1:3], size, strides), fill)
     windows = sliding_window_view(images, size, axis=(1, 2))[:, :: strides[0], :: strides[1]]
     return windows.transpose(0, 1, 2, 4, 5, 3)
+
+
+def _framed(images: np.ndarray, rows: tuple[int, int], columns: tuple[int, int], fill: float = 0.0) -> np.ndarray:
+    """Add rows above and below, and columns on either side."""
+    count, height, width, channels = images.shape
+    page = np.full((height + sum(rows), width + sum(columns), count, channels), fill, "float32").transpose(2, 0, 1, 3)
+    page[:, rows[0] : rows[0] + height, columns[0] : columns[0] + width] = images
+    return page
 
 
 def _frame(length: int, size: int, stride: int) -> tuple[int, int]:
@@ -146,8 +159,6 @@ _PICTURE = np.array(
 )  # fmt: skip
 _KERNEL = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24
 _BACK = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]], "float32")
-# The two-dimensional ones: rows and columns, one after the other, are one matrix.
-_PICTURE_2D, _BACK_2D = np.kron(_PICTURE, _PICTURE), np.kron(_BACK, _BACK)
 
 
 def transform_kernel(kernel: np.ndarray) -> np.ndarray:
@@ -201,14 +212,41 @@ def convolve_3x3(
     margin = 1 if padding == "same" else 0
     height, width = height + 2 * margin - 2, width + 2 * margin - 2  # of the result
     down, across = -(-height // 4), -(-width // 4)  # tiles
-    page = np.zeros((count, 4 * down + 2, 4 * across + 2, channels), "float32")
-    page[:, margin : margin + images.shape[1], margin : margin + images.shape[2]] = images
-    tiles = sliding_window_view(page, (6, 6), axis=(1, 2))[:, ::4, ::4].transpose(4, 5, 0, 1, 2, 3)
-    seen = (_PICTURE_2D @ tiles.reshape(36, -1)).reshape(36, -1, channels)
-    products = (seen @ transformed).reshape(36, -1)
-    results = (_BACK_2D @ products).reshape(4, 4, count, down, across, filters)
-    results = results.transpose(2, 3, 0, 4, 1, 5) + bias
-    return results.reshape(count, 4 * down, 4 * across, filters)[:, :height, :width]
+    page = _SCRATCH("page", 4 * down + 2, 4 * across + 2, count, channels)
+    page.fill(0)
+    page[margin : margin + images.shape[1], margin : margin + images.shape[2]] = images.transpose(1, 2, 0, 3)
+    # Six rows of the page at a time, then six columns of what became of them: views that overlap, nothing is copied.
+    strips = sliding_window_view(page.reshape(len(page), -1), 6, axis=0)[::4].swapaxes(1, 2)
+    seen = np.matmul(_PICTURE, strips, out=_SCRATCH("strips", *strips.shape)).reshape(down, 6, 4 * across + 2, -1)
+    strips = sliding_window_view(seen, 6, axis=2)[:, :, ::4].swapaxes(3, 4)
+    seen = _SCRATCH("seen", 6, 6, down, across, count * channels)
+    np.matmul(_PICTURE, strips, out=seen.transpose(2, 0, 3, 1, 4))
+    products = _SCRATCH("products", 36, down * across * count, filters)
+    np.matmul(seen.reshape(36, -1, channels), transformed, out=products)
+    products[7] += bias  # on its way back, number 7 is added once to each of the 4 x 4 results
+    # Back to 4 x 4 in the same two steps, the second of which puts the tiles side by side.
+    strips = np.matmul(_BACK, products.reshape(6, -1), out=_SCRATCH("strips", 4, products.size // 6))
+    results = _BACK @ strips.reshape(4, 6, down, across, -1).transpose(2, 0, 3, 1, 4)
+    return results.reshape(4 * down, 4 * across, count, filters)[:height, :width].transpose(2, 0, 1, 3)
+
+
+class _Scratch(threading.local):
+    """Memory for what lies between two steps, kept by each thread: new memory takes as long to get as to fill."""
+
+    def __init__(self):
+        self._kept: dict[str, np.ndarray] = {}
+
+    def __call__(self, name: str, *shape: int) -> np.ndarray:
+        """Return an array of float32 that holds anything, until the same name is asked for again."""
+        size = math.prod(shape)
+        if size > SCRATCH:
+            return np.empty(shape, "float32")
+        if name not in self._kept or self._kept[name].size < size:
+            self._kept[name] = np.empty(size, "float32")
+        return self._kept[name][:size].reshape(shape)
+
+
+_SCRATCH = _Scratch()
 
 
 def convolve_depthwise(
