@@ -14,6 +14,7 @@ BUILDERS = [
     models.seed_crnn,
     models.compact_cnn,
     models.tiny_cnn,
+    models.quick_cnn,
 ]
 each_network = pytest.mark.parametrize("build", BUILDERS, ids=lambda build: build.__name__)
 

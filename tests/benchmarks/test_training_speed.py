@@ -1,0 +1,192 @@
+"""How fast networks learn. Left out unless asked for::
+
+    HCR_DATA_DIR=... pytest tests/benchmarks/test_training_speed.py --benchmark-enable -s
+
+What is asserted are ratios of times taken in one run; what depends on the machine is only reported, under
+"extra_info" of ``--benchmark-json FILE`` and by ``-s``.
+"""
+
+import subprocess
+import sys
+import time
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from hcr_lib import anatomy, datasets, models
+from hcr_lib._tf import keras, tf
+from hcr_lib.augment import Augment
+from hcr_lib.datasets import Dataset
+from hcr_lib.training import fit, half_precision, has_bfloat16, mark
+from hcr_lib.training._batches import stream_batches
+from hcr_lib.training._trainer import Replicas, Trainer
+
+GOAL = 0.99
+#: Chosen on validation images.
+QUICKLY = {"epochs": 2, "learning_rate": 1e-2, "schedule": "one-cycle", "keep": "last"}
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, (8192, 28, 28), dtype="uint8")
+MARKS = mark(RNG.integers(0, 62, len(IMAGES)), 62)
+
+
+def report(benchmark, **figures) -> None:
+    """Keep figures beside a benchmark's times, and print them."""
+    benchmark.extra_info.update(figures)
+    print("", *(f"{name.replace('_', ' ')}: {value}" for name, value in figures.items()), sep="\n  ")
+
+
+def the_keras_example(train: Dataset, validation: Dataset) -> tuple[float, float]:
+    """Train as keras.io/examples/vision/mnist_convnet does, until an epoch ends with 99.0 % on validation images.
+
+    Returns
+    -------
+    seconds, accuracy : float
+    """
+    keras.utils.set_random_seed(0)
+    start = time.perf_counter()
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Flatten(),
+            layers.Dropout(0.5),
+            layers.Dense(10, activation="softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    pairs = [(part.images[..., None].astype("float32") / 255, part.labels) for part in (train, validation)]
+    accuracy = 0.0
+    for _ in range(15):  # the example's number of epochs
+        if accuracy < GOAL:
+            history = model.fit(*pairs[0], batch_size=128, validation_data=pairs[1], verbose=0).history
+            accuracy = history["val_accuracy"][0]
+    return time.perf_counter() - start, accuracy
+
+
+def ours(train: Dataset, validation: Dataset, seed: int) -> tuple[float, float]:
+    """Train the quick network; return seconds and accuracy likewise."""
+    keras.utils.set_random_seed(seed)
+    start = time.perf_counter()
+    model = models.quick_cnn(10)
+    result = fit(model, train, validation, seed=seed, progress=False, **QUICKLY)
+    return time.perf_counter() - start, result.history["val_accuracy"].iloc[-1]
+
+
+@pytest.mark.real_data
+def test_a_validated_99_percent_in_a_fifth_of_the_time(benchmark, real_data):
+    train, validation = (datasets.load("mnist", part, data_dir=real_data) for part in ("train", "val"))
+    quick = [ours(train, validation, seed) for seed in range(3)]
+    theirs = benchmark.pedantic(the_keras_example, (train, validation), rounds=1)
+    slowest = max(seconds for seconds, _ in quick)
+    report(
+        benchmark,
+        keras_example_seconds=round(theirs[0], 1), keras_example_accuracy=round(theirs[1], 4),
+        our_seconds=[round(seconds, 1) for seconds, _ in quick], our_accuracies=[round(right, 4) for _, right in quick],
+        times_as_fast=round(theirs[0] / slowest, 1),
+    )  # fmt: skip
+    assert min(accuracy for _, accuracy in [theirs, *quick]) >= GOAL
+    assert theirs[0] > 5 * slowest
+
+
+def learner(batch_size: int, half: bool = False):
+    """Return a function that lets the course's network learn from a batch."""
+    with half_precision(half):
+        model = models.compact_cnn(62)
+    model.compile("adam")
+    trainer = Trainer(model, 0.0, None, Replicas(None, model))
+    ink = tf.constant(IMAGES[:batch_size, ..., None] / np.float32(255))
+    marks = tf.constant(MARKS[:batch_size])
+    trainer.step(ink, marks)  # the first one traces
+    return model, lambda: trainer.step(ink, marks)
+
+
+def shortest(run, turns: int) -> float:
+    """Return the seconds of the shortest turn: what disturbs a run makes it longer, never shorter."""
+    times = []
+    for _ in range(turns):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+@pytest.mark.parametrize("half", [False, True], ids=["float32", "bfloat16"])
+def test_share_of_the_machines_own_arithmetic(benchmark, half):
+    if half and not has_bfloat16():
+        pytest.skip("this machine has no 16-bit arithmetic")
+    size, batch_size = 2048, 128
+    square = tf.cast(tf.random.normal((size, size)), "bfloat16" if half else "float32")
+    multiply = tf.function(lambda: tf.reduce_sum(square @ square))
+    multiply()
+    rate = 2 * size**3 / shortest(lambda: multiply().numpy(), 10)
+    model, learn = learner(batch_size, half)
+    benchmark.pedantic(learn, rounds=20)
+    per_image = 3 * 2 * anatomy.multiply_adds(model)  # there, and back twice: to the weights and to the layer before
+    seconds = shortest(learn, 20)
+    report(
+        benchmark,
+        images_per_second=round(batch_size / seconds), gflops=round(batch_size * per_image / seconds / 1e9, 1),
+        matrix_multiplication_gflops=round(rate / 1e9, 1), share=round(batch_size * per_image / seconds / rate, 3),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("batch_size", [128, 512])
+@pytest.mark.parametrize("augment", [None, Augment()], ids=["plain", "augmented"])
+def test_images_are_made_three_times_as_fast_as_the_network_learns_from_them(benchmark, batch_size, augment):
+    _, learn = learner(batch_size)
+    stream = iter(
+        stream_batches(IMAGES, MARKS, (RNG.permutation(len(IMAGES)) for _ in range(100)), batch_size, augment)
+    )
+    next(stream)
+    batches = 4096 // batch_size
+    making = shortest(lambda: list(islice(stream, batches)), 5) / batches
+    learning = shortest(learn, 5)
+    benchmark.pedantic(next, (stream,), rounds=5)
+    report(benchmark, images_made=round(batch_size / making), images_learned=round(batch_size / learning))
+    assert learning > 3 * making
+
+
+def test_the_fixed_cost_of_a_short_training(benchmark):
+    """A slider in a lesson trains anew with every move: what is not learning must take little of it."""
+    train, validation = (IMAGES[:1000], MARKS[:1000]), (IMAGES[:500], MARKS[:500])
+
+    def short_training():
+        return fit(models.quick_cnn(62), train, validation, epochs=4, progress=False).history["seconds"]
+
+    seconds = short_training()
+    start = time.perf_counter()
+    seconds = benchmark.pedantic(short_training, rounds=1)
+    whole = time.perf_counter() - start
+    epoch = seconds.iloc[1:].min()
+    report(benchmark, an_epoch_of_1000_images=round(epoch, 3), once_for_each_training=round(whole - 4 * epoch, 2))
+
+
+PROGRAM = """
+import resource, sys
+import test_training_speed as speed
+from hcr_lib import models
+from hcr_lib.training import fit
+batch_size = int(sys.argv[1])
+model = models.compact_cnn(62)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+fit(model, (speed.IMAGES, speed.MARKS), (speed.IMAGES[:512], speed.MARKS[:512]), epochs=1, batch_size=batch_size,
+    progress=False)
+print(before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.parametrize("batch_size", [128, 512])
+def test_memory_of_a_training(benchmark, batch_size):
+    def peaks() -> list[int]:
+        program = [sys.executable, "-c", PROGRAM, str(batch_size)]
+        answer = subprocess.run(program, capture_output=True, text=True, check=True, cwd=__file__.rpartition("/")[0])
+        return [int(kilobytes) // 1024 for kilobytes in answer.stdout.split()]
+
+    before, peak = benchmark.pedantic(peaks, rounds=1)
+    report(benchmark, megabytes_before=before, megabytes_for_training=peak - before)
+    assert peak - before < 2000
