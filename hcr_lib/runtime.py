@@ -19,7 +19,6 @@ from os import cpu_count
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from threadpoolctl import ThreadpoolController
 
 #: Images that go through all layers together: few enough for what lies between two layers to stay in the cache.
@@ -120,21 +119,27 @@ def convolve(
            [0., 1., 0.],
            [0., 1., 0.]], dtype=float32)
     """
-    windows = _windows(images, kernel.shape[:2], strides, padding).transpose(3, 4, 5, 1, 2, 0)
-    columns = windows.reshape(kernel[..., 0].size, -1)  # one for each window, written row by row: that is quicker
-    result = columns.T @ kernel.reshape(-1, kernel.shape[-1])
+    places = _places(images, kernel.shape[:2], strides, padding)
+    # One column for each window, written row by row: so what is copied lies side by side.
+    columns = np.stack([place.transpose(3, 1, 2, 0) for place in places])
+    result = columns.reshape(kernel[..., 0].size, -1).T @ kernel.reshape(-1, kernel.shape[-1])
     result += bias
-    return result.reshape(*windows.shape[3:], kernel.shape[-1]).transpose(2, 0, 1, 3)
+    return result.reshape(*columns.shape[2:], kernel.shape[-1]).transpose(2, 0, 1, 3)
 
 
-def _windows(
+def _places(
     images: np.ndarray, size: Sequence[int], strides: Sequence[int], padding: str, fill: float = 0.0
-) -> np.ndarray:
-    """View images as their windows: shape (n, new height, new width, rows, columns, channels)."""
-    if padding == "same":
-        images = _framed(images, *map(_frame, images.shape[1:3], size, strides), fill)
-    windows = sliding_window_view(images, size, axis=(1, 2))[:, :: strides[0], :: strides[1]]
-    return windows.transpose(0, 1, 2, 4, 5, 3)
+) -> list[np.ndarray]:
+    """List for each place in a window, row by row, what all windows see there: (n, new height, new width, channels)."""
+    frames = list(map(_frame, images.shape[1:3], size, strides)) if padding == "same" else []
+    if np.any(frames):
+        images = _framed(images, *frames, fill)
+    lasts = [length - part for length, part in zip(images.shape[1:3], size, strict=True)]  # where windows may begin
+    return [
+        images[:, row : row + lasts[0] + 1 : strides[0], column : column + lasts[1] + 1 : strides[1]]
+        for row in range(size[0])
+        for column in range(size[1])
+    ]
 
 
 def _framed(images: np.ndarray, rows: tuple[int, int], columns: tuple[int, int], fill: float = 0.0) -> np.ndarray:
@@ -215,12 +220,15 @@ def convolve_3x3(
     page = _SCRATCH("page", 4 * down + 2, 4 * across + 2, count, channels)
     page.fill(0)
     page[margin : margin + images.shape[1], margin : margin + images.shape[2]] = images.transpose(1, 2, 0, 3)
-    # Six rows of the page at a time, then six columns of what became of them: views that overlap, nothing is copied.
-    strips = sliding_window_view(page.reshape(len(page), -1), 6, axis=0)[::4].swapaxes(1, 2)
-    seen = np.matmul(_PICTURE, strips, out=_SCRATCH("strips", *strips.shape)).reshape(down, 6, 4 * across + 2, -1)
-    strips = sliding_window_view(seen, 6, axis=2)[:, :, ::4].swapaxes(3, 4)
+    # Six rows of the page at a time, then six columns of what became of them; neighbours share two.
+    rows = _SCRATCH("strips", down, 6, 4 * across + 2, count * channels)
+    for tile in range(down):
+        six = page[4 * tile : 4 * tile + 6]
+        np.matmul(_PICTURE, six.reshape(6, -1), out=rows[tile].reshape(6, -1))
     seen = _SCRATCH("seen", 6, 6, down, across, count * channels)
-    np.matmul(_PICTURE, strips, out=seen.transpose(2, 0, 3, 1, 4))
+    for tile in range(across):
+        six = rows[:, :, 4 * tile : 4 * tile + 6]
+        np.matmul(_PICTURE, six, out=seen[:, :, :, tile].transpose(2, 0, 1, 3))
     products = _SCRATCH("products", 36, down * across * count, filters)
     np.matmul(seen.reshape(36, -1, channels), transformed, out=products)
     products[7] += bias  # on its way back, number 7 is added once to each of the 4 x 4 results
@@ -258,8 +266,9 @@ def convolve_depthwise(
     padding: str = "same",
 ) -> np.ndarray:
     """Move over each channel a filter of its own: kernel of shape (rows, columns, channels, 1), else as `convolve`."""
-    windows = _windows(images, kernel.shape[:2], strides, padding)
-    return np.einsum("nhwijc,ijc->nhwc", windows, kernel[..., 0]) + bias
+    places = _places(images, kernel.shape[:2], strides, padding)
+    weights = kernel.reshape(len(places), -1)
+    return sum(place * weight for place, weight in zip(places, weights, strict=True)) + bias
 
 
 def max_pool(images: np.ndarray, size: Sequence[int], strides: Sequence[int], padding: str = "valid") -> np.ndarray:
@@ -271,16 +280,15 @@ def max_pool(images: np.ndarray, size: Sequence[int], strides: Sequence[int], pa
     array([[ 5.,  7.],
            [13., 15.]])
     """
-    windows = _windows(images, size, strides, padding, fill=-np.inf)
     # Place by place in the window: a few comparisons of large arrays, instead of many of small ones.
-    places = [windows[:, :, :, row, column] for row in range(size[0]) for column in range(size[1])]
-    return functools.reduce(np.maximum, places)
+    return functools.reduce(np.maximum, _places(images, size, strides, padding, fill=-np.inf))
 
 
 def average_pool(images: np.ndarray, size: Sequence[int], strides: Sequence[int], padding: str = "valid") -> np.ndarray:
     """Average every window; the frame of "same" does not count."""
-    total = _windows(images, size, strides, padding).sum(axis=(3, 4))
-    return total / _windows(np.ones_like(images[:1, :, :, :1]), size, strides, padding).sum(axis=(3, 4))
+    return sum(_places(images, size, strides, padding)) / sum(
+        _places(np.ones_like(images[:1, :, :, :1]), size, strides, padding)
+    )
 
 
 def fold(
