@@ -131,23 +131,19 @@ def _places(
     images: np.ndarray, size: Sequence[int], strides: Sequence[int], padding: str, fill: float = 0.0
 ) -> list[np.ndarray]:
     """List for each place in a window, row by row, what all windows see there: (n, new height, new width, channels)."""
-    frames = list(map(_frame, images.shape[1:3], size, strides)) if padding == "same" else []
-    if np.any(frames):
-        images = _framed(images, *frames, fill)
+    if padding == "same":
+        count, height, width, channels = images.shape
+        above, below = _frame(height, size[0], strides[0])
+        left, right = _frame(width, size[1], strides[1])
+        page = np.full((above + height + below, left + width + right, count, channels), fill, "float32")
+        page[above : above + height, left : left + width] = images.transpose(1, 2, 0, 3)
+        images = page.transpose(2, 0, 1, 3)
     lasts = [length - part for length, part in zip(images.shape[1:3], size, strict=True)]  # where windows may begin
     return [
         images[:, row : row + lasts[0] + 1 : strides[0], column : column + lasts[1] + 1 : strides[1]]
         for row in range(size[0])
         for column in range(size[1])
     ]
-
-
-def _framed(images: np.ndarray, rows: tuple[int, int], columns: tuple[int, int], fill: float = 0.0) -> np.ndarray:
-    """Add rows above and below, and columns on either side."""
-    count, height, width, channels = images.shape
-    page = np.full((height + sum(rows), width + sum(columns), count, channels), fill, "float32").transpose(2, 0, 1, 3)
-    page[:, rows[0] : rows[0] + height, columns[0] : columns[0] + width] = images
-    return page
 
 
 def _frame(length: int, size: int, stride: int) -> tuple[int, int]:
