@@ -64,13 +64,19 @@ def test_one_image_in_a_tenth_of_the_time(reader, model):
     assert seconds["read"] < seconds["keras"] / 5
 
 
-def test_ten_thousand_images_in_about_the_same_time(reader, model):
-    """How the two compare depends on the processor: TensorFlow uses AVX-512 wherever it is, NumPy's OpenBLAS not."""
+def test_ten_thousand_images_in_no_more_time(reader, model, record_property):
+    """How the two compare depends on the processor and on whether NumPy's OpenBLAS knows it.
+
+    TensorFlow asks the processor what it can do; OpenBLAS looks up its name. One that is newer than the OpenBLAS gets
+    kernels without AVX-512, which take half as long again. OPENBLAS_VERBOSE=2 in the environment has it say what it
+    chose.
+    """
     ink = STORED[..., None] / np.float32(255)
     seconds = shortest(
-        3, keras=lambda: model.predict(ink, verbose=0), predict=lambda: reader.predict(STORED, in_form=True)
+        5, keras=lambda: model.predict(ink, verbose=0), predict=lambda: reader.predict(STORED, in_form=True)
     )
-    assert seconds["predict"] < 2 * seconds["keras"]
+    record_property("predict by keras", seconds["predict"] / seconds["keras"])
+    assert seconds["predict"] < seconds["keras"]
 
 
 def test_the_command_answers_before_tensorflow_is_there(tmp_path):
