@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hcr_lib import datasets, handwriting, images, labels, train_reader
+from hcr_lib import datasets, images, labels, train_reader
 from hcr_lib.labels import BYCLASS
 
 SAMPLE = datasets.load("bundled", "train").sample(120, np.random.default_rng(0)).images
@@ -52,40 +52,6 @@ class TestInForm:
         assert len(train_reader.in_form(SAMPLE[:3], None)) == 3
 
 
-class TestMoreWriters:
-    def test_are_other_people_than_those_of_the_sample_and_are_remembered(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(train_reader, "COPIES", 2)
-        monkeypatch.setattr(train_reader, "NUM_WRITERS", 3)
-        cache = tmp_path / "writers.npz"
-        written = train_reader.more_writers(cache)
-        assert written.images.shape == (124, 28, 28)
-        assert "".join(written.chars[:62]) == BYCLASS
-        assert not np.array_equal(written.images, handwriting.make_sample(2, 3).images)
-        monkeypatch.setattr(handwriting, "make_sample", lambda *_: pytest.fail("written anew"))
-        assert np.array_equal(train_reader.more_writers(cache).images, written.images)
-
-
-class TestStrayInk:
-    def test_is_added_outside_the_character_which_stays_readable_beside_it(self):
-        changed = train_reader.with_stray_ink(SAMPLE, np.random.default_rng(0))
-        assert changed.shape == SAMPLE.shape
-        assert changed.dtype == np.uint8
-        moved = (changed.astype(int) != SAMPLE).any(axis=(1, 2))
-        assert moved.mean() > 0.95
-        # What was added asks for room in the box, so the character itself shrinks: it never grows.
-        before, after = ((stored > 127).any(axis=2).sum(axis=1) for stored in (SAMPLE, changed))
-        assert (after <= 21).all()
-        assert before.min() > 0
-
-    def test_is_the_same_for_the_same_seed(self):
-        once, again = (train_reader.with_stray_ink(SAMPLE[:9], np.random.default_rng(5)) for _ in range(2))
-        assert np.array_equal(once, again)
-
-    def test_survives_characters_that_fill_their_picture(self):
-        full = np.full((40, 28, 28), 255, "uint8")
-        assert train_reader.with_stray_ink(full, np.random.default_rng(1)).shape == full.shape
-
-
 @pytest.fixture(scope="module")
 def parts(tmp_path_factory):
     """Training and validation data from a little of each source; all of it synthetic."""
@@ -107,8 +73,6 @@ def parts(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train_reader, "load", little)
-        patch.setattr(train_reader, "COPIES", 1)
-        patch.setattr(train_reader, "NUM_WRITERS", 2)
         return train_reader.training_data(folder, None)
 
 
@@ -146,13 +110,8 @@ class TestTrainingData:
         train, validation = parts
         assert set(np.unique(validation["source"])) <= {"emnist", "emnist, case unknown"}
         held = {image.tobytes() for image in images.to_mnist_batch(np.concatenate([SAMPLE[7:8], SAMPLE[60:69]]))}
-        own = ~np.isin(train["source"], ["synthetic", "more writers"])
+        own = train["source"] != "synthetic"
         assert not held & {image.tobytes() for image in train["images"][own]}
-
-    def test_stray_ink_comes_beside_characters_of_people_in_training_and_their_marks_stay(self, parts):
-        train, validation = parts
-        assert sorted(map(bytes, self.of(train, "stray"))) == sorted(map(bytes, self.of(train, "emnist")))
-        assert "stray" not in validation["source"]
 
     @pytest.mark.parametrize("phase", train_reader.PHASES, ids=lambda phase: phase.name)
     def test_sources_are_drawn_in_proportion_and_rare_classes_more_often_than_they_occur(self, phase):

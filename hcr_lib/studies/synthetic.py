@@ -51,7 +51,7 @@ def judged_by_people(data_dir: Path) -> dict[str, Any]:
 
     keras.config.set_dtype_policy("mixed_bfloat16")
     keras.utils.set_random_seed(SEED)
-    model = models.compact_cnn(len(BYCLASS))
+    model = models.compact_cnn(len(BYCLASS), first=2)
     train = combine(load("bundled", "train"), load("bundled", "test"))
     fit(model, train, load("bundled", "val"), epochs=EPOCHS, augment=Augment(), seed=SEED, keep="last")
 

@@ -49,7 +49,7 @@ def test_render(benchmark):
 
 
 def test_one_image_is_read_many_times_faster_than_by_model_predict(reader):
-    model = models.compact_cnn(62, reader.record["width"])
+    model = models.compact_cnn(62, reader.record["width"], first=2)
     one = STORED[:1, ..., None] / np.float32(255)
     model.predict(one, verbose=0)
     assert seconds(reader.predict, STORED[:1]) < seconds(lambda: model.predict(one, verbose=0)) / 3
