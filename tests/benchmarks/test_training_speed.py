@@ -58,7 +58,7 @@ def the_keras_example(train: Dataset, validation: Dataset) -> tuple[float, float
             layers.Dense(10, activation="softmax"),
         ]
     )
-    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     pairs = [(part.images[..., None].astype("float32") / 255, part.labels) for part in (train, validation)]
     accuracy = 0.0
     for _ in range(15):  # the example's number of epochs
