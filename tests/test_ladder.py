@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from hcr_lib import _ladder, _paths, ladder, metrics, records, training
+from hcr_lib import _ladder, _paths, ladder, metrics, models, records, training
 from hcr_lib.datasets import Dataset
 from hcr_lib.deskew import slant
 from hcr_lib.labels import DIGITS
@@ -203,9 +203,7 @@ class TestRecord:
         self, parts, results, tmp_path, monkeypatch
     ):
         monkeypatch.setattr(Parts, "load", classmethod(lambda cls, name, data_dir=None: parts))
-        monkeypatch.setattr(_networks.Network, "_built", lambda self, n: training.keras.Sequential(
-            [training.keras.Input((28, 28, 1)), training.keras.layers.Flatten(),
-             training.keras.layers.Dense(n, activation="softmax")]))  # fmt: skip
+        monkeypatch.setattr(_networks.Network, "_built", lambda self, num_classes: models.linear(num_classes))
         names = ["knn-deskewed", "lenet5"]
         tried = list(ladder.climb(names, out=tmp_path / "out", limit=100))
         assert [row["rung"] for row in tried] == names

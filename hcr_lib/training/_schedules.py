@@ -34,8 +34,8 @@ def learning_rates(schedule: str, steps: int, peak: float) -> np.ndarray:
 
     Examples
     --------
-    >>> learning_rates("one-cycle", 10, 1.0).round(2).tolist()
-    [0.05, 0.37, 0.68, 1.0, 0.86, 0.71, 0.57, 0.43, 0.29, 0.14]
+    >>> [f"{rate:.2f}" for rate in learning_rates("one-cycle", 10, 1.0)]
+    ['0.05', '0.37', '0.68', '1.00', '0.86', '0.71', '0.57', '0.43', '0.29', '0.14']
     """
     ensure_choice(schedule, SCHEDULES, name="schedule")
     step = np.arange(steps)
