@@ -13,6 +13,7 @@ from hcr_lib._tf import keras, tf
 from hcr_lib.augment import Augment
 from hcr_lib.datasets import Dataset
 from hcr_lib.training import _fit, fit, mark, marked_crossentropy
+from hcr_lib.training._batches import stream_batches
 from hcr_lib.training._checkpoint import Checkpoint
 from hcr_lib.training._trainer import Replicas, Trainer
 
@@ -423,3 +424,8 @@ def test_impossible_weights_are_refused(weights):
 def test_a_loss_that_explodes_is_named_with_the_remedy():
     with pytest.raises(ValueError, match="epoch 1; lower learning_rate"):
         train(network(), learning_rate=float("inf"))
+
+
+def test_no_tuner_of_tensorflow_keeps_the_end_of_a_training_waiting():
+    stream = stream_batches(TRAIN.images, MARKS, [np.arange(len(TRAIN))], 32)
+    assert stream.options().autotune.enabled is False

@@ -48,4 +48,9 @@ def stream_batches(
         return (augment(ink, seed) if augment else ink), marks
 
     batches = tf.data.Dataset.from_generator(gather, output_signature=signature)
-    return batches.map(prepare, num_parallel_calls=2, deterministic=True).prefetch(2)
+    batches = batches.map(prepare, num_parallel_calls=2, deterministic=True).prefetch(2)
+    # Nothing is left for TensorFlow to tune. It would try in a thread of its own, at ever longer intervals, and
+    # whoever drops the iterator may have to wait for that thread's next turn: seconds after a short training.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return batches.with_options(options)
