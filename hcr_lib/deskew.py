@@ -1,6 +1,8 @@
-"""Deskewing: take the lean out of handwriting, so that a method without any idea of shape need not learn it."""
+"""Normal forms of handwriting: without its lean, or all of one width, so that this much need not be learned."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +11,8 @@ from hcr_lib._validate import ensure_uint8_images
 
 #: The most that is taken out: 45 degrees. A dash has hardly any height, so its "lean" says nothing.
 MOST = 1.0
+#: Less than this, as a share of full ink, is no part of a character's width: scanners leave a pale rim.
+RIM = 0.2
 
 
 def slant(ink: np.ndarray) -> np.ndarray:
@@ -68,27 +72,81 @@ def deskew(images: npt.ArrayLike) -> np.ndarray:
     >>> np.unique(deskew(slash)[0].nonzero()[1]).tolist()
     [13, 14]
     """
+
+    def upright(ink: np.ndarray) -> np.ndarray:
+        down = _from_the_middle(ink)[0][:, :, 0]
+        return np.arange(ink.shape[2]) - (np.clip(slant(ink), -MOST, MOST)[:, None] * down)[:, :, None]
+
+    return _moved_along_rows(images, upright)
+
+
+def stretch(images: npt.ArrayLike, width: int) -> np.ndarray:
+    """Stretch or squeeze each character sideways until it is `width` pixels wide; its height stays.
+
+    Parameters
+    ----------
+    images : array_like of uint8, shape (n, 28, 28)
+        0 is paper and 255 is full ink.
+    width : int
+        From 1 to 28.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, 28, 28)
+        The character's left and right edge are equally far from those of the image.
+
+    Raises
+    ------
+    ValueError
+        If `width` is out of range.
+
+    Notes
+    -----
+    Cireşan et al. [1]_ showed each network of their committee the digits in another width: networks that see
+    differently err differently.
+
+    References
+    ----------
+    .. [1] D. Cireşan, U. Meier, J. Schmidhuber, "Multi-column deep neural networks for image classification",
+       CVPR 2012.
+
+    Examples
+    --------
+    >>> bar = np.zeros((1, 28, 28), "uint8"); bar[:, 4:24, 3:7] = 255
+    >>> np.unique(stretch(bar, 12)[0].nonzero()[1]).tolist() == list(range(7, 21))  # with half a pixel of rim
+    True
+    """
+    if not 1 <= width <= 28:
+        raise ValueError(f"width must be a number of pixels from 1 to 28; got {width}.")
+
+    def as_wide(ink: np.ndarray) -> np.ndarray:
+        inked = ink.max(axis=1) >= RIM * 255
+        left = inked.argmax(axis=1)
+        right = ink.shape[2] - inked[:, ::-1].argmax(axis=1)  # behind the last column with ink; blank: the whole image
+        middle, per_pixel = (left + right - 1) / 2, (right - left) / width
+        from_the_middle = np.arange(ink.shape[2]) - (ink.shape[2] - 1) / 2
+        return (middle[:, None] + per_pixel[:, None] * from_the_middle)[:, None, :]
+
+    return _moved_along_rows(images, as_wide)
+
+
+def _moved_along_rows(images: npt.ArrayLike, sources: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Take the ink of each pixel from elsewhere in its row; `sources` says from which column, fractions included."""
     images = ensure_uint8_images(images)
-    return np.concatenate([_deskewed(part) for part in np.array_split(images, max(1, len(images) // 2000))])
+    return np.concatenate([_gathered(part, sources) for part in np.array_split(images, max(1, len(images) // 2000))])
 
 
-def _deskewed(images: np.ndarray) -> np.ndarray:
+def _gathered(images: np.ndarray, sources: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
     ink = images.astype("float32")
-    width = ink.shape[2]
-    down = _from_the_middle(ink)[0][:, :, 0]
-    lean = np.clip(slant(ink), -MOST, MOST)
-    # Row by row: the ink that belongs at column x stands at column x + shift, between two pixels.
-    shift = -lean[:, None] * down
-    whole = np.floor(shift).astype(int)
-    part = (shift - whole)[:, :, None]
+    column = np.broadcast_to(sources(ink), ink.shape)
+    whole = np.floor(column).astype(int)
+    part = column - whole  # of the way to the next column
     framed = np.pad(ink, ((0, 0), (0, 0), (1, 1)))  # a column of paper on either side, for what lies outside
-    left = np.arange(width) + whole[:, :, None] + 1
 
-    def column(number: np.ndarray) -> np.ndarray:
-        return np.take_along_axis(framed, np.clip(number, 0, width + 1), axis=2)
+    def at(number: np.ndarray) -> np.ndarray:
+        return np.take_along_axis(framed, np.clip(number + 1, 0, ink.shape[2] + 1), axis=2)
 
-    upright = (1 - part) * column(left) + part * column(left + 1)
-    return upright.round().astype("uint8")
+    return ((1 - part) * at(whole) + part * at(whole + 1)).round().astype("uint8")
 
 
 def _from_the_middle(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

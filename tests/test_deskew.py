@@ -1,11 +1,11 @@
-"""Deskewing: what leans stands up, what stands stays, nothing wraps round."""
+"""Normal forms: what leans stands up, what stands stays, nothing wraps round; every width becomes the one asked for."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hcr_lib.deskew import deskew, slant
+from hcr_lib.deskew import deskew, slant, stretch
 
 
 def bar(lean: float, middle: float = 13.5, width: float = 3.0) -> np.ndarray:
@@ -66,3 +66,40 @@ def test_a_dash_is_not_torn_apart():
 def test_other_shapes_and_types_are_refused(wrong):
     with pytest.raises(ValueError, match="images must"):
         deskew(wrong)
+
+
+def edges(image: np.ndarray) -> tuple[float, float]:
+    """Return where a line of full ink begins and ends, to a fraction of a pixel: its rim counts by how dark it is."""
+    row = image[13] / 255
+    inked = row.nonzero()[0]
+    return inked[0] + 1 - row[inked[0]], inked[-1] + row[inked[-1]]
+
+
+@given(st.integers(1, 20), st.integers(0, 7), st.integers(6, 26))
+def test_characters_of_every_width_become_as_wide_as_asked_and_stand_in_the_middle(before, left, width):
+    image = np.zeros((1, 28, 28), "uint8")
+    image[0, 4:24, left : left + before] = 255
+    wide = stretch(image, width)[0]
+    # Between two columns ink fades over one of the old pixels, which is now so much wider.
+    start, end = edges(wide)
+    assert end - start == pytest.approx(width, abs=max(1.0, width / before))
+    assert start + end == pytest.approx(28, abs=0.1)
+    assert wide.any(axis=1).nonzero()[0].tolist() == list(range(4, 24))
+
+
+def test_a_pale_rim_does_not_count_as_width():
+    image = np.zeros((1, 28, 28), "uint8")
+    image[0, 4:24, 10:18] = 255
+    rimmed = image.copy()
+    rimmed[0, 4:24, [9, 18]] = 30
+    assert np.abs(stretch(rimmed, 16).astype(int) - stretch(image, 16)).max() <= 30
+
+
+def test_blank_paper_has_no_width_to_change():
+    assert not stretch(np.zeros((2, 28, 28), "uint8"), 12).any()
+
+
+@pytest.mark.parametrize("width", [0, 29])
+def test_a_width_that_is_none_is_refused(width):
+    with pytest.raises(ValueError, match=f"1 to 28; got {width}"):
+        stretch(bar(0), width)

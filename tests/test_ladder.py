@@ -9,7 +9,7 @@ import pytest
 
 from hcr_lib import _ladder, _paths, ladder, metrics, models, records, training
 from hcr_lib.datasets import Dataset
-from hcr_lib.deskew import slant
+from hcr_lib.deskew import deskew, slant
 from hcr_lib.labels import DIGITS
 from hcr_lib.ladder import Answers, Network, Parts, _classical, _climb, _networks
 
@@ -27,7 +27,7 @@ LINEAR = Network("linear", {"epochs": 2, "batch_size": 32, "learning_rate": 0.01
 
 class TestParts:
     def test_deskewed_images_stand_upright_and_keep_their_labels(self, parts):
-        upright = parts.deskewed()
+        upright = parts.changed(deskew)
         lean = [np.abs(slant(each.val.images / 255)).mean() for each in (parts, upright)]
         assert lean[1] < 0.3 * lean[0]
         assert (upright.val.labels == parts.val.labels).all()
@@ -142,6 +142,17 @@ class TestNetworks:
         errors = answers.notes["val_errors_of_members"]
         assert errors["once"] < errors["far away"]
 
+    def test_members_are_shown_the_form_that_is_theirs(self, parts, tmp_path, monkeypatch):
+        monkeypatch.setattr(_networks, "VIEWS", {"once": [{}]})
+        monkeypatch.setitem(_networks.FORMS, "inverted", lambda images: 255 - images)
+        committee = _networks.Committee(LINEAR, "linear", ["as it is", "inverted"])
+        answers = committee.answers(parts, range(3), tmp_path)
+        assert answers.notes["forms"] == ["as it is", "inverted", "as it is"]
+        shown = [parts, parts.changed(lambda images: 255 - images), parts]
+        members = [LINEAR.trained(each.train, each.val, seed, tmp_path).model for seed, each in enumerate(shown)]
+        mean = sum(ladder.probabilities(model, each.test.images) for model, each in zip(members, shown, strict=True))
+        assert (answers.test == mean.argmax(axis=1)).all()
+
 
 class TestTable:
     def test_names_differ_and_published_errors_have_a_source(self):
@@ -165,6 +176,7 @@ class TestTable:
     def test_a_committee_takes_up_the_trainings_of_its_rung(self):
         committee = ladder.rung("committee").method
         assert committee.member == ladder.rung(committee.folder).method
+        assert set(committee.forms) <= set(_networks.FORMS)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import numpy as np
 
 from hcr_lib import metrics, records
 from hcr_lib._validate import ensure_choice
+from hcr_lib.deskew import deskew
 from hcr_lib.ladder._classical import Classical
 from hcr_lib.ladder._networks import Committee, Network
 from hcr_lib.ladder._parts import Answers, Parts
@@ -77,7 +78,7 @@ def rung_names() -> list[str]:
 
 def measure(one: Rung, parts: Parts, out: Path, seeds: int | None = None, progress: bool = False) -> list[Answers]:
     """Return the answers of a rung: one for each seed of a network, else one."""
-    parts = parts.deskewed() if one.deskewed else parts
+    parts = parts.changed(deskew) if one.deskewed else parts
     numbers = range(seeds or one.seeds)
     match one.method:
         case Classical():
@@ -116,8 +117,8 @@ def settings(one: Rung) -> dict[str, Any]:
     match one.method:
         case Classical(fit=fit):
             return {"fit": fit.__name__}
-        case Committee(member=member):
-            return dataclasses.asdict(member)
+        case Committee(member=member, forms=forms):
+            return dataclasses.asdict(member) | {"forms": list(forms)}
     return dataclasses.asdict(one.method)
 
 

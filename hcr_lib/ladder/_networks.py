@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 import shutil
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from hcr_lib.datasets import Dataset
+from hcr_lib.deskew import deskew, stretch
 from hcr_lib.ladder._parts import Answers, Parts
 
 if TYPE_CHECKING:
@@ -29,6 +31,12 @@ VIEWS: dict[str, list[dict[str, float]]] = {
 VIEWS["shifted and turned"] = VIEWS["shifted"] + VIEWS["turned"][1:]
 VIEWS["shifted, turned and sized"] = VIEWS["shifted and turned"] + VIEWS["sized"][1:]
 
+#: What a member of a committee is shown instead of an image.
+FORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "as it is": lambda images: images,
+    "upright": deskew,
+    **{f"{width} wide": functools.partial(stretch, width=width) for width in (12, 16, 20)},
+}
 
 TRAINED = "trained.npz"  #: weights and record of a finished training
 
@@ -138,37 +146,51 @@ def _only(limits: dict[str, float]) -> dict[str, float]:
 
 @dataclasses.dataclass(frozen=True)
 class Committee:
-    """Several trainings of one network, which differ by their seed: the mean of their probabilities decides.
+    """Several trainings of one network: the mean of their probabilities decides.
 
-    Each member looks at a picture in several `VIEWS`; which, is chosen on validation, by the errors that the members
-    make on their own: there are more of those than of the committee's.
+    Members that differ only by their seed make many of the same errors. So some are shown, in training and ever after,
+    every image in another of `FORMS`: Cireşan et al. (2012) did this with widths.
+
+    Besides, each member looks at a picture in several `VIEWS`; which, is chosen on validation, by the errors that the
+    members make on their own: there are more of those than of the committee's.
 
     Attributes
     ----------
     member : Network
     folder : str
         The rung of the member, whose trainings are taken up.
+    forms : sequence of str
+        What members 0, 1, ... are shown; from the start again if there are more members.
     """
 
     member: Network
     folder: str
+    forms: Sequence[str] = ("as it is",)
 
     def answers(self, parts: Parts, seeds: Sequence[int], folder: Path, progress: bool = False) -> Answers:
         """Train the members that are missing, choose the views, then answer the test."""
-        members = [self.member.trained(parts.train, parts.val, seed, folder, progress) for seed in seeds]
-        votes = {
-            name: np.stack([probabilities(one.model, parts.val.images, views) for one in members])
-            for name, views in VIEWS.items()
-        }
-        errors = {name: int(np.sum(vote.argmax(axis=2) != parts.val.labels)) for name, vote in votes.items()}
+        forms = [self.forms[seed % len(self.forms)] for seed in seeds]
+        shown = {form: parts.changed(FORMS[form]) for form in forms}
+        members = [
+            self.member.trained(shown[form].train, shown[form].val, seed, folder, progress)
+            for form, seed in zip(forms, seeds, strict=True)
+        ]
+
+        def votes(part: str, views: str) -> np.ndarray:
+            images = [getattr(shown[form], part).images for form in forms]
+            return np.stack(
+                [probabilities(one.model, seen, VIEWS[views]) for one, seen in zip(members, images, strict=True)]
+            )
+
+        in_views = {views: votes("val", views) for views in VIEWS}
+        errors = {views: int(np.sum(vote.argmax(axis=2) != parts.val.labels)) for views, vote in in_views.items()}
         chosen = min(errors, key=errors.get)
-        test = sum(probabilities(one.model, parts.test.images, VIEWS[chosen]) for one in members)
         return Answers(
-            votes[chosen].mean(axis=0).argmax(axis=1),
-            test.argmax(axis=1),
+            in_views[chosen].mean(axis=0).argmax(axis=1),
+            votes("test", chosen).mean(axis=0).argmax(axis=1),
             sum(one.record["seconds"] for one in members),
             sum(one.record["parameters"] for one in members),
-            {"members": len(members), "views": chosen, "val_errors_of_members": errors},
+            {"members": len(members), "forms": forms, "views": chosen, "val_errors_of_members": errors},
         )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hcr_lib.datasets import Dataset, load
-from hcr_lib.deskew import deskew
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Parts:
         """Keep only the images of some classes, relabelled for them."""
         return Parts(*(part.fold(classes) for part in self._all))
 
-    def deskewed(self) -> Parts:
-        """Return the same images, standing upright."""
-        return Parts(*(dataclasses.replace(part, images=deskew(part.images)) for part in self._all))
+    def changed(self, change: Callable[[np.ndarray], np.ndarray]) -> Parts:
+        """Return the same characters, all their images changed in the same way."""
+        return Parts(*(dataclasses.replace(part, images=change(part.images)) for part in self._all))
 
     def first(self, number: int) -> Parts:
         """Keep only so many images of the training part and a tenth as many of the others, to try things out."""

@@ -67,6 +67,9 @@ AFFINE = {"rotation": 12.0, "shear": 0.2, "scale": 0.12, "shift": 2.0}
 ELASTIC = {"elastic": 1.2, "shift": 1.0}
 GENTLE = {"rotation": 10.0, "shear": 0.15, "scale": 0.1, "shift": 1.5, "elastic": 0.8, "thicken": 0.3, "thin": 0.2}
 
+#: What the members of the committee are shown.
+FORMS_SHOWN = ("as it is", "as it is", "as it is", "upright", "12 wide", "16 wide", "20 wide")
+
 COMPACT_AUGMENTED = Network("compact_cnn", AUGMENTED, augment=GENTLE, size=WIDTH, half=True)
 
 RUNGS = (
@@ -102,7 +105,7 @@ RUNGS = (
     ),
     Rung(
         "committee", "committee of those",
-        Committee(COMPACT_AUGMENTED, folder="compact-augmented"), 0.0023, CIRESAN, seeds=7,
+        Committee(COMPACT_AUGMENTED, "compact-augmented", FORMS_SHOWN), 0.0023, CIRESAN, seeds=7,
     ),
 )  # fmt: skip
 
