@@ -50,6 +50,9 @@ class Augment:
         Pixels added to, or taken from, both sides of every stroke.
     blur : float
         Standard deviation of the blur, in pixels.
+    share : float
+        How many of the images are changed at all, from 0 to 1; which, is drawn. Whatever moves pixels also softens
+        them a little: a network that never meets an untouched image may take its sharpness for a sign of something.
 
     Raises
     ------
@@ -71,17 +74,23 @@ class Augment:
     thicken: float = 0.8
     thin: float = 0.4
     blur: float = 0.6
+    share: float = 1.0
 
     def __post_init__(self) -> None:
         for name, amount in dataclasses.asdict(self).items():
-            most = {"scale": 0.9, "thicken": 1.0, "thin": 1.0}.get(name, float("inf"))
+            most = {"scale": 0.9, "thicken": 1.0, "thin": 1.0, "share": 1.0}.get(name, float("inf"))
             if not 0 <= amount <= most:
                 raise ValueError(f"{name} must be a limit between 0 (no change) and {most:g}; got {amount}.")
 
     def __call__(self, ink: tf.Tensor, seed: tuple[int, int] | tf.Tensor) -> tf.Tensor:
         """Return a changed copy of `ink`, float32 (batch, 28, 28, 1) in [0, 1]."""
         seeds = tf.random.split(seed, 2)
-        return apply(ink, **self.draw(tf.shape(ink)[0], seeds[0]), seed=seeds[1])
+        count = tf.shape(ink)[0]
+        changed = apply(ink, **self.draw(count, seeds[0]), seed=seeds[1])
+        if self.share == 1:
+            return changed
+        chosen = tf.random.stateless_uniform((count, 1, 1, 1), tf.random.split(seed, 3)[2]) < self.share
+        return tf.where(chosen, changed, tf.cast(ink, "float32"))
 
     def draw(self, count: int | tf.Tensor, seed: tuple[int, int] | tf.Tensor) -> dict[str, tf.Tensor | float]:
         """Draw the amounts of `count` images, each evenly between its limits: the arguments of `apply`."""

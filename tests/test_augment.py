@@ -207,7 +207,7 @@ def test_nothing_is_mirrored_or_put_on_its_head():
 @pytest.mark.parametrize(
     ("amounts", "message"),
     [({"rotation": -5}, "rotation.*got -5"), ({"thicken": 1.5}, "thicken.*1"), ({"scale": 1.2}, "scale.*0.9"),
-     ({"blur": float("nan")}, "blur")],
+     ({"blur": float("nan")}, "blur"), ({"share": 1.5}, "share.*1")],
 )  # fmt: skip
 def test_impossible_amounts_are_named(amounts, message):
     with pytest.raises(ValueError, match=message):
@@ -244,3 +244,11 @@ def test_the_equivalent_of_the_old_recipe_draws_from_nearly_the_same_limits():
         old = [one[name] for one in translated]
         new = np.asarray(ours[name])
         np.testing.assert_allclose([np.min(old), np.max(old)], [new.min(), new.max()], atol=tolerance)
+
+
+def test_a_share_of_the_images_stays_as_it_is(ink):
+    changed, seldom, never = (augmented(ink, rotation=10.0, share=share) for share in (1.0, 0.3, 0.0))
+    same = (seldom == ink).all(axis=(1, 2, 3))
+    assert 0.5 < same.mean() < 0.9
+    np.testing.assert_array_equal(seldom[~same], changed[~same])
+    np.testing.assert_array_equal(never, ink)

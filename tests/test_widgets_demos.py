@@ -227,7 +227,7 @@ def test_the_sliders_are_the_limits_of_augment_and_start_where_it_does():
     from hcr_lib.augment import Augment
 
     usual = dataclasses.asdict(Augment())
-    assert {name: value for name, (value, *_) in _augment.LIMITS.items()} == usual
+    assert {name: value for name, (value, *_) in _augment.LIMITS.items()} | {"share": 1.0} == usual
     Augment(**{name: high for name, (_, high, *_) in _augment.LIMITS.items()})  # none of them is refused
 
 

@@ -141,7 +141,7 @@ def _only(limits: dict[str, float]) -> dict[str, float]:
     """Set every limit of `Augment` that is not named to 0: no change."""
     from hcr_lib.augment import Augment
 
-    return {field.name: 0.0 for field in dataclasses.fields(Augment)} | limits
+    return {field.name: 0.0 for field in dataclasses.fields(Augment)} | {"share": 1.0} | limits
 
 
 @dataclasses.dataclass(frozen=True)

@@ -40,11 +40,14 @@ NETWORKS = {
         {"epochs": 3, "batch_size": 128, "learning_rate": 1e-3},
         augment={"rotation": 10.0, "scale": 0.1, "shift": 2.8},
     ),
+    # Half of the images stay as they are. With all of them changed, on two sources, nothing that it learned from was as
+    # sharp as a test image, and only MNIST's digits were nearly so: 3 % of the letters were taken for digits.
     "compact_cnn": Network(
         "compact_cnn",
         {"epochs": 9, "batch_size": 128, "learning_rate": 3e-3, "ema": 0.999},
         augment={
             "rotation": 6.0, "shear": 0.1, "scale": 0.08, "shift": 1.0, "elastic": 0.5, "thicken": 0.3, "thin": 0.2,
+            "share": 0.5,
         },
         size={"width": 32},
         half=True,
