@@ -166,6 +166,8 @@ class TestCheckpoints:
             {"label_smoothing": 0.1},
             {"ema": 0.9},
             {"patience": 2},
+            {"augment": Augment(rotation=33)},
+            {"weights": np.arange(1, 97)},
         ],
         ids=lambda options: next(iter(options)),
     )

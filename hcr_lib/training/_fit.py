@@ -151,6 +151,7 @@ def fit(
             "model": model.name, "parameters": model.count_params(), "epochs": epochs, "batch_size": batch_size,
             "learning_rate": learning_rate, "schedule": schedule, "weight_decay": weight_decay,
             "label_smoothing": label_smoothing, "ema": ema, "patience": patience,
+            "augment": _described(augment), "weights": None if weights is None else crc32(weights),
             "seed": seed, "images": len(images), "crc32": crc32(images, marks),
         }  # fmt: skip
         checkpoint = Checkpoint(Path(checkpoint_dir), run)
@@ -194,6 +195,11 @@ def fit(
     if keep == "best":
         model.set_weights(best)
     return FitResult(pd.DataFrame(history), best_epoch=_best_epoch(history))
+
+
+def _described(augment: Callable | None) -> str:
+    """Name an augmentation so that the same one, in another process, has the same name."""
+    return repr(augment) if dataclasses.is_dataclass(augment) else getattr(augment, "__qualname__", str(type(augment)))
 
 
 def _best_epoch(history: list[dict]) -> int:
