@@ -35,7 +35,7 @@ VIEWS["shifted, turned and sized"] = VIEWS["shifted and turned"] + VIEWS["sized"
 FORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "as it is": lambda images: images,
     "upright": deskew,
-    **{f"{width} wide": functools.partial(stretch, width=width) for width in (12, 16, 20)},
+    **{f"{width} wide": functools.partial(stretch, width=width) for width in range(10, 22, 2)},
 }
 
 TRAINED = "trained.npz"  #: weights and record of a finished training

@@ -68,7 +68,7 @@ ELASTIC = {"elastic": 1.2, "shift": 1.0}
 GENTLE = {"rotation": 10.0, "shear": 0.15, "scale": 0.1, "shift": 1.5, "elastic": 0.8, "thicken": 0.3, "thin": 0.2}
 
 #: What the members of the committee are shown.
-FORMS_SHOWN = ("as it is", "as it is", "as it is", "upright", "12 wide", "16 wide", "20 wide")
+FORMS_SHOWN = (*3 * ["as it is"], "upright", *(f"{width} wide" for width in (12, 16, 20, 10, 14, 18)))
 
 COMPACT_AUGMENTED = Network("compact_cnn", AUGMENTED, augment=GENTLE, size=WIDTH, half=True)
 
@@ -105,7 +105,7 @@ RUNGS = (
     ),
     Rung(
         "committee", "committee of those",
-        Committee(COMPACT_AUGMENTED, "compact-augmented", FORMS_SHOWN), 0.0023, CIRESAN, seeds=7,
+        Committee(COMPACT_AUGMENTED, "compact-augmented", FORMS_SHOWN), 0.0023, CIRESAN, seeds=len(FORMS_SHOWN),
     ),
 )  # fmt: skip
 
