@@ -54,6 +54,7 @@ def test_one_network_at_a_time_and_the_record_has_what_is_finished(made_up):
     second = letters36.some(made_up, ["compact_cnn-two-sources"])
     assert [row["network"] for row in second["rows"]] == ["seed_cnn", "compact_cnn"]
     assert second["rows"][0] == first["rows"][0]
+    assert second["minutes"] == pytest.approx(sum(row["seconds"] for row in second["rows"]) / 60, abs=0.05)
     (compared,) = second["compared"]
     assert (compared["first"], compared["second"]) == ("compact_cnn", "seed_cnn")
     assert 0 <= compared["p_value"] <= 1

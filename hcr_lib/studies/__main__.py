@@ -24,7 +24,8 @@ def main() -> None:
         data_dir = _paths.user_data_dir()
         findings = module.some(data_dir, options.only) if options.only else module.study(data_dir)
         minutes = round((time.monotonic() - started) / 60, 1)
-        record = records.write(name, f"python -m hcr_lib.studies {name}", minutes=minutes, **findings)
+        # A study that takes up what was trained before says itself how long all of it took.
+        record = records.write(name, f"python -m hcr_lib.studies {name}", **{"minutes": minutes} | findings)
         print(json.dumps(record, indent=1, ensure_ascii=False))
 
 
