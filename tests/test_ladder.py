@@ -118,6 +118,7 @@ class TestNetworks:
     def test_only_what_is_named_is_changed(self):
         limits = _networks._only({"elastic": 1.2})
         assert limits.pop("elastic") == 1.2
+        assert limits.pop("share") == 1.0  # of the images
         assert set(limits.values()) == {0.0}
 
     def test_looking_several_times_averages_the_answers(self, parts):
