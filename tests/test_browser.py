@@ -145,6 +145,12 @@ def run_in_lab(browser, lab: SimpleNamespace, notebook: nbformat.NotebookNode, n
     context.close()
 
 
+def notebook_of(source: str) -> nbformat.NotebookNode:
+    """A notebook of one cell."""
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}  # or JupyterLab asks for one
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)], metadata=kernel)
+
+
 @pytest.fixture(scope="module")
 def lab_page(browser, lab):
     """A copy of notebook 06, without its stored outputs, run from top to bottom in JupyterLab."""
@@ -220,9 +226,7 @@ def test_a_digit_drawn_with_a_finger_is_read(pad):
 
 def test_a_slider_moved_with_the_mouse_paints_the_picture_anew(browser, lab):
     source = "from hcr_lib.widgets import writer_demo\nwriter_demo('Hand 47')"
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}  # or JupyterLab asks for one
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)], metadata=kernel)
-    with run_in_lab(browser, lab, notebook, "writer.ipynb") as page:
+    with run_in_lab(browser, lab, notebook_of(source), "writer.ipynb") as page:
         picture = page.locator("img.widget-image")
         picture.wait_for(timeout=ANSWER_S * 1000)
         slant = page.locator(".widget-hslider").filter(has_text="slant")
@@ -254,9 +258,7 @@ def test_the_explorer_trains_the_network_that_its_sliders_say(browser, lab):
         "digits = [datasets.load('bundled', part).fold(labels.DIGITS) for part in ('train', 'val')]\n"
         "widgets.network_explorer(*digits)"
     )
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)], metadata=kernel)
-    with run_in_lab(browser, lab, notebook, "explorer.ipynb") as page:
+    with run_in_lab(browser, lab, notebook_of(source), "explorer.ipynb") as page:
         picture = page.locator("img.widget-image")
         picture.wait_for(timeout=ANSWER_S * 1000)
         before = picture.get_attribute("src")
@@ -270,3 +272,28 @@ def test_the_explorer_trains_the_network_that_its_sliders_say(browser, lab):
         page.get_by_text("of validation").wait_for(timeout=RUN_S * 1000)
         assert page.get_by_text("pooling 3").count() == 1
         button.wait_for()
+
+
+def test_the_alignment_is_stepped_through_with_the_slider(browser, lab):
+    source = (
+        "import numpy as np\n"
+        "from hcr_lib import widgets\n"
+        "said = np.full((6, 3), 0.05)\n"  # six steps that say: 1 1 blank 1 2 blank
+        "said[range(6), [1, 1, 0, 1, 2, 0]] = 0.9\n"
+        "widgets.alignment_demo(np.log(said), '12')"
+    )
+    with run_in_lab(browser, lab, notebook_of(source), "alignment.ipynb") as page:
+        picture = page.locator("img.widget-image")
+        picture.wait_for(timeout=ANSWER_S * 1000)
+        before = picture.get_attribute("src")
+        step = page.locator(".widget-hslider").filter(has_text="step").locator(".noUi-handle")
+        step.focus()
+        step.press("ArrowRight")
+        page.wait_for_function("old => document.querySelector('img.widget-image').src !== old", arg=before)
+        assert page.locator(".widget-hslider .widget-readout").inner_text() == "1"
+
+        text = page.get_by_label("text")
+        assert text.input_value() == "112"
+        text.fill("1212121")
+        text.press("Enter")
+        page.get_by_text("no path of 6 steps").wait_for(timeout=ANSWER_S * 1000)

@@ -8,7 +8,6 @@ import hashlib
 import os
 import warnings
 import zipfile
-import zlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,7 @@ from typing import IO
 import numpy as np
 
 from hcr_lib.datasets._errors import DataError
-from hcr_lib.datasets._readers import AGAIN, GZIP_MAGIC, ensure_file, zip_member
+from hcr_lib.datasets._readers import AGAIN, BROKEN_ARCHIVE, GZIP_MAGIC, ensure_file, zip_member
 
 PIXELS = 28 * 28
 ZERO = np.uint8(ord("0"))  #: digits have the codes from here on; commas and line ends come before
@@ -117,7 +116,7 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], Callable[[], int]]]:
                     yield stream, file.tell
             else:
                 yield file, file.tell
-    except (OSError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except BROKEN_ARCHIVE as error:
         raise DataError(f"{path} is not {kind} ({error}). {AGAIN}") from error
 
 

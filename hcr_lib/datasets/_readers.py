@@ -20,6 +20,8 @@ IDX_CODES = {np.dtype(kind).newbyteorder("="): code for code, kind in IDX_TYPES.
 GZIP_MAGIC = b"\x1f\x8b"
 #: What NumPy and zipfile raise of their own; a damaged header can end in NumPy's tokenizer.
 DAMAGED = (zipfile.BadZipFile, zlib.error, tokenize.TokenError)
+#: What reading on in a damaged zip or gzip file can end in; zipfile says of unknown methods "not implemented".
+BROKEN_ARCHIVE = (OSError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error)
 AGAIN = "Delete it and get it again."
 
 
@@ -142,7 +144,7 @@ def read_zip_member(path: Path, suffix: str) -> bytes:
     try:
         with zipfile.ZipFile(ensure_file(path)) as archive:
             return archive.read(zip_member(archive, suffix, path))
-    except (OSError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except BROKEN_ARCHIVE as error:
         raise DataError(f"{path} is not an intact zip file ({error}). {AGAIN}") from error
 
 
