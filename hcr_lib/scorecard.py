@@ -2,7 +2,8 @@
 
 The sets are looked for in ``HCR_DATA_DIR``. Everything goes through `Recognizer.read_all`, as on the command line:
 a picture in, a reading out. Nothing here was trained on; the test splits of MNIST and EMNIST are for reporting, not for
-choosing between weights.
+choosing between weights. To choose, ``--weights FILE`` judges other weights by the validation splits instead, and
+writes nothing.
 
 The drawn characters and words (UNIPEN), the names on forms and the photographed characters are the development
 halves of their sets: thresholds of the recipe and of the cutting were chosen with a look at them.
@@ -72,10 +73,10 @@ def holds_only_the_name(picture: Any) -> bool:
 class Scorecard:
     """Collects a row for each thing measured."""
 
-    def __init__(self, limit: int | None = None):
+    def __init__(self, limit: int | None = None, weights: Path | None = None):
         self.limit = limit
         self.rows: list[dict[str, Any]] = []
-        self._reader = Recognizer.load("byclass")
+        self._reader = Recognizer.load("byclass", path=weights)
 
     def readings(self, pictures: Iterable, alphabet: str, mode: str) -> list[str]:
         """Read pictures; what cannot be read counts as an empty reading."""
@@ -129,15 +130,26 @@ def _home(char: str, known: str) -> str:
     return char if char in known else char.upper()
 
 
-def measure(data_dir: Path, limit: int | None = None) -> list[dict[str, Any]]:
-    """Measure everything that `data_dir` holds; `limit` takes only so many pictures of each set."""
-    card = Scorecard(limit)
-    mnist = load("mnist", "test", data_dir=data_dir)
-    card.characters("MNIST test", mnist.images, mnist.chars, "digits")
-    mixed = load("emnist-mixed", "test", data_dir=data_dir)
-    card.characters("EMNIST, our test split", mixed.images, mixed.chars, "alnum")
-    cased = load("emnist-mixed-case", "test", data_dir=data_dir)
-    card.characters("EMNIST, our test split", cased.images, cased.chars, "byclass")
+def measure(data_dir: Path, limit: int | None = None, weights: Path | None = None) -> list[dict[str, Any]]:
+    """Measure everything that `data_dir` holds.
+
+    Parameters
+    ----------
+    data_dir : Path
+    limit : int, optional
+        Take only so many pictures of each set.
+    weights : Path, optional
+        Judge these instead of the weights that ship, and by the validation splits of MNIST and EMNIST instead of the
+        test splits: whoever chooses between weights by a test set no longer has one.
+    """
+    card = Scorecard(limit, weights)
+    part, named = ("test", "test") if weights is None else ("val", "validation")
+    mnist = load("mnist", part, data_dir=data_dir)
+    card.characters(f"MNIST {named}", mnist.images, mnist.chars, "digits")
+    mixed = load("emnist-mixed", part, data_dir=data_dir)
+    card.characters(f"EMNIST, our {named} split", mixed.images, mixed.chars, "alnum")
+    cased = load("emnist-mixed-case", part, data_dir=data_dir)
+    card.characters(f"EMNIST, our {named} split", cased.images, cased.chars, "byclass")
     drawings = list(pen_drawings(data_dir / "pen_strokes_dev.npz"))
     if limit:
         drawings = drawings[:: max(1, len(drawings) // (4 * limit))]
@@ -198,12 +210,13 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure, print a line each, and write the record."""
+    """Measure, print a line each, and write the record of the weights that ship."""
     parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__.splitlines()[0])
     parser.add_argument("--limit", type=int, help="only so many pictures of each set, to try it out; writes nothing")
+    parser.add_argument("--weights", type=Path, help="judge this file, and by the validation splits; writes nothing")
     options = parser.parse_args(arguments)
-    rows = measure(user_data_dir(), options.limit)
-    if not options.limit:
+    rows = measure(user_data_dir(), options.limit, options.weights)
+    if not (options.limit or options.weights):
         sha256 = hashlib.sha256(shipped(WEIGHTS).read_bytes()).hexdigest()
         records.write("reader", COMMAND, weights=sha256, rows=rows)
 

@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 
 from hcr_lib import datasets, pen, scorecard
+from hcr_lib._paths import shipped
+from hcr_lib.recognizer import WEIGHTS
 
 
 def page(*boxes, shape=(60, 200)) -> Image.Image:
@@ -97,6 +99,21 @@ def test_the_table_shows_the_worst_of_three_widths_and_turns_errors_into_what_is
         "| real pens, worst of three widths | alnum | 1,200 | 85.0 % | 80.0 % to 90.0 % |",
         "| words (characters) | alnum | 1,200 | 90.0 % | 88.0 % to 92.0 % |",
     ]
+
+
+def test_other_weights_never_meet_a_test_split_and_leave_no_record(monkeypatch, tmp_path):
+    asked, other = [], tmp_path / "other.npz"
+    other.write_bytes(shipped(WEIGHTS).read_bytes())
+    little = datasets.load("bundled", "val")
+    monkeypatch.setattr(scorecard, "load", lambda name, part, data_dir: asked.append(part) or little)
+    monkeypatch.setattr(scorecard, "user_data_dir", lambda: tmp_path)
+    monkeypatch.setattr(scorecard, "pen_drawings", lambda path: [])
+    monkeypatch.setattr(scorecard, "pictures_in", lambda path: [])
+    for judged in ("characters", "texts"):
+        monkeypatch.setattr(scorecard.Scorecard, judged, lambda *_: None)
+    monkeypatch.setattr(scorecard.records, "write", lambda *_, **__: pytest.fail("a record was written"))
+    scorecard.main(["--weights", str(other)])
+    assert set(asked) == {"val"}
 
 
 @pytest.mark.real_data

@@ -19,6 +19,7 @@ from hcr_lib import datasets, handwriting, labels, models, pen, weights
 from hcr_lib._tf import keras
 from hcr_lib.recognizer import Recognizer
 
+WIDTH = Recognizer.load().record["width"]
 STROKES = pen.fit(handwriting.write_char("B", handwriting.Style(), np.random.default_rng(0)))
 PAGE = np.uint8(255 * (1 - pen.render(STROKES)))
 STORED = np.resize(datasets.load("bundled", "test").images, (10_000, 28, 28))
@@ -38,7 +39,8 @@ def shortest(turns: int, **ways: Callable[[], object]) -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def model() -> keras.Model:
-    model = models.compact_cnn(62)
+    """A network of the shape that ships."""
+    model = models.compact_cnn(62, WIDTH, first=2)
     model.predict(np.zeros((1, 28, 28, 1)), verbose=0)  # the first call compiles
     return model
 
@@ -47,7 +49,7 @@ def model() -> keras.Model:
 def reader(model, tmp_path_factory) -> Recognizer:
     """A reader with that very network; what it has learned does not change how long it takes."""
     path = tmp_path_factory.mktemp("reader") / "untrained.npz"
-    weights.save(model, path, {"model": "compact_cnn", "width": 32, "classes": labels.BYCLASS})
+    weights.save(model, path, {"model": "compact_cnn", "width": WIDTH, "classes": labels.BYCLASS})
     return Recognizer.load("byclass", path=path)
 
 
