@@ -6,18 +6,22 @@ import argparse
 import sys
 from pathlib import Path
 
+from hcr_lib._validate import at_least_one
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument("--list", action="store_true", help="name the rungs and measure nothing")
     parser.add_argument("--rungs", nargs="+", metavar="NAME", help="measure these, in this order (default: all)")
-    parser.add_argument("--seeds", type=int, metavar="N", help="train each network N times; a committee has N members")
+    parser.add_argument(
+        "--seeds", type=at_least_one, metavar="N", help="train each network N times; a committee has N members"
+    )
     parser.add_argument(
         "--out", type=Path, metavar="DIR",
         help="keep trained networks and checkpoints here, and take up those that are there (default: the user's cache)",
     )  # fmt: skip
     parser.add_argument(
-        "--limit", type=int, metavar="N", help="N training images and one epoch, to try it out; writes nothing"
+        "--limit", type=at_least_one, metavar="N", help="N training images and one epoch, to try it out; writes nothing"
     )
 
 

@@ -1,5 +1,6 @@
 """One place that words the errors: what was expected, what was received, what to do."""
 
+import argparse
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -73,3 +74,20 @@ def ensure_choice(value: str, choices: Iterable[str], *, name: str) -> str:
     if value not in known:
         raise ValueError(f"{name} must be one of {', '.join(known)}; got {value!r}.")
     return value
+
+
+def at_least_one(text: str) -> int:
+    """Read a number from a command line; ``type=`` of an argparse option that needs 1 or more.
+
+    Examples
+    --------
+    >>> at_least_one("20")
+    20
+    """
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number, at least 1; got {text!r}.")
+    return number

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _POOL = {"MaxPooling2D", "AveragePooling2D"}
 _CONVOLVE = {"Conv2D", "DepthwiseConv2D", "SeparableConv2D"}
 _MIX = {"Dense", "LSTM", "GRU", "Bidirectional", "GlobalAveragePooling2D", "GlobalMaxPooling2D"}
+_REARRANGE = {"Permute", "Reshape"}
 _GATES = {"LSTM": 4, "GRU": 3}
 _SCALE = {"BatchNormalization", "LayerNormalization", "GroupNormalization", "PReLU"}  # a factor a map: cheap
 
@@ -114,8 +115,11 @@ def layers(model: keras.Model) -> list[LayerFacts]:
     Raises
     ------
     ValueError
-        If a layer with weights is of a kind whose cost is not known here.
+        If pictures may have any size, or a layer is of a kind whose cost, or whose view, is not known here.
     """
+    size = model.inputs[0].shape[1:]
+    if None in size:
+        raise ValueError(f"expected a network for pictures of one size; this one takes {size}, where None is any size.")
     in_a_row = type(model).__name__ == "Sequential"  # adding to one calls its layers anew, each time on other tensors
     last = Window(), Window()
     seen = {id(model.inputs[0]): last}
@@ -144,9 +148,9 @@ def table(model: keras.Model) -> pd.DataFrame:
     """
     import pandas as pd
 
-    side = model.inputs[0].shape[1]
+    size = model.inputs[0].shape[1:3]
     rows = [
-        (facts.kind, facts.shape, facts.parameters, facts.multiply_adds, _words(facts, side)) for facts in layers(model)
+        (facts.kind, facts.shape, facts.parameters, facts.multiply_adds, _words(facts, size)) for facts in layers(model)
     ]
     return pd.DataFrame(rows, columns=["layer", "output", "parameters", "multiply-adds", "sees"])
 
@@ -156,11 +160,11 @@ def multiply_adds(model: keras.Model) -> int:
     return sum(facts.multiply_adds for facts in layers(model))
 
 
-def _words(facts: LayerFacts, side: int) -> str:
-    """Say how large the receptive field is."""
+def _words(facts: LayerFacts, size: tuple[int, int]) -> str:
+    """Say how large the receptive field is, in a picture of so many rows and columns."""
     if facts.rows is None:
         return "everything"
-    return f"{min(facts.rows.size, side)} x {min(facts.columns.size, side)}"
+    return f"{min(facts.rows.size, size[0])} x {min(facts.columns.size, size[1])}"
 
 
 def _meet(these: tuple, those: tuple) -> tuple[Window | None, Window | None]:
@@ -180,6 +184,10 @@ def _view(layer: keras.Layer, windows: tuple, inside: tuple, shape: tuple) -> tu
             window.through(1, padding=before) for window, (before, _) in zip(windows, layer.padding, strict=True)
         )
     if kind not in _CONVOLVE | _POOL:
+        if len(inside) == len(shape) == 3 and inside[:2] != shape[:2] and kind not in _REARRANGE:
+            raise ValueError(
+                f"what a {kind} sees is not known here; expected maps to change their size by pooling or strides."
+            )
         return windows
     kernels = layer.pool_size if kind in _POOL else layer.kernel_size
     dilations = (1, 1) if kind in _POOL else layer.dilation_rate

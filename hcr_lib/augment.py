@@ -165,7 +165,8 @@ def apply(
         noise = tf.random.stateless_normal((tf.shape(ink)[0], 2, GRID, GRID), seed)
         bending = noise * tf.reshape(tf.cast(elastic, "float32"), (-1, 1, 1, 1))
     moves = map(_per_image, (rotation, shear, scale_x, scale_y, shift_x, shift_y))
-    ink = _sample(ink, *_sources(ink, *moves, bending))
+    size = ink.shape[1], ink.shape[2]
+    ink = _sample(ink, size[1], *_sources(tf.shape(ink)[0], size, *moves, bending))
     if _asked(thicken):
         ink = _change_stroke_width(ink, _per_image(thicken)[..., None])
     if _asked(blur):
@@ -191,7 +192,8 @@ def _between_points(size: int) -> np.ndarray:
 
 @_compiled
 def _sources(
-    ink: tf.Tensor,
+    count: tf.Tensor,
+    size: tuple[int, int],
     rotation: tf.Tensor,
     shear: tf.Tensor,
     scale_x: tf.Tensor,
@@ -213,7 +215,7 @@ def _sources(
     right_share, bottom_share : tensor of float32
         How far it is from there to the right and down, between 0 and 1.
     """
-    height, width = ink.shape[1], ink.shape[2]
+    height, width = size
     x = tf.range(width, dtype="float32")[None, None, :] - (width - 1) / 2
     y = tf.range(height, dtype="float32")[None, :, None] - (height - 1) / 2
     if bending is not None:
@@ -228,19 +230,18 @@ def _sources(
     # A frame of paper, one pixel wide, will lie around each image, so that the outside needs no test.
     x, y = tf.clip_by_value(x + 1, 0.0, width + 0.999), tf.clip_by_value(y + 1, 0.0, height + 0.999)
     left, top = tf.floor(x), tf.floor(y)
-    image = tf.range(tf.shape(ink)[0])[:, None, None]
+    image = tf.range(count)[:, None, None]
     first = (image * (height + 2) + tf.cast(top, "int32")) * (width + 2) + tf.cast(left, "int32")
     return first, x - left, y - top
 
 
 @_compiled
-def _sample(ink: tf.Tensor, first: tf.Tensor, right_share: tf.Tensor, bottom_share: tf.Tensor) -> tf.Tensor:
+def _sample(ink: tf.Tensor, width: int, first: tf.Tensor, right_share: tf.Tensor, bottom_share: tf.Tensor) -> tf.Tensor:
     """Mix four neighbouring pixels of framed images: the one with number `first`, those to its right and below.
 
     Not one function with `_sources`: the compiler makes fast vector loops of arithmetic, but only where no pixel is
     looked up in between.
     """
-    width = ink.shape[2]
     flat = tf.reshape(tf.pad(ink[..., 0], ((0, 0), (1, 1), (1, 1))), (-1,))
 
     def pixel(offset: int) -> tf.Tensor:

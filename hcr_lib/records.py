@@ -11,6 +11,7 @@ import json
 import os
 import platform
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from hcr_lib import _paths
@@ -24,19 +25,30 @@ def read(name: str) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If there is no such record; the message names those there are.
+        If there is no such record (the message names those there are), or it is damaged.
 
     Examples
     --------
     >>> read("reader")["command"]
     'python -m hcr_lib.scorecard'
     """
-    folder = _paths.shipped("manifest.toml").parent / "results"
-    path = folder / f"{name}.json"
-    if not path.is_file():
-        known = ", ".join(sorted(path.stem for path in folder.glob("*.json")))
+    path = _path(name)
+    if not exists(name):
+        known = ", ".join(sorted(path.stem for path in path.parent.glob("*.json")))
         raise ValueError(f"there is no record called {name!r}; expected one of {known or 'none so far'}.")
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is no longer JSON ({error}). Restore it with git.") from error
+
+
+def exists(name: str) -> bool:
+    """Say whether there is a record of that name."""
+    return _path(name).is_file()
+
+
+def _path(name: str) -> Path:
+    return _paths.shipped("manifest.toml").parent / "results" / f"{name}.json"
 
 
 def write(name: str, command: str, **findings: Any) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from tqdm.auto import tqdm
 
 from hcr_lib import images, metrics, pen, records, segment
 from hcr_lib._paths import shipped, user_data_dir
+from hcr_lib._validate import at_least_one
 from hcr_lib.datasets import load
 from hcr_lib.labels import ALNUM, BYCLASS, DIGITS, LETTERS, classes
 from hcr_lib.recognizer import ALPHABETS, WEIGHTS, Recognizer
@@ -212,7 +213,9 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print a line each, and write the record of the weights that ship."""
     parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__.splitlines()[0])
-    parser.add_argument("--limit", type=int, help="only so many pictures of each set, to try it out; writes nothing")
+    parser.add_argument(
+        "--limit", type=at_least_one, help="only so many pictures of each set, to try it out; writes nothing"
+    )
     parser.add_argument("--weights", type=Path, help="judge this file, and by the validation splits; writes nothing")
     options = parser.parse_args(arguments)
     rows = measure(user_data_dir(), options.limit, options.weights)

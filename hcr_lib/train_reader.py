@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import datetime
+import functools
 import itertools
 import json
 import os
@@ -204,7 +205,7 @@ def draw_weights(train: dict[str, np.ndarray], phase: Phase) -> np.ndarray:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train, and write ``reader.npz`` with its record ``reader.json`` to a folder."""
+    """Train, and write ``reader.npz``, which carries its record, and ``history.csv`` to a folder."""
     parser = argparse.ArgumentParser(prog="python -m hcr_lib.train_reader", description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for the weights, the log and the checkpoint")
     parser.add_argument("--width", type=int, default=32, help="filters of the first stage")
@@ -213,6 +214,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--start", type=Path, help="weight file to begin from")
     parser.add_argument("--ship", action="store_true", help="put the result into data/ when it is done")
     options = parser.parse_args(arguments)
+    if options.phase != PHASES[0].name and not options.start:
+        parser.error(f"--phase {options.phase} goes on from a training; name its weights with --start FILE")
+    phases = list(itertools.dropwhile(lambda phase: phase.name != options.phase, PHASES))
 
     from hcr_lib import models, weights
     from hcr_lib._tf import keras
@@ -226,7 +230,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.start:
         model.set_weights(weights.load(options.start)[1])
     histories = []
-    for phase in itertools.dropwhile(lambda phase: phase.name != options.phase, PHASES):
+    for phase in phases:
+        # A phase that begins with other weights is another training, whatever else is the same.
+        start = functools.reduce(lambda total, values: zlib.crc32(values, total), model.get_weights(), 0)
         result = fit(
             model,
             (train["images"], train["marks"]),
@@ -236,7 +242,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             augment=Augment(**phase.augment),
             weights=draw_weights(train, phase),
             seed=options.seed,
-            checkpoint_dir=options.out / f"checkpoint-{phase.name}",
+            checkpoint_dir=options.out / f"checkpoint-{phase.name}-{start:08x}",
             keep="best" if phase is PHASES[-1] else "last",
         )
         histories.append(result.history.assign(phase=phase.name))
@@ -244,7 +250,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     history.to_csv(options.out / "history.csv", index=False)
     record = {
         "model": "compact_cnn", "width": options.width, "first": 2, "classes": BYCLASS, "seed": options.seed,
-        "phases": {phase.name: phase.epochs for phase in PHASES}, "best_epoch": result.best_epoch,
+        "start": options.start and options.start.name,
+        "phases": {phase.name: phase.epochs for phase in phases}, "best_epoch": result.best_epoch,
         "images": len(train["images"]), "val_accuracy": round(float(result.history["val_accuracy"].max()), 4),
         "minutes": round(float(history["seconds"].sum()) / 60, 1), "date": datetime.date.today().isoformat(),
     }  # fmt: skip

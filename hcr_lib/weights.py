@@ -54,8 +54,9 @@ def describe(model: keras.Model) -> list[dict[str, Any]]:
     """
     first, *layers = [layer for layer in model.layers if type(layer).__name__ != "InputLayer"]
     chain = [model.inputs[0], first.output, *(layer.output for layer in layers)]
+    in_a_row = type(model).__name__ == "Sequential"  # a chain by nature; adding to it calls its layers anew
     for before, layer in zip(chain, [first, *layers], strict=False):
-        if layer.input is not before:
+        if layer.input is not before and not in_a_row:
             raise ValueError(
                 f"a weight file describes a chain of layers; {layer.name!r} takes something else than the output of "
                 "the layer before it."

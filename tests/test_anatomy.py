@@ -113,3 +113,20 @@ def test_a_layer_of_unknown_cost_is_named():
     model = chain(layers.Reshape((SIDE, SIDE)), layers.Conv1D(2, 3))
     with pytest.raises(ValueError, match=r"Conv1D is not known here; expected .*Conv2D"):
         anatomy.layers(model)
+
+
+def test_rows_and_columns_of_a_picture_are_told_apart():
+    wide = keras.Sequential([keras.Input((28, 200, 1)), layers.Conv2D(1, (9, 40)), layers.Conv2D(1, (9, 25))])
+    assert anatomy.table(wide)["sees"].tolist() == ["9 x 40", "17 x 64"]
+    low = keras.Sequential([keras.Input((12, 200, 1)), layers.Conv2D(1, (9, 40)), layers.MaxPooling2D((4, 1))])
+    assert anatomy.table(low)["sees"].tolist() == ["9 x 40", "12 x 40"]
+
+
+def test_a_picture_of_any_width_has_no_anatomy():
+    with pytest.raises(ValueError, match=r"pictures of one size; this one takes \(28, None, 1\)"):
+        anatomy.layers(keras.Sequential([keras.Input((28, None, 1)), layers.Conv2D(1, 3, padding="same")]))
+
+
+def test_a_layer_of_unknown_view_is_named():
+    with pytest.raises(ValueError, match=r"what a UpSampling2D sees is not known here"):
+        anatomy.layers(chain(layers.MaxPooling2D(4), layers.UpSampling2D(4)))

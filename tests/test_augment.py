@@ -252,3 +252,13 @@ def test_a_share_of_the_images_stays_as_it_is(ink):
     assert 0.5 < same.mean() < 0.9
     np.testing.assert_array_equal(seldom[~same], changed[~same])
     np.testing.assert_array_equal(never, ink)
+
+
+def test_pictures_of_several_sizes_in_one_process():
+    everything = {"rotation": 5.0, "shift_x": 1.0, "elastic": 0.5, "thicken": 0.5, "blur": 0.5}
+    for height, width in ((28, 28), (28, 20), (40, 28), (16, 64)):
+        ink = np.zeros((2, height, width, 1), "float32")
+        ink[:, 6:10, 6:10] = 1.0
+        moved = apply(ink, shift_x=3.0, shift_y=1.0).numpy()
+        assert np.array_equal(moved, np.roll(ink, (1, 3), axis=(1, 2)))
+        assert apply(ink, **everything).shape == ink.shape

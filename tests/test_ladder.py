@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from hcr_lib import _ladder, _paths, ladder, metrics, models, records, training
+from hcr_lib._tf import keras
 from hcr_lib.datasets import Dataset
 from hcr_lib.deskew import deskew, slant
 from hcr_lib.labels import DIGITS
@@ -36,6 +37,9 @@ class TestParts:
     def test_a_tenth_as_many_to_choose_and_to_report(self, parts):
         few = parts.first(100)
         assert [len(part) for part in (few.train, few.val, few.test)] == [100, 10, 10]
+
+    def test_more_than_there_are_is_all_of_them(self, parts):
+        assert [len(part) for part in parts.first(10**6)._all] == [len(part) for part in parts._all]
 
 
 class TestClassical:
@@ -96,7 +100,7 @@ class TestClassical:
 class TestNetworks:
     def test_what_is_finished_is_not_trained_again_and_answers_the_same(self, parts, tmp_path, monkeypatch):
         first = LINEAR.answers(parts, 0, tmp_path)
-        assert LINEAR.is_finished(parts.train, 0, tmp_path)
+        assert LINEAR.is_finished(parts.train, parts.val, 0, tmp_path)
         assert not list(tmp_path.rglob("checkpoint"))
         monkeypatch.setattr(training, "fit", lambda *_, **__: pytest.fail("trained again"))
         again = LINEAR.answers(parts, 0, tmp_path)
@@ -106,14 +110,27 @@ class TestNetworks:
 
     def test_another_seed_setting_or_data_is_another_training(self, parts, tmp_path):
         longer = Network("linear", LINEAR.fit | {"epochs": 3})
+        train, val, few = parts.train, parts.val, np.arange(20)
         places = {
-            LINEAR._folder(parts.train, 0, tmp_path),
-            LINEAR._folder(parts.train, 1, tmp_path),
-            LINEAR._folder(parts.train.take(np.arange(20)), 0, tmp_path),
-            longer._folder(parts.train, 0, tmp_path),
+            LINEAR._folder(train, val, 0, tmp_path),
+            LINEAR._folder(train, val, 1, tmp_path),
+            LINEAR._folder(train.take(few), val, 0, tmp_path),
+            LINEAR._folder(train, val.take(few), 0, tmp_path),
+            longer._folder(train, val, 0, tmp_path),
         }
-        assert len(places) == 4
-        assert LINEAR._folder(parts.train, 0, tmp_path) in places  # and the same one each time it is asked
+        assert len(places) == 5
+        assert LINEAR._folder(train, val, 0, tmp_path) in places  # and the same one each time it is asked
+
+    def test_another_network_of_the_same_shape_is_another_training(self, parts, tmp_path, monkeypatch):
+        def built(activation, dropout):
+            layers = keras.layers
+            shape = [keras.Input((28, 28, 1)), layers.Flatten(), layers.Dropout(dropout), layers.Dense(10, activation)]
+            monkeypatch.setattr(models, "linear", lambda num_classes: keras.Sequential(shape))
+            return LINEAR._folder(parts.train, parts.val, 0, tmp_path)
+
+        places = [built(*settings) for settings in (("softmax", 0.1), ("softmax", 0.9), ("sigmoid", 0.1))]
+        assert len(set(places)) == 3
+        assert built("softmax", 0.1) == places[0]
 
     def test_only_what_is_named_is_changed(self):
         limits = _networks._only({"elastic": 1.2})
@@ -212,6 +229,14 @@ class TestRecord:
         rows = records.read("ladder")["rows"]
         assert [(row["rung"], row["error"]) for row in rows] == [("linear", 0.5), ("svm", 0.2)]
 
+    def test_a_damaged_record_is_named_and_not_replaced(self, results):
+        _climb.record({"rung": "svm", "error": 0.3})
+        damaged = results.read_text(encoding="utf-8") + "<<<<<<< HEAD"
+        results.write_text(damaged, encoding="utf-8")
+        with pytest.raises(ValueError, match=r"ladder.json is no longer JSON .* Restore it with git"):
+            _climb.record({"rung": "linear", "error": 0.5})
+        assert results.read_text(encoding="utf-8") == damaged
+
     def test_climbing_measures_the_rungs_that_are_named_and_trying_out_writes_nothing(
         self, parts, results, tmp_path, monkeypatch
     ):
@@ -262,6 +287,12 @@ class TestCommand:
     def test_an_unknown_rung_is_refused_by_the_names_there_are(self, capsys):
         assert self.run("--rungs", "linaer") == 2
         assert "there is no rung linaer; expected some of linear," in capsys.readouterr().err
+
+    @pytest.mark.parametrize("arguments", [("--seeds", "0"), ("--limit", "-3"), ("--limit", "many")])
+    def test_numbers_count_from_one(self, capsys, arguments):
+        with pytest.raises(SystemExit):
+            self.run(*arguments)
+        assert f"expected a whole number, at least 1; got '{arguments[1]}'" in capsys.readouterr().err
 
     def test_without_mnist_it_says_what_to_do(self, capsys, monkeypatch, tmp_path):
         monkeypatch.setenv("HCR_DATA_DIR", str(tmp_path))

@@ -61,6 +61,19 @@ def test_one_network_at_a_time_and_the_record_has_what_is_finished(made_up):
     json.dumps(second)
 
 
+def test_what_was_finished_beside_it_is_in_the_record_too(made_up, monkeypatch):
+    trained, meanwhile = Network.trained, ["seed_cnn-two-sources"]
+
+    def slow(self, *arguments):
+        while meanwhile:  # another process trains this one while we are at ours
+            letters36.some(made_up, [meanwhile.pop()])
+        return trained(self, *arguments)
+
+    monkeypatch.setattr(Network, "trained", slow)
+    found = letters36.some(made_up, ["compact_cnn-two-sources"])
+    assert [row["network"] for row in found["rows"]] == ["seed_cnn", "compact_cnn"]
+
+
 def test_the_whole_study_has_both_mixtures(made_up):
     found = letters36.study(made_up)
     assert {(row["sources"], row["network"]) for row in found["rows"]} == {

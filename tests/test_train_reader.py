@@ -76,6 +76,12 @@ def parts(tmp_path_factory):
         return train_reader.training_data(folder, None)
 
 
+def test_a_later_phase_wants_the_weights_it_goes_on_from(capsys, tmp_path):
+    with pytest.raises(SystemExit):
+        train_reader.main(["--out", str(tmp_path), "--phase", "gentle"])
+    assert "--phase gentle goes on from a training; name its weights with --start" in capsys.readouterr().err
+
+
 class TestTrainingData:
     def of(self, part, source):
         return part["marks"][part["source"] == source]

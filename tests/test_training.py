@@ -3,6 +3,7 @@
 import json
 import shutil
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -180,10 +181,24 @@ class TestCheckpoints:
             fit(network(), pictures(96, 9), VALIDATION, epochs=EPOCHS, batch_size=32, progress=False,
                 checkpoint_dir=stopped)  # fmt: skip
 
+    def test_of_other_validation_data_is_refused(self, stopped):
+        with pytest.raises(ValueError, match="another run"):
+            fit(network(), TRAIN, pictures(60, 9), epochs=EPOCHS, batch_size=32, progress=False, augment=Augment(),
+                checkpoint_dir=stopped)  # fmt: skip
+
+    def test_whatever_keras_calls_the_network_and_numpy_the_seed(self, tmp_path, monkeypatch):
+        def unnamed() -> keras.Model:
+            return keras.Sequential([keras.Input((28, 28, 1)), *network().layers])
+
+        first = train(unnamed(), epochs=1, seed=np.int64(3), checkpoint_dir=tmp_path)
+        monkeypatch.setattr(_fit, "draw_order", None)  # calling it would fail
+        assert train(unnamed(), epochs=1, seed=3, checkpoint_dir=tmp_path).history.equals(first.history)
+
+    @pytest.mark.parametrize("left", [0, 0.5], ids=["nothing", "half"])
     @pytest.mark.parametrize("name", ["epoch-002.npz", "run.json"])
-    def test_damaged_is_named_with_the_remedy(self, stopped, name):
+    def test_damaged_is_named_with_the_remedy(self, stopped, name, left):
         content = (stopped / name).read_bytes()
-        (stopped / name).write_bytes(content[: len(content) // 2])
+        (stopped / name).write_bytes(content[: int(left * len(content))])
         with pytest.raises(ValueError, match=r"run should hold a checkpoint.*damaged.*Delete"):
             train(network(), checkpoint_dir=stopped)
 
@@ -287,9 +302,10 @@ def test_early_stopping_ends_when_validation_has_stopped_rising(tmp_path):
         ({"ema": 1.0}, "ema must be a share.*got 1.0"),
         ({"label_smoothing": -0.1}, "label_smoothing must be a share"),
         ({"patience": 0}, "patience must be.*at least 1"),
+        ({"epochs": 0}, "epochs must be at least 1; got 0"),
         ({"schedule": "linear"}, "schedule"),
     ],
-    ids=["ema", "label_smoothing", "patience", "schedule"],
+    ids=["ema", "label_smoothing", "patience", "epochs", "schedule"],
 )
 def test_impossible_settings_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
@@ -409,8 +425,9 @@ MARKS = mark(TRAIN.labels, 3)
         ((TRAIN.images, np.eye(3)[TRAIN.labels]), "a right class in every row.*training.mark"),
         ((TRAIN.images / 255, MARKS), "train images must be uint8"),
         ((TRAIN.images[..., None], MARKS), r"train images must have shape \(n, 28, 28\)"),
+        (TRAIN.images, r"train must be a Dataset or a pair \(images, marks\); got ndarray"),
     ],
-    ids=["classes", "none", "too few marks", "labels for marks", "one-hot for marks", "0 to 1", "channels"],
+    ids=["classes", "none", "too few marks", "labels for marks", "one-hot for marks", "0 to 1", "channels", "images"],
 )
 def test_what_does_not_fit_together_is_said_before_training(data, message):
     with pytest.raises(ValueError, match=message):
@@ -421,6 +438,22 @@ def test_what_does_not_fit_together_is_said_before_training(data, message):
 def test_impossible_weights_are_refused(weights):
     with pytest.raises(ValueError, match="weights must be 96 numbers"):
         train(network(), weights=weights)
+
+
+def test_what_was_trained_can_be_saved_and_loaded_by_keras(tmp_path):
+    model = network()
+    train(model, epochs=1)
+    model.save(tmp_path / "small.keras")
+    loaded = keras.models.load_model(tmp_path / "small.keras")
+    assert same(loaded.get_weights(), model.get_weights())
+    ink = TRAIN.images[..., None] / np.float32(255)
+    assert loaded.evaluate(ink, MARKS, verbose=0) == pytest.approx(model.evaluate(ink, MARKS, verbose=0), rel=1e-4)
+
+
+def test_an_augmentation_is_known_by_its_settings():
+    names = {_fit._described(partial(Augment(), seed=seed)) for seed in (1, 2)}
+    assert len(names) == 2
+    assert names == {_fit._described(partial(Augment(), seed=seed)) for seed in (1, 2)}
 
 
 def test_a_loss_that_explodes_is_named_with_the_remedy():

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hcr_lib import models, weights
+from hcr_lib import models, runtime, weights
 from hcr_lib._tf import keras
 from hcr_lib.labels import DIGITS
 
@@ -62,6 +62,18 @@ def test_what_the_runtime_does_not_know_is_refused_and_not_saved(layer, message,
     with pytest.raises(ValueError, match=message):
         weights.save(model, tmp_path / "odd.npz", RECORD)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_network_grown_layer_by_layer_is_a_chain(tmp_path):
+    grown = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Conv2D(2, 3, activation="relu")])
+    for layer in (keras.layers.Flatten(), keras.layers.Dense(10, activation="softmax")):
+        grown.add(layer)
+    weights.save(grown, tmp_path / "grown.npz", RECORD)
+    record, arrays = weights.load(tmp_path / "grown.npz")
+    ink = np.random.default_rng(0).random((5, 28, 28), dtype="float32")
+    np.testing.assert_allclose(
+        runtime.Network(record["layers"], arrays)(ink), np.array(grown(ink[..., None])), atol=5e-3
+    )
 
 
 def test_a_network_that_branches_is_refused():

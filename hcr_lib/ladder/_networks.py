@@ -89,7 +89,7 @@ class Network:
         from hcr_lib.augment import Augment
         from hcr_lib.training import fit, half_precision
 
-        own = self._folder(train, seed, folder)
+        own = self._folder(train, validation, seed, folder)
         file = own / TRAINED
         model = self._built(len(train.classes))
         if file.is_file():
@@ -118,16 +118,19 @@ class Network:
         shutil.rmtree(own / "checkpoint")
         return Trained(model, record)
 
-    def is_finished(self, train: Dataset, seed: int, folder: Path) -> bool:
+    def is_finished(self, train: Dataset, validation: Dataset, seed: int, folder: Path) -> bool:
         """Say whether `trained` would find its work done."""
-        return (self._folder(train, seed, folder) / TRAINED).is_file()
+        return (self._folder(train, validation, seed, folder) / TRAINED).is_file()
 
-    def _folder(self, train: Dataset, seed: int, folder: Path) -> Path:
+    def _folder(self, train: Dataset, validation: Dataset, seed: int, folder: Path) -> Path:
         """Name a folder after all that decides what is learned: network, settings, data, seed."""
         network = self._built(len(train.classes))
-        layers = [[type(layer).__name__, *(list(weight.shape) for weight in layer.weights)] for layer in network.layers]
+        layers = [
+            [type(layer).__name__, _options(layer), *(list(weight.shape) for weight in layer.weights)]
+            for layer in network.layers
+        ]
         checksum = zlib.crc32(json.dumps([dataclasses.asdict(self), layers], sort_keys=True).encode())
-        for array in (train.images, train.labels):
+        for array in (train.images, train.labels, validation.images, validation.labels):
             checksum = zlib.crc32(np.ascontiguousarray(array), checksum)
         return folder / f"seed-{seed}-{checksum:08x}"
 
@@ -135,6 +138,12 @@ class Network:
         from hcr_lib import models
 
         return getattr(models, self.build)(num_classes, **self.size)
+
+
+def _options(layer: keras.Layer) -> dict[str, Any]:
+    """Return the plain settings of a layer, such as its stride or its share of dropout, without its name."""
+    plain = str | int | float | tuple | list
+    return {key: value for key, value in layer.get_config().items() if isinstance(value, plain) and key != "name"}
 
 
 def _only(limits: dict[str, float]) -> dict[str, float]:

@@ -36,7 +36,9 @@ class Parts:
     def first(self, number: int) -> Parts:
         """Keep only so many images of the training part and a tenth as many of the others, to try things out."""
         few = max(1, number // 10)
-        return Parts(self.train.take(np.arange(number)), self.val.take(np.arange(few)), self.test.take(np.arange(few)))
+        return Parts(
+            *(part.take(np.arange(min(n, len(part)))) for part, n in zip(self._all, (number, few, few), strict=True))
+        )
 
     @property
     def _all(self) -> tuple[Dataset, Dataset, Dataset]:

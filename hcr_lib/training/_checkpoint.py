@@ -25,7 +25,8 @@ class Checkpoint:
     """The state of a run in a folder; every file is replaced whole, so a kill at any time leaves a usable one."""
 
     def __init__(self, folder: Path, run: dict):
-        self.folder, self.run = folder, run
+        self.folder = folder
+        self.run = json.loads(json.dumps(run, default=np.generic.item))  # as it will come back from the file
         folder.mkdir(parents=True, exist_ok=True)
 
     def restore(self, trainer: Trainer) -> tuple[list[dict], list[np.ndarray] | None]:
@@ -36,7 +37,7 @@ class Checkpoint:
             saved = json.loads(notes.read_text(encoding="utf-8"))
             if saved["run"] == self.run:
                 return saved["history"], self._set_state(trainer, self.folder / saved["file"])
-        except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(
                 f"{self.folder} should hold a checkpoint, but it is damaged ({error}). Delete it to start afresh."
             ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import os
 import time
@@ -96,7 +97,9 @@ def fit(
         Decides the order and the augmentation of every epoch. The model's first weights were drawn when it was
         built: call ``keras.utils.set_random_seed`` before that.
     checkpoint_dir : path, optional
-        After each epoch the state is saved here; calling `fit` again with the same arguments goes on from it.
+        After each epoch the state is saved here; calling `fit` again with the same arguments goes on from it. (The
+        weights the model comes with do not count as an argument, and a plain function as `augment` is known by its
+        name: after changing either, choose another folder.)
     keep : {"best", "last"}
         Which epoch's weights the model ends with: the one that validates best, or the last, which is the better
         place to go on from in another call.
@@ -123,6 +126,8 @@ def fit(
     for name, share in (("label_smoothing", label_smoothing), ("ema", ema or 0.0)):
         if not 0 <= share < 1:
             raise ValueError(f"{name} must be a share, at least 0 and below 1; got {share}.")
+    if epochs < 1:
+        raise ValueError(f"epochs must be at least 1; got {epochs}.")
     if patience is not None and patience < 1:
         raise ValueError(f"patience must be a number of epochs, at least 1, or None for no early stop; got {patience}.")
     num_classes = model.output_shape[-1]
@@ -148,11 +153,12 @@ def fit(
     checkpoint = None
     if checkpoint_dir is not None:
         run = {
-            "model": model.name, "parameters": model.count_params(), "epochs": epochs, "batch_size": batch_size,
+            "layers": " ".join(type(layer).__name__ for layer in model.layers),
+            "parameters": model.count_params(), "epochs": epochs, "batch_size": batch_size,
             "learning_rate": learning_rate, "schedule": schedule, "weight_decay": weight_decay,
             "label_smoothing": label_smoothing, "ema": ema, "patience": patience,
             "augment": _described(augment), "weights": None if weights is None else crc32(weights),
-            "seed": seed, "images": len(images), "crc32": crc32(images, marks),
+            "seed": seed, "images": len(images), "crc32": crc32(images, marks), "validation": crc32(*held_out),
         }  # fmt: skip
         checkpoint = Checkpoint(Path(checkpoint_dir), run)
     history, best = checkpoint.restore(trainer) if checkpoint else ([], None)
@@ -199,6 +205,8 @@ def fit(
 
 def _described(augment: Callable | None) -> str:
     """Name an augmentation so that the same one, in another process, has the same name."""
+    if isinstance(augment, functools.partial):
+        return f"{_described(augment.func)} with {augment.args} and {augment.keywords}"
     return repr(augment) if dataclasses.is_dataclass(augment) else getattr(augment, "__qualname__", str(type(augment)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from hcr_lib._tf import tf
+from hcr_lib._tf import keras, tf
 from hcr_lib._validate import ensure_labels, ensure_uint8_images
 from hcr_lib.datasets import Dataset
 
@@ -40,6 +40,7 @@ def mark(labels: npt.ArrayLike, num_classes: int, asked: npt.ArrayLike | None = 
     return marks
 
 
+@keras.saving.register_keras_serializable("hcr_lib")
 def marked_crossentropy(marks: tf.Tensor, probabilities: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
     r"""Cross-entropy for labels that know less than the network does.
 
@@ -75,6 +76,7 @@ def marked_crossentropy(marks: tf.Tensor, probabilities: tf.Tensor, smoothing: f
     return tf.math.log(asked) - log_right
 
 
+@keras.saving.register_keras_serializable("hcr_lib")
 def accuracy(marks: tf.Tensor, probabilities: tf.Tensor) -> tf.Tensor:
     """Say for each image whether the likeliest class in question is a right one; float32 of shape (n,)."""
     marks = tf.cast(marks, "uint8")
@@ -91,6 +93,8 @@ def images_and_marks(data: Dataset | tuple[np.ndarray, np.ndarray], num_classes:
                 f"Build the model with num_classes={len(data.classes)}."
             )
         data = data.images, mark(data.labels, num_classes)
+    if not (isinstance(data, tuple | list) and len(data) == 2):
+        raise ValueError(f"{name} must be a Dataset or a pair (images, marks); got {type(data).__name__}.")
     images, marks = data
     images = ensure_uint8_images(images, name=f"{name} images")
     if np.shape(marks) != (len(images), num_classes) or len(images) == 0:

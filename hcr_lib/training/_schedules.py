@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from hcr_lib._tf import keras, tf
 from hcr_lib._validate import ensure_choice
@@ -48,11 +49,12 @@ def learning_rates(schedule: str, steps: int, peak: float) -> np.ndarray:
     return (peak * np.where(step < climb, rising, falling)).astype("float32")
 
 
+@keras.saving.register_keras_serializable("hcr_lib")
 class Planned(keras.optimizers.schedules.LearningRateSchedule):
     """The learning rates of `learning_rates`, as a Keras optimizer asks for them."""
 
-    def __init__(self, rates: np.ndarray):
-        self.rates = rates
+    def __init__(self, rates: npt.ArrayLike):
+        self.rates = np.asarray(rates, "float32")
 
     def __call__(self, step: tf.Tensor) -> tf.Tensor:
         return tf.gather(tf.constant(self.rates), tf.minimum(tf.cast(step, "int32"), len(self.rates) - 1))
