@@ -50,15 +50,16 @@ EXERCISES: dict[str, Exercise] = {
         },
     ),
     "03.5": Exercise(
-        passes=number(16),
-        hint="How many windows of 5 fit into a row of 20, and how many rows of windows are there?",
+        passes=number(36),
+        hint="How many windows of 5 fit into a row of 30, and how many rows of windows are there?",
         slips={
-            80: "You divided once; the window takes 5 rows and 5 columns.",
-            4: "That is one row of windows.",
+            180: "You divided once; the window takes 5 rows and 5 columns.",
+            6: "That is one row of windows.",
+            16: "That is what 20 x 20 leaves; the map in question is 30 x 30.",
             25: "That is how many numbers a window holds; one of them is kept.",
-            256: "Windows lie side by side and do not overlap, unlike the positions of a kernel.",
-            384: "That is how many are thrown away.",
-            512: "That is for all 32 maps; the question is about one.",
+            676: "Windows lie side by side and do not overlap, unlike the positions of a kernel.",
+            864: "That is how many are thrown away.",
+            36 * 32: "That is for all 32 maps; the question is about one.",
         },
     ),
     "03.6": Exercise(
