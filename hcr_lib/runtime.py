@@ -59,6 +59,11 @@ FIXED: dict[str, dict[str, Any]] = {
 PADDINGS = ("same", "valid")
 
 
+def _empty(*shape: int) -> np.ndarray:
+    """Return memory for an array of float32."""
+    return np.empty(shape, "float32")
+
+
 def relu(values: np.ndarray) -> np.ndarray:
     """Replace what is below 0 by 0, in place."""
     return np.maximum(values, 0, out=values)
@@ -91,6 +96,7 @@ def convolve(
     *,
     strides: Sequence[int] = (1, 1),
     padding: str = "same",
+    memory: Callable[..., np.ndarray] = _empty,
 ) -> np.ndarray:
     """Move filters over images: all windows at once, as one multiplication of matrices.
 
@@ -106,6 +112,8 @@ def convolve(
         Steps down and across.
     padding : {"same", "valid"}
         A frame of zeros, so that with steps of 1 the size stays; or none.
+    memory : callable
+        From a shape to an array of float32, in which the result is put.
 
     Returns
     -------
@@ -122,7 +130,8 @@ def convolve(
     places = _places(images, kernel.shape[:2], strides, padding)
     # One column for each window, written row by row: so what is copied lies side by side.
     columns = np.stack([place.transpose(3, 1, 2, 0) for place in places])
-    result = columns.reshape(kernel[..., 0].size, -1).T @ kernel.reshape(-1, kernel.shape[-1])
+    windows, filters = columns.reshape(kernel[..., 0].size, -1).T, kernel.reshape(-1, kernel.shape[-1])
+    result = np.matmul(windows, filters, out=memory(len(windows), filters.shape[1]))
     result += bias
     return result.reshape(*columns.shape[2:], kernel.shape[-1]).transpose(2, 0, 1, 3)
 
@@ -177,7 +186,12 @@ def transform_kernel(kernel: np.ndarray) -> np.ndarray:
 
 
 def convolve_3x3(
-    images: np.ndarray, transformed: np.ndarray, bias: np.ndarray | float = 0.0, *, padding: str = "same"
+    images: np.ndarray,
+    transformed: np.ndarray,
+    bias: np.ndarray | float = 0.0,
+    *,
+    padding: str = "same",
+    memory: Callable[..., np.ndarray] = _empty,
 ) -> np.ndarray:
     """Do what `convolve` does with 3 x 3 filters and steps of 1, with a quarter of its multiplications.
 
@@ -191,7 +205,7 @@ def convolve_3x3(
     images : ndarray of float32, shape (n, height, width, channels)
     transformed : ndarray of float32, shape (36, channels, filters)
         From `transform_kernel`.
-    bias, padding
+    bias, padding, memory
         As for `convolve`.
 
     Returns
@@ -230,7 +244,8 @@ def convolve_3x3(
     products[7] += bias  # on its way back, number 7 is added once to each of the 4 x 4 results
     # Back to 4 x 4 in the same two steps, the second of which puts the tiles side by side.
     strips = np.matmul(_BACK, products.reshape(6, -1), out=_SCRATCH("strips", 4, products.size // 6))
-    results = _BACK @ strips.reshape(4, 6, down, across, -1).transpose(2, 0, 3, 1, 4)
+    strips = strips.reshape(4, 6, down, across, -1).transpose(2, 0, 3, 1, 4)
+    results = np.matmul(_BACK, strips, out=memory(down, 4, across, 4, count * filters))
     return results.reshape(4 * down, 4 * across, count, filters)[:height, :width].transpose(2, 0, 1, 3)
 
 
@@ -251,6 +266,8 @@ class _Scratch(threading.local):
 
 
 _SCRATCH = _Scratch()
+#: Where a chain of layers puts the results of its convolutions: the next one has read them before it writes its own.
+_RESULTS = functools.partial(_SCRATCH, "results")
 
 
 def convolve_depthwise(
@@ -369,7 +386,7 @@ class Network:
         values = images[..., None] / np.float32(255) if images.dtype == np.uint8 else images[..., None]
         for step in self._steps:
             values = step(values)
-        return values
+        return values.copy()  # the next images are computed in the same memory
 
 
 #: The number of threads of a matrix multiplication is a setting of the whole process.
@@ -394,8 +411,8 @@ def _steps(layer: Mapping[str, Any], own: Mapping[str, np.ndarray]) -> list[Call
         case "Conv2D":
             if kernel.shape[:2] == (3, 3) and layer["strides"] == [1, 1] and min(kernel.shape[2:]) >= ENOUGH_CHANNELS:
                 kernel = transform_kernel(kernel)
-                return [lambda x: convolve_3x3(x, kernel, bias, padding=layer["padding"]), activation]
-            return [lambda x: convolve(x, kernel, bias, **places), activation]
+                return [lambda x: convolve_3x3(x, kernel, bias, padding=layer["padding"], memory=_RESULTS), activation]
+            return [lambda x: convolve(x, kernel, bias, **places, memory=_RESULTS), activation]
         case "DepthwiseConv2D":
             return [lambda x: convolve_depthwise(x, kernel, bias, **places), activation]
         case "Dense":

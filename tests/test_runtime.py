@@ -199,6 +199,18 @@ class TestNetwork:
         network(images)
         np.testing.assert_array_equal(images, before)
 
+    @pytest.mark.parametrize("widths", [(1, 8), (1, 8, 8)], ids=["by windows", "by tiles"])
+    def test_answers_stay_when_others_are_asked_for(self, widths):
+        """Results lie in memory that the next images use again; what is handed out does not."""
+        rng = np.random.default_rng(0)
+        kernels = [rng.random((3, 3, *pair), "float32") for pair in itertools.pairwise(widths)]
+        layer = {"kind": "Conv2D", "strides": [1, 1], "padding": "same", "activation": "linear", "weights": ["kernel"]}
+        network = runtime.Network([layer] * len(kernels), kernels)
+        first = network(rng.random((2, 6, 6), "float32"))
+        kept = first.copy()
+        network(rng.random((2, 6, 6), "float32"))
+        assert np.array_equal(first, kept)
+
     def test_several_threads_may_ask_and_find_the_libraries_as_they_were(self, network):
         before = [library["num_threads"] for library in threadpool_info()]
         expected = network(STORED)
