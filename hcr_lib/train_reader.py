@@ -209,6 +209,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m hcr_lib.train_reader", description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for the weights, the log and the checkpoint")
     parser.add_argument("--width", type=int, default=32, help="filters of the first stage")
+    parser.add_argument("--first", type=int, default=2, help="convolutions of the first stage")
+    parser.add_argument("--share", type=float, default=1.0, help="share of the images that the last phase changes")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--phase", choices=[phase.name for phase in PHASES], default=PHASES[0].name, help="begin here")
     parser.add_argument("--start", type=Path, help="weight file to begin from")
@@ -226,7 +228,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     train, validation = training_data(user_data_dir(), options.out / "cache")
     keras.utils.set_random_seed(options.seed)
     with half_precision():  # doubles the speed on processors that have it; the weights stay float32
-        model = models.compact_cnn(62, options.width, first=2)
+        model = models.compact_cnn(62, options.width, first=options.first)
     if options.start:
         model.set_weights(weights.load(options.start)[1])
     histories = []
@@ -239,7 +241,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             (validation["images"], validation["marks"]),
             epochs=phase.epochs,
             learning_rate=phase.learning_rate,
-            augment=Augment(**phase.augment),
+            augment=Augment(**phase.augment, share=options.share if phase is PHASES[-1] else 1.0),
             weights=draw_weights(train, phase),
             seed=options.seed,
             checkpoint_dir=options.out / f"checkpoint-{phase.name}-{start:08x}",
@@ -249,10 +251,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     history = pd.concat(histories)
     history.to_csv(options.out / "history.csv", index=False)
     record = {
-        "model": "compact_cnn", "width": options.width, "first": 2, "classes": BYCLASS, "seed": options.seed,
-        "start": options.start and options.start.name,
-        "phases": {phase.name: phase.epochs for phase in phases}, "best_epoch": result.best_epoch,
-        "images": len(train["images"]), "val_accuracy": round(float(result.history["val_accuracy"].max()), 4),
+        "model": "compact_cnn", "width": options.width, "first": options.first, "classes": BYCLASS,
+        "seed": options.seed, "start": options.start and options.start.name,
+        "phases": {phase.name: phase.epochs for phase in phases}, "share": options.share,
+        "best_epoch": result.best_epoch, "images": len(train["images"]),
+        "val_accuracy": round(float(result.history["val_accuracy"].max()), 4),
         "minutes": round(float(history["seconds"].sum()) / 60, 1), "date": datetime.date.today().isoformat(),
     }  # fmt: skip
     weights.save(model, options.out / WEIGHTS, record)

@@ -1,9 +1,12 @@
 """How the reader's training data is put together: twins out, unknown case allowed for, sources in proportion."""
 
+import dataclasses
+import shutil
+
 import numpy as np
 import pytest
 
-from hcr_lib import datasets, images, labels, train_reader
+from hcr_lib import datasets, images, labels, train_reader, weights
 from hcr_lib.labels import BYCLASS
 
 SAMPLE = datasets.load("bundled", "train").sample(120, np.random.default_rng(0)).images
@@ -80,6 +83,45 @@ def test_a_later_phase_wants_the_weights_it_goes_on_from(capsys, tmp_path):
     with pytest.raises(SystemExit):
         train_reader.main(["--out", str(tmp_path), "--phase", "gentle"])
     assert "--phase gentle goes on from a training; name its weights with --start" in capsys.readouterr().err
+
+
+class TestPhases:
+    """A training of three phases, each of an epoch, on next to nothing."""
+
+    @pytest.fixture(autouse=True)
+    def little(self, parts, monkeypatch):
+        monkeypatch.setattr(train_reader, "training_data", lambda data_dir, cache: parts)
+        self.set_phases(monkeypatch)
+
+    def set_phases(self, monkeypatch, **first):
+        phases = [dataclasses.replace(phase, epochs=1) for phase in train_reader.PHASES]
+        monkeypatch.setattr(train_reader, "PHASES", (dataclasses.replace(phases[0], **first), *phases[1:]))
+
+    def train(self, out, *options):
+        train_reader.main(["--out", str(out), "--width", "2", "--first", "1", *options])
+        record, arrays = weights.load(out / "reader.npz")
+        return record, np.concatenate([values.ravel() for values in arrays])
+
+    def test_what_is_done_is_taken_up_but_not_after_other_weights(self, tmp_path, monkeypatch):
+        record, first = self.train(tmp_path)
+        assert (record["width"], record["first"], record["start"]) == (2, 1, None)
+        assert record["phases"] == {phase.name: 1 for phase in train_reader.PHASES}
+        folders = sorted(path.name for path in tmp_path.glob("checkpoint-*"))
+        assert np.array_equal(self.train(tmp_path)[1], first)
+        assert sorted(path.name for path in tmp_path.glob("checkpoint-*")) == folders
+
+        shutil.rmtree(next(tmp_path.glob("checkpoint-broad-*")))  # as its error message says, once it is another phase
+        self.set_phases(monkeypatch, learning_rate=5e-2)
+        assert not np.array_equal(self.train(tmp_path)[1], first)
+        assert len(list(tmp_path.glob("checkpoint-natural-*"))) == 2
+
+    def test_the_record_says_what_was_trained_and_from_what(self, tmp_path):
+        self.train(tmp_path / "whole")
+        start = str(tmp_path / "whole" / "reader.npz")
+        record, _ = self.train(tmp_path / "last", "--phase", "natural", "--start", start, "--share", "0.5")
+        assert (record["phases"], record["start"], record["share"]) == ({"natural": 1}, "reader.npz", 0.5)
+        history = (tmp_path / "last" / "history.csv").read_text(encoding="utf-8").splitlines()
+        assert len(history) == 2 and history[1].endswith(",natural")
 
 
 class TestTrainingData:
