@@ -1,11 +1,12 @@
-"""The command line: ``python -m hcr_lib read | ladder | lab | doctor``."""
+"""The command line: ``python -m hcr_lib read | lab | doctor``."""
 
 import argparse
 import os
 import sys
 from collections.abc import Sequence
 
-from hcr_lib import __version__, _ladder, _read
+from hcr_lib import __version__
+from hcr_lib.cli import read
 
 
 def parser() -> argparse.ArgumentParser:
@@ -14,16 +15,7 @@ def parser() -> argparse.ArgumentParser:
     main_parser.add_argument("--version", action="version", version=f"hcr_lib {__version__}")
     commands = main_parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    read = commands.add_parser("read", help="read handwriting from image files")
-    _read.add_arguments(read)
-
-    ladder = commands.add_parser(
-        "ladder",
-        help="measure the ladder of MNIST, from a linear layer to a committee",
-        description="Measure the ladder of MNIST, which lies in HCR_DATA_DIR, and write data/results/ladder.json. "
-        "All of it takes hours; a ladder that was interrupted goes on where it was.",
-    )
-    _ladder.add_arguments(ladder)
+    read.add_arguments(commands.add_parser("read", help="read handwriting from image files"))
 
     commands.add_parser(
         "lab",
@@ -49,17 +41,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         match args.command:
             case "read":
-                status = _read.run(args)
-            case "ladder":
-                status = _ladder.run(args)
+                status = read.run(args)
             case "lab":
-                from hcr_lib import _lab  # here and below, so that nobody waits for what another command needs
+                from hcr_lib.cli import lab  # here and below, so that nobody waits for what another command needs
 
-                status = _lab.run(unknown)
+                status = lab.run(unknown)
             case "doctor":
-                from hcr_lib import _doctor
+                from hcr_lib.cli import doctor
 
-                status = _doctor.run()
+                status = doctor.run()
         sys.stdout.flush()  # a reader that went away is noticed here, not during shutdown
     except KeyboardInterrupt:
         return 130

@@ -1,7 +1,10 @@
-"""Where the data that ships lies, and where fetched data is kept."""
+"""Where shipped data is found, where fetched data is kept, and how any file is written: whole or not at all."""
 
 import os
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 
 def shipped(name: str) -> Path:
@@ -42,3 +45,45 @@ def cache_dir() -> Path:
     import pooch  # with what it needs for the network it takes longer to import than a picture to read
 
     return Path(pooch.os_cache("hcr_lib"))
+
+
+def replace_whole(path: Path, content: bytes | Callable[[BinaryIO], None]) -> Path:
+    """Write a file so that at any time its old or its new content is there, never a part of either.
+
+    The content goes to a new file of a random name in the same folder, which then takes the place of `path`: an
+    interrupted or failed write leaves `path` as it was.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder is made if it does not exist.
+    content : bytes, or callable
+        A callable gets the new file, open for binary writing, such as ``lambda file: np.savez(file, x=x)``.
+
+    Returns
+    -------
+    Path
+        `path`.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     replace_whole(Path(folder, "notes", "a.txt"), b"whole").read_text()
+    'whole'
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    unfinished = Path(name)
+    try:
+        with open(handle, "wb") as file:
+            if callable(content):
+                content(file)
+            else:
+                file.write(content)
+        umask = os.umask(0)
+        os.umask(umask)
+        unfinished.chmod(0o666 & ~umask)  # temporary files are private, others are as the user has them made
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return path

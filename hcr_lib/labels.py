@@ -119,7 +119,7 @@ def emnist_letters_to_alnum(labels: npt.ArrayLike) -> np.ndarray:
     return array.astype("int64") + 9
 
 
-def folding(source: str, target: str) -> np.ndarray:
+def merge_matrix(source: str, target: str) -> np.ndarray:
     """Say which source class counts towards which target class.
 
     A source character goes to itself when the target has it, else to its capital;
@@ -137,8 +137,8 @@ def folding(source: str, target: str) -> np.ndarray:
 
     Examples
     --------
-    >>> fold = folding(BYCLASS, ALNUM)
-    >>> fold.shape, [BYCLASS[k] for k in np.flatnonzero(fold[:, 10])]
+    >>> merge = merge_matrix(BYCLASS, ALNUM)
+    >>> merge.shape, [BYCLASS[k] for k in np.flatnonzero(merge[:, 10])]
     ((62, 36), ['A', 'a'])
     """
     matrix = np.zeros((len(source), len(target)), "float32")

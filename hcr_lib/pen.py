@@ -50,7 +50,7 @@ def bounds(strokes: Drawing) -> tuple[float, float, float, float]:
     return float(x0), float(y0), float(x1), float(y1)
 
 
-def fit(strokes: Drawing, size: int = PAD, margin: float = 60.0) -> list[np.ndarray]:
+def scale_to(strokes: Drawing, size: int = PAD, margin: float = 60.0) -> list[np.ndarray]:
     """Scale a drawing, aspect kept, and centre it on a square pad.
 
     Parameters
@@ -68,7 +68,7 @@ def fit(strokes: Drawing, size: int = PAD, margin: float = 60.0) -> list[np.ndar
 
     Examples
     --------
-    >>> fit([[[0, 0], [1, 2]]], size=100, margin=10)[0].tolist()
+    >>> scale_to([[[0, 0], [1, 2]]], size=100, margin=10)[0].tolist()
     [[30.0, 10.0], [70.0, 90.0]]
     """
     x0, y0, x1, y1 = bounds(strokes)

@@ -291,8 +291,8 @@ def show_ladder(rows: "pd.DataFrame | Sequence[Mapping[str, Any]]", *, ax: Axes 
     ----------
     rows : DataFrame, or sequence of mappings
         From the top down: `what` it is, and its `error` with `low` and `high`, all shares; optionally the `published`
-        error with its `source`. What is missing (or None) is not drawn. As `hcr_lib.ladder.small` returns, and as the
-        record "ladder" has.
+        error with its `source`. What is missing (or None) is not drawn. As `hcr_lib.baselines.small_ladder` returns, and
+        as the record "ladder" has.
     """
     rows = rows.to_dict("records") if hasattr(rows, "to_dict") else list(rows)
     if not rows:

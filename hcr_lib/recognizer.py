@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from hcr_lib import decode, images, labels, runtime, segment, weights
+from hcr_lib import decode, images, labels, segment
 from hcr_lib._paths import shipped
 from hcr_lib._validate import ensure_choice, ensure_uint8_images
+from hcr_lib.networks import runtime, weights
 
 ALPHABETS = ("digits", "letters", "alnum", "byclass")
 MODES = ("auto", "char", "word", "page")
@@ -103,7 +104,7 @@ class Recognizer:
         self.alphabet = ensure_choice(alphabet, ALPHABETS, name="alphabet")
         self.classes = labels.classes(alphabet)
         self._known = record["classes"]
-        self._folding = labels.folding(self._known, self.classes)
+        self._folding = labels.merge_matrix(self._known, self.classes)
         # A character alone: all answers are equally likely beforehand. The network has two classes for a letter and
         # one for a digit, so adding up would give every letter twice a digit's chance; among 36, a circle is as often
         # a 0 as an O. (In words it is not: there letters keep what they have.)
@@ -123,7 +124,7 @@ class Recognizer:
             What it may answer with: 36 digits and capitals, 10, 26, or all 62 with exact case. One network knows
             the 62; the others add up its probabilities, or mask them.
         path : path, optional
-            Another weight file, written by `hcr_lib.weights.save`.
+            Another weight file, written by `hcr_lib.networks.weights.save`.
 
         Raises
         ------
@@ -140,14 +141,14 @@ class Recognizer:
         """Return a reader of another alphabet that shares this one's network."""
         return Recognizer(self._network, self.record, alphabet)
 
-    def predict(self, stored: npt.ArrayLike, *, in_form: bool = False) -> np.ndarray:
+    def predict(self, stored: npt.ArrayLike, *, normalised: bool = False) -> np.ndarray:
         """Classify stored images of single characters.
 
         Parameters
         ----------
         stored : array_like of uint8, shape (n, 28, 28)
             White ink (255) on black paper (0).
-        in_form : bool
+        normalised : bool
             Whether they went through `hcr_lib.images.to_mnist` already; otherwise that happens here.
 
         Returns
@@ -156,7 +157,7 @@ class Recognizer:
             Probabilities; rows add up to 1.
         """
         stored = ensure_uint8_images(stored)
-        if not in_form:
+        if not normalised:
             stored = images.to_mnist_batch(stored)
         return self._alone(self._scores(stored))
 
@@ -329,6 +330,6 @@ def _network(path: str) -> tuple[runtime.Network, dict[str, Any]]:
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path} holds no network that this version can run ({error}); expected a file written by this version's "
-            "hcr_lib.weights.save. Restore it with git, or train it again: python -m hcr_lib.train_reader."
+            "hcr_lib.networks.weights.save. Restore it with git, or train it again: python -m hcr_lib.research.train_reader."
         ) from error
     return network, record

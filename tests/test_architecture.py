@@ -1,6 +1,8 @@
-"""hcr_lib imports point one way only; the table below is the architecture."""
+"""The imports of hcr_lib point one way only; the table below is the architecture."""
 
 import ast
+import graphlib
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,50 +10,44 @@ from pathlib import Path
 
 import pytest
 
-LIBRARY = Path(__file__).resolve().parents[1] / "hcr_lib"
+ROOT = Path(__file__).resolve().parents[1]
+LIBRARY = ROOT / "hcr_lib"
 
-# A module may import from the layers above its own line, and sideways only as named.
+# A module or package may import from the layers above its own line, and sideways only as named.
 LAYERS = [
-    {"_validate", "_paths", "_tf", "runtime"},
-    {"_manifest", "anatomy", "labels", "records", "weights"},
-    {"images", "deskew", "pen", "metrics", "language", "ctc"},
-    {"recipe", "datasets", "handwriting", "augment", "models"},
-    {"training", "segment", "decode", "legacy"},
-    {"recognizer", "plots", "ladder"},
-    {"widgets", "checks", "_read", "_ladder", "_lab", "_doctor"},
-    {"__main__", "train_reader", "scorecard", "studies"},  # programs: no module below imports them
+    {"_validate", "_paths", "_tf"},
+    {"labels", "records"},
+    {"images", "pen", "metrics", "language", "ctc", "networks"},
+    {"recipe", "datasets", "augment"},
+    {"handwriting", "training", "segment", "legacy"},
+    {"decode", "baselines", "plots"},
+    {"recognizer"},
+    {"widgets", "checks", "cli"},
+    {"__main__"},
 ]
-SIDEWAYS = {
-    ("handwriting", "datasets"),  # the synthetic writers make a Dataset
-    ("decode", "segment"),  # whose candidates it chooses among
-    ("studies", "scorecard"),  # whose drawings and pictures it reads
-    ("studies", "train_reader"),  # whose mixture of sources it takes apart
-    ("_doctor", "_lab"),  # which knows where the notebooks are
-}
-USES_TENSORFLOW = {"_tf", "augment", "legacy", "models", "training"}
-USES_TENSORFLOW_LAZILY = {
-    "ladder",
-    "studies",
-    "train_reader",
-    "widgets",
-}  # inside functions: importing them stays instant
+SIDEWAYS: set[tuple[str, str]] = set()
+RESEARCH = "research"  # what maintainers run: it may import anything, and nothing imports it
+MOST_LINES = 11_000  # of the library without research
+
+# Modules that need TensorFlow at once; others may import these only inside functions, so that importing them stays fast.
+USES_TENSORFLOW = {"_tf", "augment", "legacy", "networks.models", "training"}
 
 LAYER_OF = {module: number for number, layer in enumerate(LAYERS) for module in layer}
+FILES = sorted(LIBRARY.rglob("*.py"))
 
 
-def modules() -> dict[str, list[Path]]:
-    """Name -> source files; a package such as datasets/ counts as one module."""
-    found = {path.stem: [path] for path in LIBRARY.glob("*.py") if path.stem != "__init__"}
-    for package in LIBRARY.glob("*/__init__.py"):
-        found[package.parent.name] = sorted(package.parent.rglob("*.py"))
-    return found
+def dotted(path: Path) -> str:
+    """Return the name of a file's module, without ``hcr_lib.``: "datasets._files", "images", "" for the package."""
+    parts = path.relative_to(LIBRARY).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-MODULES = modules()
+MODULES = {dotted(path): path for path in FILES}
+LIBRARY_MODULES = [name for name in MODULES if name and name.split(".")[0] != RESEARCH]
 
 
-def imports(path: Path) -> Iterator[tuple[ast.AST, str]]:
-    """Every import of one file as (node, absolute dotted name); imports for type checkers alone do not count."""
+def imports(path: Path, *, top_level: bool = False) -> Iterator[tuple[ast.AST, str]]:
+    """Yield every import of one file as (node, dotted name); imports for type checkers alone do not count."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for_types = {
         inner
@@ -59,60 +55,83 @@ def imports(path: Path) -> Iterator[tuple[ast.AST, str]]:
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
         for inner in ast.walk(node)
     }
-    package = [LIBRARY.name, *path.relative_to(LIBRARY).parent.parts]
-    for node in ast.walk(tree):
+    for node in tree.body if top_level else ast.walk(tree):
         if node in for_types:
             continue
         if isinstance(node, ast.Import):
             yield from ((node, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            start = ".".join([*base, *([node.module] if node.module else [])])
-            yield from ((node, f"{start}.{alias.name}") for alias in node.names)
+            assert not node.level, f"{path}:{node.lineno}: write `from hcr_lib import x`"
+            yield from ((node, f"{node.module}.{alias.name}") for alias in node.names)
 
 
-def imported_modules(name: str) -> set[str]:
-    """The other modules of the library that `name` imports."""
-    dotted = (target.split(".") for path in MODULES[name] for _, target in imports(path))
-    return {parts[1] for parts in dotted if parts[0] == LIBRARY.name and parts[1] in MODULES} - {name}
+def own_imports(name: str, *, top_level: bool = False) -> set[str]:
+    """Return the modules of the library that a module imports."""
+    found = set()
+    for _, target in imports(MODULES[name], top_level=top_level):
+        package, _, inner = target.partition(".")
+        if package == LIBRARY.name:
+            found.add(inner if inner in MODULES else inner.rpartition(".")[0])
+    return found - {name, ""}
+
+
+def room(name: str) -> str:
+    """Return the module or package of the table that a module belongs to."""
+    return name.split(".")[0]
 
 
 def test_every_module_has_its_place():
-    assert sorted(MODULES.keys() - LAYER_OF.keys()) == [], "say in LAYERS where these belong"
+    assert sorted({room(name) for name in LIBRARY_MODULES} - LAYER_OF.keys()) == [], "say in LAYERS where these belong"
+    assert sorted(LAYER_OF.keys() - {room(name) for name in LIBRARY_MODULES}) == [], "these are gone"
 
 
-@pytest.mark.parametrize("name", MODULES)
+@pytest.mark.parametrize("name", LIBRARY_MODULES)
 def test_imports_point_one_way(name):
-    for used in imported_modules(name):
-        lower = LAYER_OF[used] < LAYER_OF[name]
-        assert lower or (name, used) in SIDEWAYS, f"{name} may not import {used}"
+    for used in map(room, own_imports(name)):
+        assert used != RESEARCH, f"{name} imports what maintainers run"
+        lower = used == room(name) or LAYER_OF[used] < LAYER_OF[room(name)]
+        assert lower or (room(name), used) in SIDEWAYS, f"{name} may not import {used}"
+
+
+def test_no_import_goes_in_a_circle():
+    graph = {name: own_imports(name) - {room(name)} for name in MODULES}
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+def test_no_notebook_imports_what_maintainers_run():
+    for path in (ROOT / "notebooks").rglob("*.ipynb"):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+        imported = [line for line in code.splitlines() if "import" in line and RESEARCH in line]
+        assert imported == [], path.name
+
+
+def test_the_library_stays_small():
+    lines = sum(len(MODULES[name].read_text(encoding="utf-8").splitlines()) for name in LIBRARY_MODULES)
+    assert lines <= MOST_LINES
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_imports_are_explicit(name):
-    for path in MODULES[name]:
-        for node, target in imports(path):
-            assert not target.endswith(".*"), f"{path.name}:{node.lineno} is a star import"
-            plain = isinstance(node, ast.Import) and target.startswith(f"{LIBRARY.name}.")
-            assert not plain, f"{path.name}:{node.lineno}: write `from hcr_lib import x`"
+    for node, target in imports(MODULES[name]):
+        assert not target.endswith(".*"), f"{name}:{node.lineno} is a star import"
+        plain = isinstance(node, ast.Import) and target.startswith(f"{LIBRARY.name}.")
+        assert not plain, f"{name}:{node.lineno}: write `from hcr_lib import x`"
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_tensorflow_comes_through_one_quiet_door(name):
-    for path in MODULES[name]:
-        named = [node for node, target in imports(path) if target.split(".")[0] in ("tensorflow", "keras")]
-        assert not named or name == "_tf", f"{path.name}: write `from hcr_lib._tf import keras, tf`"
+    for node, target in imports(MODULES[name]):
+        if target.split(".")[0] in ("tensorflow", "keras"):
+            assert name == "_tf", f"{name}:{node.lineno}: write `from hcr_lib._tf import keras, tf`"
 
 
-@pytest.mark.parametrize("name", sorted(MODULES.keys() - USES_TENSORFLOW))
+@pytest.mark.parametrize("name", LIBRARY_MODULES)
 def test_networks_are_imported_where_they_are_used(name):
     """At the top of a module they would make everybody wait who imports it; inside a function they do not."""
-    for path in MODULES[name]:
-        top_level = {node.lineno for node in ast.parse(path.read_text(encoding="utf-8")).body}
-        for node, target in imports(path):
-            if set(target.split(".")[1:2]) & USES_TENSORFLOW and target.startswith(f"{LIBRARY.name}."):
-                assert name in USES_TENSORFLOW_LAZILY, f"{path.name} uses a network"
-                assert node.lineno not in top_level, f"{path.name}:{node.lineno}: move this import into the function"
+    if name not in USES_TENSORFLOW and room(name) not in USES_TENSORFLOW:
+        at_once = {used for used in own_imports(name, top_level=True) if {used, room(used)} & USES_TENSORFLOW}
+        assert not at_once, f"{name}: move the import of {', '.join(at_once)} into the function"
 
 
 PROGRAM = """
@@ -130,6 +149,6 @@ print(sorted({"tensorflow", "keras"} & sys.modules.keys()), state() == before)
 
 
 def test_importing_neither_waits_for_tensorflow_nor_changes_anything():
-    names = [name for name in MODULES if name not in USES_TENSORFLOW]
+    names = [name for name in LIBRARY_MODULES if not {name, room(name)} & USES_TENSORFLOW]
     answer = subprocess.run([sys.executable, "-c", PROGRAM, *names], capture_output=True, text=True, check=False)
     assert (answer.stdout.strip(), answer.stderr) == ("[] True", "")

@@ -17,7 +17,8 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 
-from hcr_lib import _doctor, pen
+from hcr_lib import pen
+from hcr_lib.cli import doctor
 
 pytestmark = pytest.mark.browser
 
@@ -57,7 +58,7 @@ def browser():
     """Headless Chromium: the system's own, else the one that Playwright installed."""
     sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:
-        path = _doctor.find_browser() or playwright.chromium.executable_path
+        path = doctor.find_browser() or playwright.chromium.executable_path
         if not Path(path).exists():
             missing("Chromium or Chrome")
         browser = playwright.chromium.launch(executable_path=path)
@@ -255,7 +256,7 @@ def test_a_slider_moved_with_the_mouse_paints_the_picture_anew(browser, lab):
 def test_the_explorer_trains_the_network_that_its_sliders_say(browser, lab):
     source = (
         "from hcr_lib import datasets, labels, widgets\n"
-        "digits = [datasets.load('bundled', part).fold(labels.DIGITS) for part in ('train', 'val')]\n"
+        "digits = [datasets.load('bundled', part).merge_classes(labels.DIGITS) for part in ('train', 'val')]\n"
         "widgets.network_explorer(*digits)"
     )
     with run_in_lab(browser, lab, notebook_of(source), "explorer.ipynb") as page:

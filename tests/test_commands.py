@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from hcr_lib import _doctor, _lab, _paths
+from hcr_lib import _paths
+from hcr_lib.cli import doctor, lab
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -47,15 +48,15 @@ def test_a_reader_that_leaves_early_is_no_error():
 
 class TestLab:
     def test_the_persons_arguments_come_last_so_that_they_win(self):
-        assert _lab.command(ROOT, ["--port=9000", "--log-level=INFO"], browser=True)[-2:] == [
+        assert lab.command(ROOT, ["--port=9000", "--log-level=INFO"], browser=True)[-2:] == [
             "--port=9000",
             "--log-level=INFO",
         ]
 
     @pytest.mark.parametrize("root", [True, False])
     def test_root_is_allowed_only_when_it_is_root(self, monkeypatch, root):
-        monkeypatch.setattr(_lab, "is_root", lambda: root)
-        assert ("--allow-root" in _lab.command(ROOT, browser=False)) == root
+        monkeypatch.setattr(lab, "is_root", lambda: root)
+        assert ("--allow-root" in lab.command(ROOT, browser=False)) == root
 
     @pytest.mark.parametrize(
         ("environ", "platform", "expected"),
@@ -69,14 +70,14 @@ class TestLab:
         ],
     )
     def test_a_browser_opens_only_where_somebody_sees_it(self, monkeypatch, environ, platform, expected):
-        monkeypatch.setattr(_lab, "is_root", lambda: False)
-        monkeypatch.setattr(_lab, "in_container", lambda: False)
-        assert _lab.can_show_a_browser(environ, platform) == expected
+        monkeypatch.setattr(lab, "is_root", lambda: False)
+        monkeypatch.setattr(lab, "in_container", lambda: False)
+        assert lab.can_show_a_browser(environ, platform) == expected
 
     def test_without_the_notebooks_it_says_where_to_go(self, monkeypatch, tmp_path, capsys):
-        monkeypatch.setattr(_lab, "__file__", str(tmp_path / "site-packages" / "hcr_lib" / "_lab.py"))
+        monkeypatch.setattr(lab, "__file__", str(tmp_path / "site-packages" / "hcr_lib" / "lab.py"))
         monkeypatch.chdir(tmp_path)
-        assert _lab.run() == 1
+        assert lab.run() == 1
         assert "Change to the folder of the course" in capsys.readouterr().err
 
     def test_it_serves_the_course_and_prints_the_address(self, tmp_path):
@@ -126,30 +127,30 @@ class TestDoctor:
         good.write_bytes(b"as made")
         bad.write_bytes(b"changed")
         digest = hashlib.sha256(b"as made").hexdigest()
-        monkeypatch.setattr(_doctor, "shipped_files", lambda: {"good.bin": digest, "bad.bin": digest})
+        monkeypatch.setattr(doctor, "shipped_files", lambda: {"good.bin": digest, "bad.bin": digest})
         monkeypatch.setattr(_paths, "shipped", lambda name: tmp_path / name)
-        (finding,) = _doctor.check_shipped_files()
-        assert finding.status == _doctor.FAIL
+        (finding,) = doctor.check_shipped_files()
+        assert finding.status == doctor.FAIL
         assert finding.message.startswith("bad.bin was changed")
 
     def test_a_missing_file_is_named(self, monkeypatch):
-        monkeypatch.setattr(_doctor, "shipped_files", lambda: {"nothing.bin": "0" * 64})
-        (finding,) = _doctor.check_shipped_files()
-        assert finding.status == _doctor.FAIL
+        monkeypatch.setattr(doctor, "shipped_files", lambda: {"nothing.bin": "0" * 64})
+        (finding,) = doctor.check_shipped_files()
+        assert finding.status == doctor.FAIL
         assert finding.message.startswith("nothing.bin ships with the course but was not found")
 
     def test_a_missing_package_is_named_with_the_remedy(self, monkeypatch):
-        real = _doctor.installed_version
-        monkeypatch.setattr(_doctor, "installed_version", lambda name: None if name == "seaborn" else real(name))
-        (finding,) = _doctor.check_packages()
-        assert finding.status == _doctor.FAIL
+        real = doctor.installed_version
+        monkeypatch.setattr(doctor, "installed_version", lambda name: None if name == "seaborn" else real(name))
+        (finding,) = doctor.check_packages()
+        assert finding.status == doctor.FAIL
         assert "seaborn" in finding.message
         assert "pip install -r requirements.txt" in finding.message
 
     def test_no_real_data_is_no_fault(self, monkeypatch, tmp_path):
         monkeypatch.setenv("HCR_DATA_DIR", str(tmp_path / "empty"))
-        (finding,) = _doctor.check_real_data()
-        assert finding.status == _doctor.NOTE
+        (finding,) = doctor.check_real_data()
+        assert finding.status == doctor.NOTE
         assert "not needed" in finding.message
 
     def test_every_shipped_file_has_its_checksum(self):
@@ -157,4 +158,4 @@ class TestDoctor:
         data = ROOT / "data"
         present = {path.relative_to(data).as_posix() for path in data.rglob("*") if path.is_file()}
         texts = {name for name in present if Path(name).suffix in (".md", ".toml") or name.startswith("results/")}
-        assert present - texts <= _doctor.shipped_files().keys()
+        assert present - texts <= doctor.shipped_files().keys()

@@ -160,7 +160,7 @@ def test_where_wants_one_true_or_false_an_image(wrong):
 
 @pytest.mark.parametrize("target", [DIGITS, LETTERS, ALNUM, BYCLASS])
 def test_fold_sends_each_character_to_itself_else_to_its_capital_else_nowhere(target):
-    folded = made_up(range(62), BYCLASS).fold(target)
+    folded = made_up(range(62), BYCLASS).merge_classes(target)
     sources = [BYCLASS[k] for k in folded.images[:, 0, 0]]
     for source, char in zip(sources, folded.chars, strict=True):
         assert char == (source if source in target else source.upper())
@@ -174,7 +174,7 @@ some_classes = st.one_of(
 )
 
 
-@given(some_classes, some_classes, st.sampled_from([None, "capital", "small"]))
+@given(some_classes, some_classes, st.sampled_from([None, "upper", "lower"]))
 def test_relabel_goes_one_way_for_each_character_and_guesses_none(source, target, merged):
     for label, char in enumerate(source):
         one = made_up([label], source)
@@ -182,7 +182,7 @@ def test_relabel_goes_one_way_for_each_character_and_guesses_none(source, target
         if case_lost and merged is None:
             with pytest.raises(ValueError, match=f"case of {char} is not known"):
                 one.relabel(target)
-        elif case_lost and merged == "small":
+        elif case_lost and merged == "lower":
             assert one.relabel(target, merged=merged).chars.item() == char.lower()
         elif char in target or char.upper() in target:
             assert one.relabel(target, merged=merged).chars.item() == (char if char in target else char.upper())
@@ -195,9 +195,9 @@ def test_relabel_goes_one_way_for_each_character_and_guesses_none(source, target
 def test_relabel_and_fold_agree_where_both_may(source, target):
     whole = made_up(range(len(source)), source)
     try:
-        assert same(whole.relabel(target), whole.fold(target))
+        assert same(whole.relabel(target), whole.merge_classes(target))
     except ValueError:
-        assert len(whole.fold(target)) < len(whole) or set(target) - set(source)
+        assert len(whole.merge_classes(target)) < len(whole) or set(target) - set(source)
 
 
 @pytest.mark.parametrize("fine", CLASS_SETS.values())
@@ -205,9 +205,9 @@ def test_relabel_and_fold_agree_where_both_may(source, target):
 def test_there_and_back_merges_the_same_letters(fine, coarse):
     if not set(coarse) <= set(fine):
         return
-    whole = made_up(range(len(fine)), fine).fold(coarse).fold(coarse)
+    whole = made_up(range(len(fine)), fine).merge_classes(coarse).merge_classes(coarse)
     there = made_up(range(len(fine)), fine).take(whole.images[:, 0, 0]).relabel(coarse)
-    back = there.relabel(fine, merged="capital")
+    back = there.relabel(fine, merged="upper")
     assert same(back.relabel(coarse), there)
     assert back.only(DIGITS).chars.tolist() == there.only(DIGITS).chars.tolist() if DIGITS[0] in coarse else True
 

@@ -65,7 +65,7 @@ PLANTED = {
 
 @pytest.mark.parametrize("classes", [DIGITS, LETTERS, ALNUM, BALANCED])
 def test_sound_data_raises_no_alarm(sound, classes):
-    report = datasets.check_dataset(sound.fold(classes), datasets.load("bundled", "train"))
+    report = datasets.check_dataset(sound.merge_classes(classes), datasets.load("bundled", "train"))
     assert report.ok, report
     assert "no fault found" in repr(report)
 
@@ -73,7 +73,7 @@ def test_sound_data_raises_no_alarm(sound, classes):
 @pytest.mark.parametrize("classes", [DIGITS, LETTERS, ALNUM])
 @pytest.mark.parametrize("fault", PLANTED)
 def test_each_planted_fault_is_named(sound, fault, classes):
-    folded = sound.fold(classes)
+    folded = sound.merge_classes(classes)
     report = datasets.check_dataset(PLANTED[fault](folded.images.copy(), folded.labels.copy(), classes))
     assert fault in report.codes
     assert fault in repr(report)
@@ -83,18 +83,18 @@ def test_each_planted_fault_is_named(sound, fault, classes):
     "fault", [*_check.TURNS, "inverted", "range", "class-missing", "blank", "labels-swapped", "duplicates"]
 )
 def test_one_fault_is_not_taken_for_others(sound, fault):
-    folded = sound.fold(ALNUM)
+    folded = sound.merge_classes(ALNUM)
     assert datasets.check_dataset(PLANTED[fault](folded.images.copy(), folded.labels, ALNUM)).codes == {fault}
 
 
 def test_two_faults_at_once_are_both_named(sound):
-    folded = sound.fold(LETTERS)
+    folded = sound.merge_classes(LETTERS)
     report = datasets.check_dataset((255 - folded.images.swapaxes(1, 2), folded.labels, LETTERS))
     assert report.codes == {"transposed", "inverted"}
 
 
 def test_emnist_letters_that_still_count_from_one(sound):
-    letters = sound.fold(LETTERS)
+    letters = sound.merge_classes(LETTERS)
     report = datasets.check_dataset((letters.images, letters.labels + 1, LETTERS))
     assert report.codes >= {"label-range", "labels-shifted"}
     assert "Subtract 1" in repr(report)
@@ -102,7 +102,7 @@ def test_emnist_letters_that_still_count_from_one(sound):
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "bool"])
 def test_ink_from_0_to_1_is_the_wrong_range_whatever_its_type(sound, dtype):
-    digits = sound.fold(DIGITS)
+    digits = sound.merge_classes(DIGITS)
     assert "range" in datasets.check_dataset(((digits.images > 127).astype(dtype), digits.labels, DIGITS)).codes
 
 
@@ -114,7 +114,7 @@ def test_values_no_image_has_are_the_wrong_range(sound, wrong):
 
 
 def test_indices_point_to_the_images_concerned(sound):
-    digits = sound.fold(DIGITS)
+    digits = sound.merge_classes(DIGITS)
     images = digits.images.copy()
     images[[3, 5]] = 255 - images[[3, 5]]
     images[8] = 0
@@ -125,7 +125,7 @@ def test_indices_point_to_the_images_concerned(sound):
 
 
 def test_images_in_two_splits_are_found(sound):
-    digits = sound.fold(DIGITS)
+    digits = sound.merge_classes(DIGITS)
     train, test = digits.take(np.arange(60)), digits.take(np.arange(50, 100))
     (fault,) = (fault for fault in datasets.check_dataset(test, train).faults if fault.code == "shared-images")
     assert fault.indices.tolist() == list(range(10))
@@ -151,7 +151,7 @@ def test_the_two_labels_that_were_swapped_are_named(sound):
 
 
 def test_mild_imbalance_is_a_note_with_its_figures(sound):
-    digits = sound.fold(DIGITS)
+    digits = sound.merge_classes(DIGITS)
     few = np.flatnonzero((digits.labels != 3) | (np.cumsum(digits.labels == 3) <= 2))
     report = datasets.check_dataset(digits.take(few))
     assert report.ok
@@ -280,7 +280,7 @@ def test_the_descriptor_does_not_change_when_ink_moves(sound, number, down, righ
 
 def test_wrong_labels_are_found_and_most_that_is_found_is_wrong(learn):
     rng = np.random.default_rng(0)
-    some = learn.fold(ALNUM).sample(4000, rng)
+    some = learn.merge_classes(ALNUM).sample(4000, rng)
     spoiled = rng.random(len(some)) < 0.03
     given_labels = np.where(spoiled, rng.integers(0, len(ALNUM), len(some)), some.labels)
     spoiled = same_shape(ALNUM)[given_labels, some.labels] == 0
@@ -305,7 +305,7 @@ def test_labels_of_one_shape_are_never_doubted(learn):
 
 
 def test_the_same_seed_gives_the_same_report(sound):
-    digits = sound.fold(DIGITS)
+    digits = sound.merge_classes(DIGITS)
     first, second = (repr(datasets.check_dataset(digits, thorough=True, seed=3)) for _ in range(2))
     assert first == second
 
@@ -316,7 +316,7 @@ def test_the_same_seed_gives_the_same_report(sound):
 @pytest.fixture(scope="module")
 def two_pens(learn):
     """Return digits and letters, the same again with a broader and softer pen, and the two sources."""
-    thin = learn.fold(ALNUM).sample(3000, np.random.default_rng(0))
+    thin = learn.merge_classes(ALNUM).sample(3000, np.random.default_rng(0))
     broad = ndimage.gaussian_filter(ndimage.grey_dilation(thin.images, (1, 2, 2)).astype(float), (0, 0.6, 0.6))
     return thin, replace(thin, images=broad.round().astype("uint8"))
 
@@ -379,7 +379,7 @@ def slice_of(number, half):
 
 @pytest.mark.parametrize("classes", [DIGITS, BYCLASS])
 def test_sound_data_raises_no_alarm_in_the_thorough_check_either(sound, learn, classes):
-    report = datasets.check_dataset(sound.fold(classes), learn.fold(classes), thorough=True)
+    report = datasets.check_dataset(sound.merge_classes(classes), learn.merge_classes(classes), thorough=True)
     assert report.ok, report
 
 
@@ -414,7 +414,7 @@ def test_real_data_raises_no_alarm(name, real_data):
 
 @pytest.mark.real_data
 def test_the_shortcut_of_mixing_mnist_and_emnist_letters_is_found(real_data):
-    digits = datasets.load("mnist", "val", data_dir=real_data).fold(ALNUM)
+    digits = datasets.load("mnist", "val", data_dir=real_data).merge_classes(ALNUM)
     letters = (
         datasets.load("emnist-mixed", "val", data_dir=real_data).only(LETTERS).sample(5000, np.random.default_rng(0))
     )

@@ -101,7 +101,7 @@ def test_an_origin_always_points_at_the_same_pixels(data, tmp_path_factory):
         "take": lambda d: d.take(rng.integers(0, len(d), 12) if len(d) else []),
         "sample": lambda d: d.sample(len(d) // 2, rng),
         "only": lambda d: d.only("0123456"),
-        "fold": lambda d: d.fold("123456789"),
+        "fold": lambda d: d.merge_classes("123456789"),
         "relabel": lambda d: d.relabel(labels.ALNUM).relabel(labels.BYCLASS).relabel(labels.DIGITS),
         "balanced": lambda d: d.balanced(5, rng=rng, copy=True),
         "split": lambda d: datasets.split(d, (0.7, 0.3), rng, by_writer=True)[0],

@@ -10,12 +10,11 @@ from importlib import resources
 import numpy as np
 import pytest
 
-from hcr_lib import _manifest, _paths, datasets, handwriting, labels, pen
+from hcr_lib import _paths, datasets, handwriting, labels, pen
 from hcr_lib.handwriting import (
     CAP_HEIGHT,
     Style,
     _forms,
-    _sample,
     draw_char,
     make_sample,
     press,
@@ -24,6 +23,8 @@ from hcr_lib.handwriting import (
     write,
     write_char,
 )
+from hcr_lib.research import manifest as manifest_module
+from hcr_lib.research import sample as research_sample
 
 GLYPHS = json.loads(resources.files("hcr_lib").joinpath("handwriting", "glyphs.json").read_text(encoding="utf-8"))[
     "glyphs"
@@ -258,18 +259,18 @@ class TestShipped:
         again = make_sample(per_class=2)
         assert np.array_equal(again.writers, arrays["writers"][: len(again)])
         difference = np.abs(again.images.astype(int) - arrays["images"][: len(again)])
-        assert difference.mean() < 0.5, "run `python -m hcr_lib.handwriting` after changing glyphs or styles"
+        assert difference.mean() < 0.5, "run `python -m hcr_lib.research.sample` after changing glyphs or styles"
 
     def test_writing_it_again_gives_the_same_bytes_and_leaves_other_entries(self, tmp_path, monkeypatch):
         manifest = tmp_path / "manifest.toml"
         manifest.write_text('# kept\n[files."before.bin"]\nbytes = 1\n\n[files."synthetic.npz"]\nbytes = 0\n\n'
                             '[files."after.bin"]\nbytes = 2\n', encoding="utf-8")  # fmt: skip
         small = make_sample(1, 8)
-        monkeypatch.setattr(_manifest, "shipped", lambda name: tmp_path / name)
-        monkeypatch.setattr(_sample, "make_sample", lambda: small)
+        monkeypatch.setattr(manifest_module, "shipped", lambda name: tmp_path / name)
+        monkeypatch.setattr(research_sample, "make_sample", lambda: small)
         results = []
         for _ in range(2):
-            _sample.main()
+            research_sample.main()
             results.append(((tmp_path / "synthetic.npz").read_bytes(), manifest.read_text(encoding="utf-8")))
         assert results[0] == results[1]
         text = results[0][1]

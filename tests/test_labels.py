@@ -56,7 +56,7 @@ def test_emnist_letters_stand_for_the_alphabet():
 @pytest.mark.parametrize("target", NAMES)
 def test_folding_adds_up_cases_and_masks_the_rest(target):
     source, goal = labels.BYCLASS, labels.classes(target)
-    fold = labels.folding(source, goal)
+    fold = labels.merge_matrix(source, goal)
     assert set(np.unique(fold)) <= {0, 1}
     assert (fold.sum(axis=1) <= 1).all(), "no source counts twice"
     assert fold.any(axis=0).all(), "every target has a source"
@@ -66,7 +66,7 @@ def test_folding_adds_up_cases_and_masks_the_rest(target):
 
 
 def test_folding_onto_itself_changes_nothing():
-    assert np.array_equal(labels.folding(labels.ALNUM, labels.ALNUM), np.eye(36))
+    assert np.array_equal(labels.merge_matrix(labels.ALNUM, labels.ALNUM), np.eye(36))
 
 
 def test_looking_alike_is_mutual():

@@ -6,22 +6,23 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hcr_lib import _manifest, language
+from hcr_lib import language
 from hcr_lib.labels import LETTERS
+from hcr_lib.research import letter_pairs, manifest
 
 
 @given(st.lists(st.text(LETTERS, min_size=1, max_size=8)))
 def test_every_word_begins_and_ends_once(words):
-    pairs = language.count_pairs(words)
+    pairs = letter_pairs.count_pairs(words)
     assert pairs[0].sum() == pairs[:, 0].sum() == len(words)
     assert pairs.sum() == sum(len(word) + 1 for word in words)
     np.testing.assert_array_equal(pairs.sum(axis=0), pairs.sum(axis=1))  # what is entered is left
 
 
 def test_accents_and_case_are_dropped_and_odd_words_left_out():
-    assert np.array_equal(language.count_pairs(["Café\n"]), language.count_pairs(["CAFE"]))
+    assert np.array_equal(letter_pairs.count_pairs(["Café\n"]), letter_pairs.count_pairs(["CAFE"]))
     for odd in ("", " ", "don't", "a b", "R2D2"):
-        assert language.count_pairs([odd]).sum() == 0
+        assert letter_pairs.count_pairs([odd]).sum() == 0
 
 
 def test_transitions_are_probabilities_that_know_english():
@@ -39,11 +40,11 @@ def test_counting_anew_rewrites_the_file_that_ships(tmp_path, monkeypatch):
     words = tmp_path / "words.txt"
     words.write_text("ab\nBa\n", encoding="utf-8")
     (tmp_path / "manifest.toml").write_text("# what ships\n", encoding="utf-8")
-    for module in (language, _manifest):
+    for module in (language, manifest):
         monkeypatch.setattr(module, "shipped", lambda name: tmp_path / name)
-    language.main(str(words))
+    letter_pairs.main(str(words))
     counted = np.loadtxt(tmp_path / language.FILE, delimiter=",", skiprows=1, usecols=range(1, 28))
-    assert np.array_equal(counted, language.count_pairs(["ab", "ba"]))
+    assert np.array_equal(counted, letter_pairs.count_pairs(["ab", "ba"]))
     language.transitions.cache_clear()
     try:
         np.testing.assert_allclose(language.transitions().sum(axis=1), 1)

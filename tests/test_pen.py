@@ -56,7 +56,7 @@ def test_ink_lies_between_zero_and_one_also_when_strokes_leave_the_page(drawing)
 
 @given(DRAWINGS)
 def test_fit_keeps_the_aspect_and_the_margins(drawing):
-    fitted = pen.fit(drawing, size=400, margin=60)
+    fitted = pen.scale_to(drawing, size=400, margin=60)
     before, after = np.concatenate([np.array(stroke) for stroke in drawing]), np.concatenate(fitted)
     extent, fitted_extent = np.ptp(before, axis=0), np.ptp(after, axis=0)
     np.testing.assert_allclose((after.max(axis=0) + after.min(axis=0)) / 2, 200, atol=1e-6)
@@ -66,10 +66,10 @@ def test_fit_keeps_the_aspect_and_the_margins(drawing):
 
 
 def test_a_single_point_is_centred():
-    assert pen.fit([[[3, 4]]], size=100)[0].tolist() == [[50, 50]]
+    assert pen.scale_to([[[3, 4]]], size=100)[0].tolist() == [[50, 50]]
 
 
-@pytest.mark.parametrize("draw", [pen.render, pen.fit, pen.bounds])
+@pytest.mark.parametrize("draw", [pen.render, pen.scale_to, pen.bounds])
 @pytest.mark.parametrize("stroke", [[[0, np.nan]], [[np.inf, 1]], [[1, 2, 3]], [1, 2]])
 def test_what_is_no_stroke_is_refused(draw, stroke):
     with pytest.raises(ValueError, match=r"finite points of shape \(n, 2\).*stroke 1 has shape.*list of strokes"):

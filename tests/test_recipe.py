@@ -23,7 +23,7 @@ STROKES = {
 
 def drawing(char="5", half_width=7.0, margin=90, size=300, strokes=None):
     """A character as ink on a page, off its middle."""
-    strokes = pen.fit(strokes or STROKES[char], size, margin)
+    strokes = pen.scale_to(strokes or STROKES[char], size, margin)
     return pen.render([stroke + np.array([25, -30]) for stroke in strokes], size, half_width)
 
 

@@ -49,7 +49,7 @@ class TestPredict:
     def test_alphabets_average_cases_and_mask_the_rest(self, reader, sample):
         full = reader.predict(sample.images[:100])
         for alphabet in ("alnum", "letters", "digits"):
-            folding = labels.folding(labels.BYCLASS, labels.classes(alphabet))
+            folding = labels.merge_matrix(labels.BYCLASS, labels.classes(alphabet))
             expected = full @ (folding / folding.sum(axis=0))
             expected /= expected.sum(axis=1, keepdims=True)
             got = reader.with_alphabet(alphabet).predict(sample.images[:100])
@@ -61,13 +61,13 @@ class TestPredict:
         likely = np.isin(list(labels.BYCLASS), list("0Oo")).astype("float32") / 3
         reader = Recognizer(lambda stored: np.tile(likely, (len(stored), 1)), {"classes": labels.BYCLASS}, "alnum")
         circle = np.zeros((1, 28, 28), "uint8")
-        scores = dict(zip(reader.classes, reader.predict(circle, in_form=True)[0], strict=True))
+        scores = dict(zip(reader.classes, reader.predict(circle, normalised=True)[0], strict=True))
         assert scores["0"] == pytest.approx(scores["O"]) == pytest.approx(0.5)
         alone = reader.read(drawn("O"), mode="char").characters[0]
         assert alone.confidence == pytest.approx(0.5, abs=1e-3)
 
     def test_reads_characters_of_writers_it_does_not_know(self, reader, sample):
-        alnum = sample.fold(labels.ALNUM)
+        alnum = sample.merge_classes(labels.ALNUM)
         read = reader.with_alphabet("alnum").predict(alnum.images).argmax(axis=1)
         alike = labels.same_shape(labels.ALNUM)
         assert np.mean(alike[read, alnum.labels]) >= 0.85

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from hcr_lib import _paths, records, scorecard, weights
+from hcr_lib import _paths, records
+from hcr_lib.networks import weights
 from hcr_lib.recognizer import WEIGHTS
+from hcr_lib.research import manifest, scorecard
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = records.read("reader")
@@ -39,8 +41,8 @@ def test_an_unknown_record_is_refused_by_the_names_there_are():
 
 
 def test_a_record_says_how_it_came_about(tmp_path, monkeypatch):
-    monkeypatch.setattr(_paths, "results_dir", lambda: tmp_path / "results")
-    written = records.write("trial", "python -m somewhere", rows=[1, 2])
+    monkeypatch.setattr(manifest, "results_dir", lambda: tmp_path / "results")
+    written = manifest.record("trial", "python -m somewhere", rows=[1, 2])
     assert json.loads((tmp_path / "results" / "trial.json").read_text(encoding="utf-8")) == written
     assert {"command", "date", "machine", "versions", "rows"} == written.keys()
     assert [path.name for path in (tmp_path / "results").iterdir()] == ["trial.json"]

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hcr_lib import datasets, labels, models, pen, widgets
+from hcr_lib import datasets, labels, pen, widgets
 from hcr_lib.images import ink_to_mnist
+from hcr_lib.networks import models
 from hcr_lib.widgets import _demo, _explorer
 
 STROKES = [[[100, 50], [60, 220], [240, 220]], [[200, 60], [200, 350]]]  # a 4
@@ -16,7 +17,7 @@ STROKES = [[[100, 50], [60, 220], [240, 220]], [[200, 60], [200, 350]]]  # a 4
 @pytest.fixture(scope="module")
 def digits():
     """Digits of the sample that ships: (train, validation)."""
-    return [datasets.load("bundled", part).fold(labels.DIGITS) for part in ("train", "val")]
+    return [datasets.load("bundled", part).merge_classes(labels.DIGITS) for part in ("train", "val")]
 
 
 def colours(png):
@@ -100,7 +101,7 @@ def test_sliders_repaint_and_the_button_lists_what_it_trained(digits, monkeypatc
 
 
 def test_the_explorer_takes_digits_only(digits):
-    letters = datasets.load("bundled", "val").fold(labels.LETTERS)
+    letters = datasets.load("bundled", "val").merge_classes(labels.LETTERS)
     with pytest.raises(ValueError, match=r"validation must hold .* 10 classes; got \d+ of 26"):
         widgets.network_explorer(digits[0], letters)
 

@@ -45,7 +45,7 @@ def combine(*datasets: Dataset, classes: str | None = None, same_people: bool = 
     if len(class_strings) > 1:
         raise ValueError(
             f"combine needs data sets with the same classes; got {', '.join(map(repr, sorted(class_strings)))}. "
-            "Say what to bring them to, such as combine(..., classes=labels.ALNUM), or .fold(classes) them first."
+            "Say what to bring them to, such as combine(..., classes=labels.ALNUM), or .merge_classes(...) them first."
         )
     origins = Origins.joined([part.origins for part in datasets])
     writers = None

@@ -250,7 +250,7 @@ class Dataset:
             )
         return self.take(mask.astype(bool))
 
-    def fold(self, classes: str) -> Dataset:
+    def merge_classes(self, classes: str) -> Dataset:
         """Relabel for another class string, for a reader that knows no others.
 
         A character goes to itself where `classes` has it, else to its capital; images of a
@@ -260,12 +260,12 @@ class Dataset:
         Examples
         --------
         >>> cases = Dataset(np.zeros((3, 28, 28), "uint8"), [0, 1, 2], classes="Aa7", source="nowhere")
-        >>> cases.fold("AB")
+        >>> cases.merge_classes("AB")
         <Dataset: 2 images of 2 classes 'AB', from nowhere>
         """
         if classes == self.classes:
             return self
-        matrix = class_sets.folding(self.classes, classes)
+        matrix = class_sets.merge_matrix(self.classes, classes)
         kept = self.take(matrix.any(axis=1)[self.labels])
         return replace(kept, labels=matrix.argmax(axis=1)[kept.labels], classes=classes)
 
@@ -279,8 +279,8 @@ class Dataset:
         Parameters
         ----------
         classes : str
-        merged : {"capital", "small"}, optional
-            What a letter of unknown case is: ``"capital"`` for EMNIST letters would be wrong half of the time, for the
+        merged : {"upper", "lower"}, optional
+            What a letter of unknown case is: ``"upper"`` for EMNIST letters would be wrong half of the time, for the
             Kaggle A-Z file it is right.
 
         Raises
@@ -291,7 +291,7 @@ class Dataset:
         Examples
         --------
         >>> capitals = Dataset(np.zeros((2, 28, 28), "uint8"), [0, 1], classes="AB", source="A-Z")
-        >>> "".join(capitals.relabel("ABab", merged="capital").chars)
+        >>> "".join(capitals.relabel("ABab", merged="upper").chars)
         'AB'
         >>> capitals.relabel("ABab")
         Traceback (most recent call last):
@@ -299,7 +299,7 @@ class Dataset:
         ValueError: the case of A, B is not known: 'AB' has one class for both cases, 'ABab' has two. If you know ...
         """
         if merged is not None:
-            ensure_choice(merged, ("capital", "small"), name="merged")
+            ensure_choice(merged, ("upper", "lower"), name="merged")
         new = relabelling(self.classes, classes, merged)
         present = np.bincount(self.labels, minlength=len(self.classes)) > 0
         unknown, homeless = (
@@ -309,13 +309,13 @@ class Dataset:
         if unknown:
             raise ValueError(
                 f"the case of {_some(unknown)} is not known: {self.classes!r} has one class for both cases, "
-                f"{classes!r} has two. If you know that all are capitals, say so with .relabel(..., merged='capital') "
-                "(or 'small'); else leave them out."
+                f"{classes!r} has two. If you know that all are capitals, say so with .relabel(..., merged='upper') "
+                "(or 'lower'); else leave them out."
             )
         if homeless:
             raise ValueError(
                 f"{classes!r} has no class for {_some(homeless)}. Leave these images out with .only(...) first, "
-                "or use .fold(classes), which drops them."
+                "or use .merge_classes(classes), which drops them."
             )
         return replace(self, labels=new[self.labels], classes=classes)
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-Case = Literal["capital", "small"]
+Case = Literal["upper", "lower"]
 NOWHERE, CASE_UNKNOWN = -1, -2
 
 
@@ -19,7 +19,7 @@ def relabelling(source: str, target: str, merged: Case | None = None) -> np.ndar
     ----------
     source, target : str
         Class strings, label order.
-    merged : {"capital", "small"}, optional
+    merged : {"upper", "lower"}, optional
         What such a letter is taken for.
 
     Returns
@@ -31,7 +31,7 @@ def relabelling(source: str, target: str, merged: Case | None = None) -> np.ndar
     --------
     >>> relabelling("7aC", "0123456789AaC").tolist()
     [7, 11, 12]
-    >>> relabelling("7A", "7Aa").tolist(), relabelling("7A", "7Aa", "small").tolist()
+    >>> relabelling("7A", "7Aa").tolist(), relabelling("7A", "7Aa", "lower").tolist()
     ([0, -2], [0, 2])
     """
     position = {char: label for label, char in enumerate(target)}
@@ -41,7 +41,7 @@ def relabelling(source: str, target: str, merged: Case | None = None) -> np.ndar
         if char.isupper() and small not in source and small in position:
             if merged is None:
                 return CASE_UNKNOWN
-            char = small if merged == "small" else char
+            char = small if merged == "lower" else char
         return position.get(char, position.get(char.upper(), NOWHERE))
 
     return np.array([home(char) for char in source], "int64")

@@ -6,7 +6,7 @@ A *form* is one way to draw a character (a 7 with or without a bar), kept as pen
 `write_line` and `write_page` also tell which strokes belong to which character, and `on_paper` photographs the
 writing on a plain or ruled sheet or on a form.
 
-``python -m hcr_lib.handwriting`` writes the sample that ships with the course again.
+``python -m hcr_lib.research.sample`` writes the bundled sample again.
 """
 
 from hcr_lib.handwriting._characters import CAP_HEIGHT, X_HEIGHT, press, write_char

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 
 from hcr_lib import images, labels, pen
-from hcr_lib._manifest import ship
 from hcr_lib.datasets import Dataset
 from hcr_lib.handwriting._characters import CAP_HEIGHT, press, write_char
 from hcr_lib.handwriting._forms import nibs
@@ -29,7 +26,7 @@ def draw_char(char: str, style: Style, rng: np.random.Generator) -> np.ndarray:
     strokes = write_char(char, style, rng)
     widths = press(strokes, style, rng)
     scale = nibs()[char] * (_PAD - 2 * _MARGIN) / CAP_HEIGHT
-    ink = pen.render(pen.fit(strokes, _PAD, _MARGIN), _PAD, [scale * width for width in widths])
+    ink = pen.render(pen.scale_to(strokes, _PAD, _MARGIN), _PAD, [scale * width for width in widths])
     return images.ink_to_mnist(ink)
 
 
@@ -105,26 +102,3 @@ def split_by_writer(writers: np.ndarray) -> np.ndarray:
     """
     parts = np.array(["train"] * 6 + ["val", "test"])
     return parts[[int(name[1:]) % len(parts) for name in writers]]
-
-
-def main() -> None:
-    """Write ``data/synthetic.npz`` and its entry in ``data/manifest.toml`` again; the same bytes every time."""
-    sample = make_sample()
-    arrays = {
-        "images": sample.images,
-        "labels": sample.labels,
-        "writers": sample.writers,
-        "split": split_by_writer(sample.writers),
-        "classes": np.array(sample.classes),
-    }
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
-    target = ship(
-        SAMPLE,
-        buffer.getvalue(),
-        shapes={name: list(array.shape) for name, array in arrays.items()},
-        origin="drawn by hcr_lib.handwriting; no person's writing is in it",
-        licence="CC0-1.0",
-        command="python -m hcr_lib.handwriting",
-    )
-    print(f"{target}: {len(sample):,} images, {buffer.getbuffer().nbytes:,} bytes")

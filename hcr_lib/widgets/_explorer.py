@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ImageDraw
 
-from hcr_lib import anatomy
 from hcr_lib.datasets import Dataset
+from hcr_lib.networks import summary
 from hcr_lib.widgets import _demo
 
 if TYPE_CHECKING:
@@ -254,7 +254,7 @@ def explorer_picture(
         _demo.text(drawing, (8, under + 60), _REMEDY, size=16, fill=_demo.RED, anchor="lm")
         return _demo.to_bytes(sheet)
 
-    facts = anatomy.layers(explorer_network(stages, filters, kernel, pooling, dropout))
+    facts = summary.layers(explorer_network(stages, filters, kernel, pooling, dropout))
     *maps, _flatten, _dropout, dense = facts
     x = _LEFT + across * (len(maps) + 0.5)
     drawing.rectangle((x - 4, middle - 40, x + 4, middle + 40), fill="white", outline=_demo.BLACK)

@@ -28,7 +28,7 @@ class FeaturePad(ipywidgets.HBox):
     Parameters
     ----------
     model : keras.Model
-        A trained network whose first layers are convolutions, such as `hcr_lib.models.seed_cnn`.
+        A trained network whose first layers are convolutions, such as `hcr_lib.networks.models.seed_cnn`.
     classes : str
         The characters of its outputs.
 

@@ -17,7 +17,7 @@ from hcr_lib._tf import tf
 from hcr_lib.augment import Augment
 
 BATCH, TURNS = 512, 60
-PAGE = 1 - pen.render(pen.fit(handwriting.write_char("B", handwriting.Style(), np.random.default_rng(0))))
+PAGE = 1 - pen.render(pen.scale_to(handwriting.write_char("B", handwriting.Style(), np.random.default_rng(0))))
 IMAGES = np.tile(images.to_mnist(np.uint8(255 * PAGE))[..., None] / np.float32(255), (BATCH, 1, 1, 1))
 
 

@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hcr_lib import datasets, handwriting, labels, models, pen, weights
+from hcr_lib import datasets, handwriting, labels, pen
 from hcr_lib._tf import keras
+from hcr_lib.networks import models, weights
 from hcr_lib.recognizer import Recognizer
 
 WIDTH = Recognizer.load().record["width"]
-STROKES = pen.fit(handwriting.write_char("B", handwriting.Style(), np.random.default_rng(0)))
+STROKES = pen.scale_to(handwriting.write_char("B", handwriting.Style(), np.random.default_rng(0)))
 PAGE = np.uint8(255 * (1 - pen.render(STROKES)))
 STORED = np.resize(datasets.load("bundled", "test").images, (10_000, 28, 28))
 
@@ -75,7 +76,7 @@ def test_ten_thousand_images_in_no_more_time(reader, model, record_property):
     """
     ink = STORED[..., None] / np.float32(255)
     seconds = shortest(
-        5, keras=lambda: model.predict(ink, verbose=0), predict=lambda: reader.predict(STORED, in_form=True)
+        5, keras=lambda: model.predict(ink, verbose=0), predict=lambda: reader.predict(STORED, normalised=True)
     )
     record_property("predict by keras", seconds["predict"] / seconds["keras"])
     assert seconds["predict"] < seconds["keras"]

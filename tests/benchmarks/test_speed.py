@@ -11,10 +11,11 @@ import timeit
 import numpy as np
 import pytest
 
-from hcr_lib import datasets, handwriting, images, models, pen
+from hcr_lib import datasets, handwriting, images, pen
+from hcr_lib.networks import models
 from hcr_lib.recognizer import BATCH, Recognizer
 
-STROKES = pen.fit(handwriting.write_char("B", handwriting.Style(), np.random.default_rng(0)))
+STROKES = pen.scale_to(handwriting.write_char("B", handwriting.Style(), np.random.default_rng(0)))
 PAGE = np.uint8(255 * (1 - pen.render(STROKES)))
 STORED = np.resize(datasets.load("bundled", "test").images[:40], (BATCH, 28, 28))
 

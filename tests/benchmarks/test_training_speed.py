@@ -15,10 +15,11 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from hcr_lib import anatomy, datasets, models
+from hcr_lib import datasets
 from hcr_lib._tf import keras, tf
 from hcr_lib.augment import Augment
 from hcr_lib.datasets import Dataset
+from hcr_lib.networks import models, summary
 from hcr_lib.training import fit, half_precision, has_bfloat16, mark
 from hcr_lib.training._batches import stream_batches
 from hcr_lib.training._trainer import Replicas, Trainer
@@ -131,7 +132,7 @@ def test_share_of_the_machines_own_arithmetic(benchmark, half):
     rate = 2 * size**3 / shortest(lambda: multiply().numpy(), 10)
     model, learn = learner(batch_size, half)
     benchmark.pedantic(learn, rounds=20)
-    per_image = 3 * 2 * anatomy.multiply_adds(model)  # there, and back twice: to the weights and to the layer before
+    per_image = 3 * 2 * summary.multiply_adds(model)  # there, and back twice: to the weights and to the layer before
     seconds = shortest(learn, 20)
     report(
         benchmark,
@@ -176,7 +177,7 @@ PROGRAM = """
 import re, sys
 from pathlib import Path
 import test_training_speed as speed
-from hcr_lib import models
+from hcr_lib.networks import models
 from hcr_lib.training import fit
 
 def peak():

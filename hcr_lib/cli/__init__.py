@@ -1,0 +1,1 @@
+"""The commands of ``python -m hcr_lib``, one module each."""

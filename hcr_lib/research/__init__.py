@@ -1,0 +1,11 @@
+"""What maintainers run: trainings, studies, records. No lesson and no other module of the library imports it.
+
+| command | what it does |
+| --- | --- |
+| ``python -m hcr_lib.research.train_reader`` | train the shipped reader |
+| ``python -m hcr_lib.research.scorecard`` | evaluate it on real handwriting |
+| ``python -m hcr_lib.research.ladder`` | measure the ladder of MNIST |
+| ``python -m hcr_lib.research.studies NAME`` | measure what the lessons quote about real handwriting |
+| ``python -m hcr_lib.research.sample`` | write the bundled synthetic sample again |
+| ``python -m hcr_lib.research.letter_pairs WORDLIST`` | count English letter pairs again |
+"""

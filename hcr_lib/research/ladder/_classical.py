@@ -1,0 +1,46 @@
+"""The rungs below the networks: a method of `hcr_lib.baselines`, and the settings to select from."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from hcr_lib import baselines
+from hcr_lib.research.ladder._parts import Answers, Parts
+
+
+@dataclasses.dataclass(frozen=True)
+class Classical:
+    """A method, and the settings to select from.
+
+    Attributes
+    ----------
+    fit : callable
+        From a training part and keyword arguments to a `hcr_lib.baselines.Classifier`.
+    settings : sequence of dict
+        The keyword arguments to try; the ones that validate best are kept, the first of equals.
+    subset : int, optional
+        Select with this many training images, then fit on all of them; with all of them at once by default.
+    """
+
+    fit: Callable[..., baselines.Classifier]
+    settings: Sequence[dict[str, Any]]
+    subset: int | None = None
+
+    def answers(self, parts: Parts) -> Answers:
+        """Select the settings on validation, then predict the test part."""
+        start = time.process_time()
+        few = parts.train
+        if self.subset is not None and self.subset < len(few):
+            few = few.sample(self.subset, np.random.default_rng(0))
+        settings, classifier = baselines.select(self.fit, self.settings, few, parts.val)
+        if few is not parts.train:
+            classifier = self.fit(parts.train, **settings)
+        seconds = time.process_time() - start
+        notes = {"chosen": settings} | ({"chosen_with": len(few)} if few is not parts.train else {})
+        val, test = (classifier.predict(part.images) for part in (parts.val, parts.test))
+        return Answers(val, test, seconds, classifier.parameters, notes)

@@ -1,0 +1,283 @@
+"""Train the network that ships: ``python -m hcr_lib.research.train_reader``.
+
+It learns from EMNIST and MNIST (looked for in ``HCR_DATA_DIR``) and from the course's synthetic handwriting, every
+image brought to the same form as a person's drawing. Three precautions are meant to keep it from learning which data
+set an image comes from instead of what it shows:
+
+* every image passes through `hcr_lib.images.to_mnist_batch`, so strokes and edges look alike;
+* an MNIST digit is asked *which digit* it is, never *whether* it is one (`training.marked_crossentropy`);
+* in the first phase, the longest, slants, shapes and stroke widths are changed at random.
+
+Digits that also occur in MNIST's test set - EMNIST was cut from the same forms - are found and left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import datetime
+import functools
+import itertools
+import json
+import os
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import ndimage
+from tqdm.auto import tqdm
+
+from hcr_lib import images, labels
+from hcr_lib._paths import results_dir, user_data_dir
+from hcr_lib.datasets import load
+from hcr_lib.labels import ALNUM, BYCLASS, DIGITS
+from hcr_lib.recognizer import WEIGHTS
+from hcr_lib.research.manifest import ship
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """A part of the training: how long, from what mixture, and how much the images are changed.
+
+    Attributes
+    ----------
+    balance : float
+        Rare classes are drawn more often than they occur: with a probability that goes with count ** (1 - balance).
+    sources : dict
+        How often an image of a source is drawn, compared with an EMNIST image of known case.
+    """
+
+    name: str
+    epochs: int
+    learning_rate: float
+    balance: float
+    sources: dict[str, float]
+    augment: dict[str, float]
+
+
+#: First every kind of writing, much changed, all classes about equally often. Then nearer to what people write:
+#: the frequencies of the forms, and shapes changed so little that a narrow 0 stays narrower than an O. At last
+#: strokes nearly keep their width. That may let in what is true of EMNIST only (a small letter, enlarged, has thick
+#: strokes), so it is short, and it was kept after a look at drawn characters: see the model card.
+PHASES = (
+    Phase(
+        "broad", epochs=14, learning_rate=2e-3, balance=0.5, augment={},
+        sources={"emnist": 1.0, "emnist, case unknown": 0.6, "mnist": 0.5, "synthetic": 1.0},
+    ),
+    Phase(
+        "gentle", epochs=5, learning_rate=6e-4, balance=0.2,
+        augment={
+            "rotation": 6.0, "shear": 0.1, "scale": 0.05, "shift": 1.0,
+            "elastic": 0.4, "thicken": 0.5, "thin": 0.3, "blur": 0.4,
+        },
+        sources={"emnist": 1.0, "emnist, case unknown": 1.0, "mnist": 0.3, "synthetic": 0.6},
+    ),
+    Phase(
+        "natural", epochs=3, learning_rate=4e-4, balance=0.0,
+        augment={
+            "rotation": 5.0, "shear": 0.08, "scale": 0.03, "shift": 1.0,
+            "elastic": 0.3, "thicken": 0.1, "thin": 0.1, "blur": 0.3,
+        },
+        sources={"emnist": 1.0, "emnist, case unknown": 1.0, "mnist": 0.3, "synthetic": 0.6},
+    ),
+)  # fmt: skip
+#: Images that correlate this much, and with no other image more, show the same pen stroke. See `twins`.
+SAME_INK = 0.96
+
+
+def normalised_images(stored: np.ndarray, cache: Path | None) -> np.ndarray:
+    """Bring stored images to the form of a drawing, remembering the result in a file; (n, 28, 28) uint8."""
+    checksum = zlib.crc32(np.ascontiguousarray(stored))
+    if cache is not None and cache.is_file():
+        with np.load(cache, allow_pickle=False) as kept:
+            if "checksum" in kept.files and kept["checksum"] == checksum:
+                return kept["images"]
+    chunks = np.array_split(stored, max(1, len(stored) // 1000))
+    formed = np.concatenate(
+        [images.to_mnist_batch(chunk) for chunk in tqdm(chunks, desc="images in form", leave=False)]
+    )
+    if cache is not None:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(cache.with_suffix(".part.npz"), images=formed, checksum=checksum)
+        os.replace(cache.with_suffix(".part.npz"), cache)
+    return formed
+
+
+def twins(candidates: np.ndarray, test: np.ndarray, limit: float = SAME_INK) -> np.ndarray:
+    """Say which candidates are cut from the same pen stroke as some test image.
+
+    Two normalisations of one stroke are each other's nearest neighbours, and nearly the same after a slight blur.
+
+    Parameters
+    ----------
+    candidates, test : ndarray of uint8, shape (n, 28, 28) and (m, 28, 28)
+        In form.
+    limit : float
+        Least correlation that counts as the same.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    ours, theirs = _unit_vectors(candidates), _unit_vectors(test)
+    nearest, similarity = np.zeros(len(ours), int), np.zeros(len(ours))
+    their_nearest, their_best = np.zeros(len(theirs), int), np.full(len(theirs), -1.0)
+    for start in range(0, len(ours), 2000):
+        rows = slice(start, start + 2000)
+        correlation = ours[rows] @ theirs.T
+        nearest[rows], similarity[rows] = correlation.argmax(axis=1), correlation.max(axis=1)
+        closer = correlation.max(axis=0) > their_best
+        their_best[closer] = correlation.max(axis=0)[closer]
+        their_nearest[closer] = start + correlation.argmax(axis=0)[closer]
+    mutual = their_nearest[nearest] == np.arange(len(ours))
+    return mutual & (similarity >= limit)
+
+
+def _unit_vectors(stored: np.ndarray) -> np.ndarray:
+    """Return the images blurred, with mean 0 and length 1, so that a product of two is their correlation."""
+    vectors = ndimage.gaussian_filter(stored.astype("float32"), (0, 1, 1)).reshape(len(stored), -1)
+    vectors -= vectors.mean(axis=1, keepdims=True)
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+
+
+def training_data(data_dir: Path, cache: Path | None) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Collect images and marks for training and for validation.
+
+    Returns
+    -------
+    train, validation : dict
+        images uint8 (n, 28, 28), marks uint8 (n, 62), source str (n,).
+    """
+    from hcr_lib.training import ASKED, RIGHT, mark  # TensorFlow: only when it is really going to train
+
+    emnist = np.load(data_dir / "emnist.npz", allow_pickle=False)
+    chars, case_chars, split = emnist["chars"], emnist["case_chars"], emnist["split"]
+    formed = normalised_images(emnist["images"], cache and cache / "emnist.npz")
+    digits, bundled = load("mnist", "train", data_dir=data_dir), load("bundled", "train")
+    mnist = normalised_images(digits.images, cache and cache / "mnist-train.npz")
+    mnist_test = normalised_images(load("mnist", "test", data_dir=data_dir).images, cache and cache / "mnist-test.npz")
+
+    known = case_chars != "?"
+    is_digit = np.isin(chars, list(DIGITS)) & (split == "train")
+    twin = np.zeros(len(chars), bool)
+    twin[is_digit] = twins(formed[is_digit], mnist_test)
+
+    def either_case(rows: np.ndarray) -> np.ndarray:
+        cases = labels.merge_matrix(BYCLASS, ALNUM).T[labels.to_labels(chars[rows], ALNUM)]
+        return np.where(cases > 0, RIGHT, ASKED).astype("uint8")
+
+    def part(name: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        with_case, without = (split == name) & known & ~twin, (split == name) & ~known
+        return {
+            "emnist": (formed[with_case], mark(labels.to_labels(case_chars[with_case], BYCLASS), 62)),
+            "emnist, case unknown": (formed[without], either_case(without)),
+        }
+
+    train = part("train") | {
+        "mnist": (mnist, mark(digits.labels, 62, asked=range(10))),
+        "synthetic": (bundled.images, mark(bundled.labels, 62)),
+    }
+    print(f"left out: {twin.sum()} EMNIST digits that MNIST's test set holds too")
+    for name, (stored, _) in train.items():
+        print(f"{name}: {len(stored):,} images")
+    return _together(train), _together(part("val"))
+
+
+def _together(sources: dict[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, np.ndarray]:
+    return {
+        "images": np.concatenate([stored for stored, _ in sources.values()]),
+        "marks": np.concatenate([marks for _, marks in sources.values()]),
+        "source": np.repeat(list(sources), [len(stored) for stored, _ in sources.values()]),
+    }
+
+
+def draw_weights(train: dict[str, np.ndarray], phase: Phase) -> np.ndarray:
+    """Say how often a phase draws each training image, relative to the others; float64 of shape (n,)."""
+    weights = np.zeros(len(train["source"]))
+    label = train["marks"].argmax(axis=1)  # of a letter with two right cases: the capital
+    for name, share in phase.sources.items():
+        own = train["source"] == name
+        rarity = np.bincount(label[own], minlength=62)[label[own]] ** -phase.balance
+        weights[own] = share * rarity / rarity.mean()
+    return weights
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train, and write ``reader.npz``, which carries its record, and ``history.csv`` to a folder."""
+    parser = argparse.ArgumentParser(
+        prog="python -m hcr_lib.research.train_reader", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder for the weights, the log and the checkpoint")
+    parser.add_argument("--width", type=int, default=32, help="filters of the first stage")
+    parser.add_argument("--first", type=int, default=2, help="convolutions of the first stage")
+    parser.add_argument("--share", type=float, default=1.0, help="share of the images that the last phase changes")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--phase", choices=[phase.name for phase in PHASES], default=PHASES[0].name, help="begin here")
+    parser.add_argument("--start", type=Path, help="weight file to begin from")
+    parser.add_argument("--ship", action="store_true", help="put the result into data/ when it is done")
+    options = parser.parse_args(arguments)
+    if options.phase != PHASES[0].name and not options.start:
+        parser.error(f"--phase {options.phase} goes on from a training; name its weights with --start FILE")
+    phases = list(itertools.dropwhile(lambda phase: phase.name != options.phase, PHASES))
+
+    from hcr_lib._tf import keras
+    from hcr_lib.augment import Augment
+    from hcr_lib.networks import models, weights
+    from hcr_lib.training import fit, half_precision
+
+    train, validation = training_data(user_data_dir(), options.out / "cache")
+    keras.utils.set_random_seed(options.seed)
+    with half_precision():  # doubles the speed on processors that have it; the weights stay float32
+        model = models.compact_cnn(62, options.width, first=options.first)
+    if options.start:
+        model.set_weights(weights.load(options.start)[1])
+    histories = []
+    for phase in phases:
+        # A phase that begins with other weights is another training, whatever else is the same.
+        start = functools.reduce(lambda total, values: zlib.crc32(values, total), model.get_weights(), 0)
+        result = fit(
+            model,
+            (train["images"], train["marks"]),
+            (validation["images"], validation["marks"]),
+            epochs=phase.epochs,
+            learning_rate=phase.learning_rate,
+            augment=Augment(**phase.augment, share=options.share if phase is PHASES[-1] else 1.0),
+            weights=draw_weights(train, phase),
+            seed=options.seed,
+            checkpoint_dir=options.out / f"checkpoint-{phase.name}-{start:08x}",
+            keep="best" if phase is PHASES[-1] else "last",
+        )
+        histories.append(result.history.assign(phase=phase.name))
+    history = pd.concat(histories)
+    history.to_csv(options.out / "history.csv", index=False)
+    record = {
+        "model": "compact_cnn", "width": options.width, "first": options.first, "classes": BYCLASS,
+        "seed": options.seed, "start": options.start and options.start.name,
+        "phases": {phase.name: phase.epochs for phase in phases}, "share": options.share,
+        "best_epoch": result.best_epoch, "images": len(train["images"]),
+        "val_accuracy": round(float(result.history["val_accuracy"].max()), 4),
+        "minutes": round(float(history["seconds"].sum()) / 60, 1), "date": datetime.date.today().isoformat(),
+    }  # fmt: skip
+    weights.save(model, options.out / WEIGHTS, record)
+    print(json.dumps(record, indent=1))
+    if options.ship:
+        put_in_place(options.out)
+
+
+def put_in_place(out: Path) -> None:
+    """Copy a finished training's weights and history to ``data/``."""
+    ship(
+        WEIGHTS,
+        (out / WEIGHTS).read_bytes(),
+        origin="trained on MNIST, EMNIST and data/synthetic.npz; see reader.md, the model card",
+        licence="CC0-1.0",
+        command="python -m hcr_lib.research.train_reader --out DIR --ship",
+    )
+    results_dir().mkdir(parents=True, exist_ok=True)
+    (results_dir() / "reader-history.csv").write_bytes((out / "history.csv").read_bytes())
+
+
+if __name__ == "__main__":
+    main()

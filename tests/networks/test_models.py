@@ -1,0 +1,114 @@
+"""The networks: sizes known from elsewhere, probabilities, the order of columns, and that each can learn at all."""
+
+import numpy as np
+import pytest
+
+from hcr_lib import datasets, labels
+from hcr_lib._tf import keras
+from hcr_lib.networks import models
+
+BUILDERS = [
+    models.linear,
+    models.mlp,
+    models.lenet5,
+    models.seed_cnn,
+    models.seed_crnn,
+    models.compact_cnn,
+    models.tiny_cnn,
+    models.quick_cnn,
+]
+each_network = pytest.mark.parametrize("build", BUILDERS, ids=lambda build: build.__name__)
+
+
+@pytest.fixture(autouse=True)
+def _first_weights():
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(scope="module")
+def batch() -> tuple[np.ndarray, np.ndarray]:
+    """One image of each of 36 characters, as ink, with its label."""
+    train = datasets.load("bundled", "train").merge_classes(labels.ALNUM)
+    first = [int(np.flatnonzero(train.labels == label)[0]) for label in range(36)]
+    return train.images[first][..., None].astype("float32") / 255, train.labels[first]
+
+
+@pytest.mark.parametrize(
+    ("model", "count"),
+    [
+        (lambda: models.linear(10), 28 * 28 * 10 + 10),
+        (lambda: models.mlp(10), (28 * 28 + 1) * 300 + (300 + 1) * 10),
+        (lambda: models.lenet5(10), 61_706),  # counted with every map of the second convolution joined
+        (lambda: models.seed_cnn(36), 167_300),  # the first project this course grew from states it
+        (lambda: models.seed_crnn(36), 795_556),  # and so does the third
+    ],
+    ids=["linear", "mlp", "lenet5", "seed_cnn", "seed_crnn"],
+)
+def test_number_of_parameters(model, count):
+    assert model().count_params() == count
+
+
+def test_the_network_that_ships_fits_in_five_megabytes_with_two_bytes_a_weight():
+    assert 2 * models.compact_cnn(62).count_params() < 5e6
+    assert models.compact_cnn(62, width=8).count_params() < models.compact_cnn(62).count_params() / 10
+
+
+@each_network
+@pytest.mark.parametrize("num_classes", [10, 36, 62])
+def test_ends_in_probabilities_of_the_classes_asked_for(build, num_classes):
+    model = build(num_classes)
+    ink = np.random.default_rng(0).random((5, 28, 28, 1), dtype="float32")
+    probabilities = np.asarray(model(ink, training=False))
+    assert model.input_shape == (None, 28, 28, 1)
+    assert probabilities.shape == (5, num_classes)
+    assert probabilities.min() >= 0
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+
+
+@each_network
+def test_comes_uncompiled(build):
+    assert not build(10).compiled
+
+
+@each_network
+def test_learns_one_batch_by_heart(build, batch):
+    """A network that cannot even do this has a mistake in it, whatever its score on a large set."""
+    ink, truth = batch
+    model = build(36)
+    model.compile(keras.optimizers.Adam(3e-3), "sparse_categorical_crossentropy")
+    for _ in range(60):
+        model.train_on_batch(ink, truth)
+    np.testing.assert_array_equal(np.asarray(model(ink, training=False)).argmax(axis=1), truth)
+
+
+def test_pooling_of_the_first_seed_leaves_512_numbers():
+    flatten = next(layer for layer in models.seed_cnn().layers if isinstance(layer, keras.layers.Flatten))
+    assert flatten.input.shape[1:] == (4, 4, 32)
+    assert flatten.output.shape[1:] == (512,)
+
+
+@pytest.fixture(scope="module")
+def sequence():
+    """Return a function from one picture (28, 28) to what the first LSTM of the CRNN is given, (7, 448)."""
+    model = models.seed_crnn()
+    recurrent = next(layer for layer in model.layers if isinstance(layer, keras.layers.Bidirectional))
+    inner = keras.Model(model.inputs[0], recurrent.input)
+    return lambda ink: np.asarray(inner(ink[None, ..., None], training=False))[0]
+
+
+@pytest.mark.parametrize("row", [1, 14, 26])
+@pytest.mark.parametrize("step", range(7))
+def test_steps_of_the_sequence_run_from_left_to_right_whatever_the_row(sequence, row, step):
+    paper, dot = np.zeros((2, 28, 28), "float32")
+    dot[row, 4 * step + 1] = 1.0  # inside the four columns of this step
+    changed = set(np.flatnonzero((np.abs(sequence(dot) - sequence(paper)) > 1e-6).any(axis=1)).tolist())
+    assert step in changed
+    assert changed <= {step - 1, step, step + 1}, "two convolutions of 3 see no further than the neighbours"
+
+
+def test_a_step_of_the_sequence_holds_its_column_from_top_to_bottom(sequence):
+    paper, dot = np.zeros((2, 28, 28), "float32")
+    dot[1, 13] = 1.0  # at the top
+    difference = (sequence(dot) - sequence(paper)).reshape(7, 7, 64)  # step, row, feature
+    rows = np.flatnonzero(np.abs(difference).max(axis=(0, 2)) > 1e-6)
+    assert rows.max() <= 1

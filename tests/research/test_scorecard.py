@@ -1,0 +1,129 @@
+"""The scorecard: what it measures, on a little of it; the numbers themselves are in data/results."""
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hcr_lib import datasets, pen
+from hcr_lib._paths import shipped
+from hcr_lib.recognizer import WEIGHTS
+from hcr_lib.research import scorecard
+
+
+def page(*boxes, shape=(60, 200)) -> Image.Image:
+    picture = np.full(shape, 255, "uint8")
+    for x0, y0, x1, y1 in boxes:
+        picture[y0:y1, x0:x1] = 0
+    return Image.fromarray(picture)
+
+
+def test_pen_drawings_come_one_by_one_upright_and_on_the_pad(tmp_path):
+    # A 7 of two strokes, and a dot; in a UNIPEN file y grows upwards.
+    points = np.array([[0, 100], [50, 100], [20, 0], [10, 50], [40, 50], [7, 7]], "int32")
+    np.savez(
+        tmp_path / "pen.npz", points=points, stroke_offsets=[0, 3, 5, 6], char_offsets=[0, 2, 3], labels=["7", "."]
+    )
+    (seven, strokes), (dot, [point]) = scorecard.pen_drawings(tmp_path / "pen.npz")
+    assert (seven, dot) == ("7", ".")
+    assert [len(stroke) for stroke in strokes] == [3, 2]
+    assert strokes[0][0, 1] < strokes[1][0, 1] < strokes[0][2, 1], "the top of the 7 is on top"
+    assert pen.bounds(strokes)[1::2] == (60, 340)
+    assert point.tolist() == [[200, 200]]
+
+
+@pytest.mark.parametrize(
+    ("picture", "expected"),
+    [
+        (page((20, 15, 40, 45), (60, 15, 80, 45)), True),
+        (page((20, 15, 40, 45), (60, 0, 80, 45)), False),
+        (page((0, 15, 20, 45), (60, 15, 80, 45)), False),
+        (page((20, 5, 40, 20), (60, 5, 80, 20), (20, 40, 40, 55)), False),
+    ],
+    ids=["a line", "cut above", "cut at the side", "two lines"],
+)
+def test_holds_only_the_name(picture, expected):
+    assert scorecard.holds_only_the_name(picture) == expected
+
+
+def test_pictures_in_a_zip_come_with_their_row(tmp_path):
+    buffer = io.BytesIO()
+    page((20, 15, 40, 45)).save(buffer, "PNG")
+    with zipfile.ZipFile(tmp_path / "words.zip", "w") as file:
+        file.writestr("b.png", buffer.getvalue())
+        file.writestr("a.png", buffer.getvalue())
+        file.writestr("labels.csv", "file,text\na.png,é\n")
+        file.writestr("notes.txt", "no picture")
+    found = [(name, picture.size, row) for name, picture, row in scorecard.pictures_in(tmp_path / "words.zip")]
+    assert found == [("a.png", (200, 60), {"file": "a.png", "text": "é"}), ("b.png", (200, 60), {})]
+
+
+class TestScorecard:
+    def test_characters_are_scored_by_accuracy_with_its_interval(self, capsys):
+        card, sample = scorecard.Scorecard(), datasets.load("bundled", "test").sample(60, np.random.default_rng(0))
+        card.characters("synthetic", sample.images, sample.chars, "alnum")
+        [row] = card.rows
+        assert (row["set"], row["alphabet"], row["count"], row["measure"]) == ("synthetic", "alnum", 60, "accuracy")
+        assert 0.6 < row["score"] <= 1
+        assert 0 <= row["low"] < row["score"] <= row["high"] <= 1
+        assert "synthetic" in capsys.readouterr().out
+
+    def test_characters_that_the_alphabet_lacks_are_passed_over(self):
+        card, sample = scorecard.Scorecard(), datasets.load("bundled", "test").sample(60, np.random.default_rng(0))
+        card.characters("synthetic", sample.images, sample.chars, "digits")
+        assert card.rows[0]["count"] == sum(char.isdigit() for char in sample.chars)
+
+    def test_answers_in_62_classes_are_also_counted_with_cases_merged(self, monkeypatch):
+        card = scorecard.Scorecard()
+        monkeypatch.setattr(card, "readings", lambda *_: ["o", "a", "A", "7", ""])  # a and A are two of NIST's 47
+        card.characters("drawn", [None] * 5, list("OAA7x"), "byclass")
+        assert {row["alphabet"]: row["score"] for row in card.rows} == {
+            "byclass": 0.4,
+            "byclass, counted as balanced": 0.6,
+            "byclass, counted as alnum": 0.8,
+        }
+        assert scorecard.table(card.rows) == scorecard.table(card.rows[:1])
+
+    def test_what_cannot_be_read_counts_as_wrong(self):
+        card = scorecard.Scorecard()
+        card.texts("blank", [page()] * 3, ["A-b", "cd", "e"], "alnum")
+        assert (card.rows[0]["score"], card.rows[0]["count"]) == (1, 3)
+
+
+def test_the_table_shows_the_worst_of_three_widths_and_turns_errors_into_what_is_right():
+    row = {"alphabet": "alnum", "count": 1200, "low": 0.8, "high": 0.9, "measure": "accuracy"}
+    rows = [{**row, "set": f"real pens, {width}", "score": score} for width, score in [("thin", 0.9), ("thick", 0.85)]]
+    rows.append({**row, "set": "words", "score": 0.1, "low": 0.08, "high": 0.12, "measure": "character error rate"})
+    assert scorecard.table(rows).splitlines()[2:] == [
+        "| real pens, worst of three widths | alnum | 1,200 | 85.0 % | 80.0 % to 90.0 % |",
+        "| words (characters) | alnum | 1,200 | 90.0 % | 88.0 % to 92.0 % |",
+    ]
+
+
+def test_other_weights_never_meet_a_test_split_and_leave_no_record(monkeypatch, tmp_path):
+    asked, other = [], tmp_path / "other.npz"
+    other.write_bytes(shipped(WEIGHTS).read_bytes())
+    little = datasets.load("bundled", "val")
+    monkeypatch.setattr(scorecard, "load", lambda name, part, data_dir: asked.append(part) or little)
+    monkeypatch.setattr(scorecard, "user_data_dir", lambda: tmp_path)
+    monkeypatch.setattr(scorecard, "pen_drawings", lambda path: [])
+    monkeypatch.setattr(scorecard, "pictures_in", lambda path: [])
+    for judged in ("characters", "texts"):
+        monkeypatch.setattr(scorecard.Scorecard, judged, lambda *_: None)
+    monkeypatch.setattr(scorecard.records, "write", lambda *_, **__: pytest.fail("a record was written"))
+    scorecard.main(["--weights", str(other)])
+    assert set(asked) == {"val"}
+
+
+@pytest.mark.real_data
+def test_real_handwriting_is_read_about_as_well_as_the_record_says(real_data):
+    """Twenty pictures of each set: enough to notice a reader that has gone wrong, not to judge it."""
+    rows = scorecard.measure(real_data, limit=20)
+    assert {row["measure"] for row in rows} == {"accuracy", "character error rate"}
+    accuracy = [row["score"] for row in rows if row["measure"] == "accuracy"]
+    errors = [row["score"] for row in rows if row["measure"] == "character error rate"]
+    assert np.mean(accuracy) > 0.75
+    assert np.mean(errors) < 0.35
+    assert all(0 < row["count"] <= 20 for row in rows)
