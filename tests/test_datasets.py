@@ -187,7 +187,7 @@ def test_relabel_goes_one_way_for_each_character_and_guesses_none(source, target
         elif char in target or char.upper() in target:
             assert one.relabel(target, merged=merged).chars.item() == (char if char in target else char.upper())
         else:
-            with pytest.raises(ValueError, match=f"no class for {char}.*fold"):
+            with pytest.raises(ValueError, match=f"no class for {char}.*merge_classes"):
                 one.relabel(target, merged=merged)
 
 

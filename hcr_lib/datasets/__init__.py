@@ -6,11 +6,15 @@ from hcr_lib.datasets._dataset import Dataset
 from hcr_lib.datasets._drawings import StoredDrawing, read_drawings, save_drawing
 from hcr_lib.datasets._errors import DataError, MissingDataError
 from hcr_lib.datasets._fetch import fetch
+from hcr_lib.datasets._label_mask import CANDIDATE, NOT_CONSIDERED, RULED_OUT
 from hcr_lib.datasets._sources import load, names
 from hcr_lib.datasets._splits import folds, split
 from hcr_lib.datasets._tfds import from_tfds
 
 __all__ = [
+    "CANDIDATE",
+    "NOT_CONSIDERED",
+    "RULED_OUT",
     "DataError",
     "Dataset",
     "Fault",

@@ -21,7 +21,7 @@ def combine(*datasets: Dataset, classes: str | None = None, same_people: bool = 
     Returns
     -------
     Dataset
-        Writers are kept where every part names them; origins always are.
+        Writers are kept where every part names them; origins always are, and partial labels where any part has them.
 
     Raises
     ------
@@ -54,6 +54,7 @@ def combine(*datasets: Dataset, classes: str | None = None, same_people: bool = 
         writers = np.concatenate(
             [part.writers if one_source or same_people else _full_names(part) for part in datasets]
         )
+    partial = any(part.label_mask is not None for part in datasets)
     return Dataset(
         np.concatenate([part.images for part in datasets]),
         np.concatenate([part.labels for part in datasets]),
@@ -61,6 +62,7 @@ def combine(*datasets: Dataset, classes: str | None = None, same_people: bool = 
         source=" + ".join(dict.fromkeys(part.source for part in datasets)),
         writers=writers,
         origins=origins,
+        label_mask=np.concatenate([part.targets for part in datasets]) if partial else None,
     )
 
 

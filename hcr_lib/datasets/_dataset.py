@@ -14,6 +14,7 @@ from hcr_lib import labels as class_sets
 from hcr_lib._validate import ensure_choice, ensure_labels, ensure_uint8_images
 from hcr_lib.datasets._errors import DataError
 from hcr_lib.datasets._files import read, write
+from hcr_lib.datasets._label_mask import NOT_CONSIDERED, ensure_label_mask, map_classes
 from hcr_lib.datasets._origins import Origins
 from hcr_lib.datasets._relabel import CASE_UNKNOWN, NOWHERE, Case, relabelling
 
@@ -40,6 +41,10 @@ class Dataset:
     origins : ndarray of str, shape (n,), or Origins, optional
         The file that each image was read from; without it, each is "image k" of `source`, counted from 0. Kept
         as `Origins`: two numbers an image, which every method below takes along.
+    label_mask : ndarray of uint8, shape (n, number of classes), optional
+        For partial labels: 2 (`CANDIDATE`) for the classes that an image may show, its label among them; 1
+        (`RULED_OUT`) for the others among which the label was chosen; 0 (`NOT_CONSIDERED`) for classes that nobody
+        asked about. Without it, the label is the one candidate and all other classes are ruled out.
 
     Raises
     ------
@@ -67,6 +72,7 @@ class Dataset:
     source: str
     writers: np.ndarray | None = None
     origins: Origins | None = None
+    label_mask: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.classes, str) or not self.classes:
@@ -80,6 +86,8 @@ class Dataset:
         fields = {"images": images, "labels": ensure_labels(self.labels, len(self.classes), length=len(images))}
         if self.writers is not None:
             fields["writers"] = _column(self.writers, len(images), "writers")
+        if self.label_mask is not None:
+            fields["label_mask"] = ensure_label_mask(self.label_mask, fields["labels"], len(self.classes))
         fields["origins"] = _origins(self.origins, images, self.source)
         for name, value in fields.items():
             object.__setattr__(self, name, value)  # the dataclass is frozen; this is its own constructor
@@ -106,6 +114,19 @@ class Dataset:
 
         numbers = np.bincount(self.labels, minlength=len(self.classes))
         return pd.Series(numbers, index=pd.Index(list(self.classes), name="char"), name="images")
+
+    @property
+    def targets(self) -> np.ndarray:
+        """What a network learns from: the label mask, made from the labels where there is none; uint8 (n, classes).
+
+        Examples
+        --------
+        >>> Dataset(np.zeros((2, 28, 28), "uint8"), [1, 0], classes="ABC", source="nowhere").targets.tolist()
+        [[1, 2, 1], [2, 1, 1]]
+        """
+        if self.label_mask is not None:
+            return self.label_mask
+        return map_classes(None, self.labels, np.eye(len(self.classes), dtype=bool))
 
     @property
     def copies(self) -> np.ndarray:
@@ -165,6 +186,7 @@ class Dataset:
             labels=self.labels[indices],
             writers=None if self.writers is None else self.writers[indices],
             origins=self.origins.take(indices),
+            label_mask=None if self.label_mask is None else self.label_mask[indices],
         )
 
     def sample(self, n: int, rng: np.random.Generator) -> Dataset:
@@ -265,9 +287,8 @@ class Dataset:
         """
         if classes == self.classes:
             return self
-        matrix = class_sets.merge_matrix(self.classes, classes)
-        kept = self.take(matrix.any(axis=1)[self.labels])
-        return replace(kept, labels=matrix.argmax(axis=1)[kept.labels], classes=classes)
+        matrix = class_sets.merge_matrix(self.classes, classes) > 0
+        return self.take(matrix.any(axis=1)[self.labels])._mapped(matrix, classes)
 
     def relabel(self, classes: str, *, merged: Case | None = None) -> Dataset:
         """Relabel every image for another class string; none is dropped, and no case is guessed.
@@ -279,9 +300,10 @@ class Dataset:
         Parameters
         ----------
         classes : str
-        merged : {"upper", "lower"}, optional
+        merged : {"upper", "lower", "either"}, optional
             What a letter of unknown case is: ``"upper"`` for EMNIST letters would be wrong half of the time, for the
-            Kaggle A-Z file it is right.
+            Kaggle A-Z file it is right. ``"either"`` makes partial labels: the label is the capital's, and both
+            cases are candidates in `label_mask`.
 
         Raises
         ------
@@ -293,14 +315,16 @@ class Dataset:
         >>> capitals = Dataset(np.zeros((2, 28, 28), "uint8"), [0, 1], classes="AB", source="A-Z")
         >>> "".join(capitals.relabel("ABab", merged="upper").chars)
         'AB'
+        >>> capitals.relabel("ABab", merged="either").label_mask.tolist()
+        [[2, 1, 2, 1], [1, 2, 1, 2]]
         >>> capitals.relabel("ABab")
         Traceback (most recent call last):
         ...
         ValueError: the case of A, B is not known: 'AB' has one class for both cases, 'ABab' has two. If you know ...
         """
         if merged is not None:
-            ensure_choice(merged, ("upper", "lower"), name="merged")
-        new = relabelling(self.classes, classes, merged)
+            ensure_choice(merged, ("upper", "lower", "either"), name="merged")
+        new = relabelling(self.classes, classes, "upper" if merged == "either" else merged)
         present = np.bincount(self.labels, minlength=len(self.classes)) > 0
         unknown, homeless = (
             [char for label, char in enumerate(self.classes) if present[label] and new[label] == problem]
@@ -310,14 +334,44 @@ class Dataset:
             raise ValueError(
                 f"the case of {_some(unknown)} is not known: {self.classes!r} has one class for both cases, "
                 f"{classes!r} has two. If you know that all are capitals, say so with .relabel(..., merged='upper') "
-                "(or 'lower'); else leave them out."
+                "(or 'lower'), or keep both cases as candidates with merged='either'; else leave them out."
             )
         if homeless:
             raise ValueError(
                 f"{classes!r} has no class for {_some(homeless)}. Leave these images out with .only(...) first, "
                 "or use .merge_classes(classes), which drops them."
             )
-        return replace(self, labels=new[self.labels], classes=classes)
+        matrix = new[:, None] == np.arange(len(classes))
+        if merged == "either":
+            matrix |= relabelling(self.classes, classes, "lower")[:, None] == np.arange(len(classes))
+        return replace(self._mapped(matrix, classes), labels=new[self.labels])
+
+    def labelled_among(self, chars: str) -> Dataset:
+        """Return this data set with labels that were chosen among `chars` alone.
+
+        No other class was ever considered, so training does not count it as wrong: an MNIST digit says which digit
+        it is, not that it is no letter. See `label_mask`.
+
+        Raises
+        ------
+        ValueError
+            If a character is no class, or an image shows none of `chars`.
+
+        Examples
+        --------
+        >>> digits = Dataset(np.zeros((1, 28, 28), "uint8"), [1], classes="01OI", source="MNIST")
+        >>> digits.labelled_among("01").label_mask.tolist()
+        [[1, 2, 0, 0]]
+        """
+        considered = np.isin(np.arange(len(self.classes)), class_sets.to_labels(chars, self.classes))
+        return replace(self, label_mask=np.where(considered, self.targets, NOT_CONSIDERED))
+
+    def _mapped(self, matrix: np.ndarray, classes: str) -> Dataset:
+        """Return this data set with other classes; `matrix` (old, new) says which of them an old class stands for."""
+        mask = None
+        if self.label_mask is not None or matrix.sum(axis=1).max(initial=0) > 1:
+            mask = map_classes(self.label_mask, self.labels, matrix)
+        return replace(self, labels=matrix.argmax(axis=1)[self.labels], classes=classes, label_mask=mask)
 
     def balanced(self, per_class: int | None = None, *, rng: np.random.Generator, copy: bool = False) -> Dataset:
         """Draw the same number of images of every character there is, at random.

@@ -38,13 +38,22 @@ def write(path: str | Path, dataset: Dataset) -> None:
         "classes": dataset.classes,
         "source": dataset.source,
         "writers known": dataset.writers is not None,
+        "partial labels": dataset.label_mask is not None,
         "sources": [asdict(source) for source in dataset.origins.sources],
     }
     writers = np.zeros(0, "<U1") if dataset.writers is None else dataset.writers
-    arrays = (dataset.images, dataset.labels, writers, dataset.origins.numbers, dataset.origins.rows)
+    arrays = dict(
+        zip(
+            ARRAYS,
+            (dataset.images, dataset.labels, writers, dataset.origins.numbers, dataset.origins.rows),
+            strict=True,
+        )
+    )
+    if dataset.label_mask is not None:
+        arrays["label_mask"] = dataset.label_mask
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".unfinished-") as folder:
         whole = Path(folder, "whole.npz")
-        np.savez_compressed(whole, record=np.array(json.dumps(record)), **dict(zip(ARRAYS, arrays, strict=True)))
+        np.savez_compressed(whole, record=np.array(json.dumps(record)), **arrays)
         os.replace(whole, path)
 
 
@@ -75,6 +84,7 @@ def read(path: str | Path) -> dict[str, Any]:
             "source": record["source"],
             "writers": arrays["writers"] if record["writers known"] else None,
             "origins": Origins(sources, arrays["origin_sources"], arrays["origin_rows"]),
+            "label_mask": read_npz(path, ["label_mask"])["label_mask"] if record.get("partial labels") else None,
         }
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{path} is no data set that Dataset.save wrote: {error}. Save it again.") from error

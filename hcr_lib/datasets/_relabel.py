@@ -4,11 +4,11 @@ from typing import Literal
 
 import numpy as np
 
-Case = Literal["upper", "lower"]
+Case = Literal["upper", "lower", "either"]
 NOWHERE, CASE_UNKNOWN = -1, -2
 
 
-def relabelling(source: str, target: str, merged: Case | None = None) -> np.ndarray:
+def relabelling(source: str, target: str, merged: Literal["upper", "lower"] | None = None) -> np.ndarray:
     """Return the target label of every source class.
 
     A character goes to itself, or to its capital where the target lacks it. The one thing that cannot be read
