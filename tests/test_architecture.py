@@ -18,7 +18,7 @@ LAYERS = [
     {"_validate", "_paths", "_tf"},
     {"labels", "records"},
     {"images", "pen", "metrics", "language", "ctc", "networks"},
-    {"recipe", "datasets", "augment"},
+    {"datasets", "augment"},
     {"handwriting", "training", "segment", "legacy"},
     {"decode", "baselines", "plots"},
     {"recognizer"},

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hcr_lib import datasets, images, pen, recipe, widgets
+from hcr_lib import datasets, images, pen, widgets
 from hcr_lib.handwriting import Style, draw_char, writer
 from hcr_lib.widgets import _augment, _browser, _writer
 
@@ -274,7 +274,7 @@ def test_augmentation_refuses_what_is_no_stored_image(sample):
         widgets.augmentation_picture(sample, {"rotation": -1})
 
 
-# --- the X-ray
+# --- the trace
 
 
 def test_untouched_controls_give_the_recipe_itself():
@@ -335,8 +335,8 @@ def test_a_picture_without_ink_is_said_in_the_demo():
         widgets.preprocessing_demo([])
 
 
-@pytest.mark.parametrize("step", recipe.STEPS)
-def test_every_step_has_a_switch_that_changes_the_xray_and_is_marked(step):
+@pytest.mark.parametrize("step", images.STEPS)
+def test_every_step_has_a_switch_that_changes_the_trace_and_is_marked(step):
     demo = widgets.preprocessing_demo([PAGE])
     whole = demo.picture.value
     demo.controls[step].value = False

@@ -1,4 +1,4 @@
-"""Switches over the steps that turn a picture into an MNIST image: an X-ray of the recipe."""
+"""Switches over the steps that turn a picture into an MNIST image, and a trace of what each makes of it."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -8,17 +8,17 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 from scipy import ndimage
 
-from hcr_lib import images, recipe
+from hcr_lib import images
 from hcr_lib.widgets import _demo
 
 Picture = Image.Image | npt.ArrayLike
 Reader = Callable[[np.ndarray], str]
 
-#: What stands above each picture of the X-ray.
+#: What stands above each picture of the trace.
 CAPTIONS = {
     "picture": "picture",
     "light": "1  light flattened",
-    "polarity": "2  ink told from paper",
+    "polarity": "2  ink found on paper",
     "threshold": "3  threshold",
     "specks": "4  specks removed",
     "crop": "5  crop to the ink",
@@ -32,7 +32,7 @@ _COLUMNS = 5
 
 
 class _PreprocessingDemo(_demo.Demo):
-    """The X-ray with a control for each of its settings."""
+    """The trace with a control for each of its settings."""
 
     def __init__(self, pictures: Mapping[str, Picture], reader: Reader | None) -> None:
         self._pictures, self._reader = dict(pictures), reader
@@ -47,7 +47,7 @@ class _PreprocessingDemo(_demo.Demo):
             "min_stroke": _demo.slider(images.MIN_STROKE, 0, 5, 0.2, "least stroke"),
         }
         look = {"indent": False, "layout": {"width": "180px"}}
-        switches = {step: ipywidgets.Checkbox(True, description=CAPTIONS[step], **look) for step in recipe.STEPS}
+        switches = {step: ipywidgets.Checkbox(True, description=CAPTIONS[step], **look) for step in images.STEPS}
         columns = [
             [self.choice, *given.values(), *amounts.values()],
             list(switches.values())[:5],
@@ -56,7 +56,7 @@ class _PreprocessingDemo(_demo.Demo):
         super().__init__("Preprocessing demo", {"picture": self.choice, **given, **amounts, **switches}, columns)
 
     def paint(self, *, picture: str, level: float, threshold: bool, **settings: float | bool) -> bytes:
-        """Return the X-ray; a threshold is both a switch and an amount."""
+        """Return the trace as a PNG; a threshold is both a switch and an amount."""
         threshold = level if threshold else False
         return preprocessing_picture(self._pictures[picture], reader=self._reader, threshold=threshold, **settings)
 
@@ -107,12 +107,12 @@ def preprocessing_steps(
         As for `hcr_lib.images.fit_box`.
     **switches : bool
         ``light``, ``polarity``, ``specks``, ``crop``, ``aspect``, ``box``, ``stroke``, ``centre``: False leaves that
-        step of `hcr_lib.recipe.STEPS` out.
+        step of `hcr_lib.images.STEPS` out.
 
     Returns
     -------
     dict of str to ndarray of float32
-        As `hcr_lib.recipe.xray` returns them: pictures in [0, 1], 1 is ink. The last, ``"28 x 28"``, is just that.
+        As `hcr_lib.images.trace` returns them: pictures in [0, 1], 1 is ink. The last, ``"28 x 28"``, is just that.
 
     Raises
     ------
@@ -127,14 +127,14 @@ def preprocessing_steps(
     bright = ndimage.gaussian_filter(turned, blur, mode="nearest").clip(0, 1)
     off = _left_out(threshold, switches)
     threshold = images.THRESHOLD if isinstance(threshold, bool) else threshold
-    return recipe.xray(1 - bright if inverted else bright, off=off, threshold=threshold, min_stroke=min_stroke)
+    return images.trace(1 - bright if inverted else bright, off=off, threshold=threshold, min_stroke=min_stroke)
 
 
 def _left_out(threshold: float | bool, switches: Mapping[str, bool]) -> set[str]:
     """Return the steps that are switched off; an unknown switch is an error even where it is on."""
-    unknown = sorted(switches.keys() - recipe.STEPS.keys())
+    unknown = sorted(switches.keys() - images.STEPS.keys())
     if unknown:
-        raise ValueError(f"a switch must be one of {', '.join(recipe.STEPS)}; got {', '.join(unknown)}.")
+        raise ValueError(f"a switch must be one of {', '.join(images.STEPS)}; got {', '.join(unknown)}.")
     return {step for step, on in {**switches, "threshold": threshold is not False}.items() if not on}
 
 
@@ -145,7 +145,7 @@ def preprocessing_picture(picture: Picture, *, reader: Reader | None = None, **s
     (28, 28) to text, what it reads stands below the last picture.
     """
     steps = preprocessing_steps(picture, **settings)
-    off = _left_out(settings.get("threshold", True), {key: settings[key] for key in settings.keys() & recipe.STEPS})
+    off = _left_out(settings.get("threshold", True), {key: settings[key] for key in settings.keys() & images.STEPS})
     rows = -(-len(steps) // _COLUMNS)
     foot = _CAPTION if reader else 0
     sheet = _demo.blank_sheet(_COLUMNS * (_SIDE + _GAP) - _GAP, rows * (_SIDE + _CAPTION + _GAP) - _GAP + foot)

@@ -1,14 +1,14 @@
-"""The recipe with a switch per step: whole it is the recipe itself, and each switch undoes what its step is for."""
+"""The recipe step by step: whole it is `to_mnist`, and leaving a step out undoes what the step is for."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hcr_lib import images, pen, recipe
+from hcr_lib import images, pen
 from hcr_lib.handwriting import random_style, write_char
 
-NINE = list(recipe.STEPS)
+NINE = list(images.STEPS)
 
 
 # Drawn by hand, so that these tests do not change with the synthetic writers.
@@ -36,14 +36,14 @@ def photograph(ink, fall=0.5):
 
 
 def stored(picture, **settings):
-    return recipe.xray(picture, **settings)["28 x 28"]
+    return images.trace(picture, **settings)["28 x 28"]
 
 
 @settings(deadline=None, max_examples=40)
 @given(
     st.sampled_from("0147BRgij"), st.integers(0, 10_000), st.floats(1.0, 16.0), st.integers(40, 130), st.integers(0, 2)
 )
-def test_with_every_switch_on_it_is_the_recipe_itself(char, seed, half_width, margin, kind):
+def test_with_every_step_it_is_to_mnist(char, seed, half_width, margin, kind):
     rng = np.random.default_rng(seed)
     strokes = write_char(char, random_style(rng), rng)
     ink = drawing(half_width=half_width, margin=margin, strokes=strokes)
@@ -52,8 +52,8 @@ def test_with_every_switch_on_it_is_the_recipe_itself(char, seed, half_width, ma
 
 
 @pytest.mark.parametrize("off", [*NINE, None])
-def test_pictures_are_ink_and_the_last_is_28_by_28(off):
-    steps = recipe.xray(photograph(drawing()), off=[off] if off else [])
+def test_a_trace_is_ink_and_the_last_picture_is_28_by_28(off):
+    steps = images.trace(photograph(drawing()), off=[off] if off else [])
     assert list(steps) == ["picture", *NINE[:-1], "28 x 28"]
     for step in steps.values():
         assert step.dtype == np.float32 and step.min() >= 0 and step.max() <= 1
@@ -62,14 +62,14 @@ def test_pictures_are_ink_and_the_last_is_28_by_28(off):
 
 def test_without_flat_light_the_dark_corner_becomes_ink():
     photo = photograph(drawing(), fall=1.2)
-    flat, fallen = recipe.xray(photo)["threshold"], recipe.xray(photo, off=["light"])["threshold"]
+    flat, fallen = images.trace(photo)["threshold"], images.trace(photo, off=["light"])["threshold"]
     assert flat[-60:, -60:].max() == 0 < fallen[-60:, -60:].mean()
 
 
 def test_without_polarity_dark_ink_becomes_a_hole_and_light_ink_stays():
     ink = drawing()
     np.testing.assert_array_equal(stored(ink, off=["polarity"]), stored(ink))
-    holes = recipe.xray(1 - ink, off=["polarity"])["threshold"]
+    holes = images.trace(1 - ink, off=["polarity"])["threshold"]
     assert holes[0, 0] == 1
     np.testing.assert_array_equal(holes == 1, ink < 1 - images.THRESHOLD)
 
@@ -77,31 +77,31 @@ def test_without_polarity_dark_ink_becomes_a_hole_and_light_ink_stays():
 def test_without_a_threshold_greys_stay():
     ink = drawing()
     faint = np.where(np.indices(ink.shape)[1] < 20, 0.2, ink)  # a smudge along the left edge
-    cut, kept = (recipe.xray(faint, off=off) for off in ([], ["threshold"]))
+    cut, kept = (images.trace(faint, off=off) for off in ([], ["threshold"]))
     assert cut["threshold"][:, :20].max() == 0 < kept["threshold"][:, :20].min()
     assert kept["crop"].shape[1] > cut["crop"].shape[1]
     assert set(np.unique(cut["threshold"])) == {0, 1}
     with pytest.raises(ValueError, match="between 0 and 1"):
-        recipe.xray(ink, threshold=1.5)
+        images.trace(ink, threshold=1.5)
 
 
 def test_the_level_of_the_threshold_counts():
     soft = np.clip(drawing(half_width=12) * 0.5 + drawing(half_width=4) * 0.5, 0, 1)  # a faint halo
-    wide, narrow = (recipe.xray(soft, threshold=level)["threshold"].sum() for level in (0.3, 0.7))
+    wide, narrow = (images.trace(soft, threshold=level)["threshold"].sum() for level in (0.3, 0.7))
     assert wide > 1.5 * narrow
 
 
 def test_without_removing_specks_the_crop_reaches_to_them():
     dusty = drawing()
     dusty[5:9, 5:9] = dusty[-9:-5, -9:-5] = 1
-    clean, dirty = (recipe.xray(dusty, off=off)["crop"] for off in ([], ["specks"]))
+    clean, dirty = (images.trace(dusty, off=off)["crop"] for off in ([], ["specks"]))
     assert max(clean.shape) < 200 < min(dirty.shape)
 
 
 def test_without_the_crop_the_character_gets_small():
     whole, small = stored(drawing()), stored(drawing(), off=["crop"])
     assert 0 < (small > 0.5).sum() < 0.5 * (whole > 0.5).sum()
-    assert recipe.xray(drawing(), off=["crop"])["crop"].shape == drawing().shape
+    assert images.trace(drawing(), off=["crop"])["crop"].shape == drawing().shape
     # Without the crop nor the centre, it stays where it was on the page: up and to the right.
     rows, columns = np.nonzero(stored(drawing(), off=["crop", "centre"]))
     assert rows.mean() < 13 and columns.mean() > 14
@@ -109,12 +109,12 @@ def test_without_the_crop_the_character_gets_small():
 
 def test_without_aspect_the_character_fills_a_square():
     one = drawing("1", half_width=5)
-    assert recipe.xray(one)["box"].shape[1] < 15
-    assert recipe.xray(one, off=["aspect"])["box"].shape == (20, 20)
+    assert images.trace(one)["box"].shape[1] < 15
+    assert images.trace(one, off=["aspect"])["box"].shape == (20, 20)
 
 
 def test_without_the_box_there_is_no_margin():
-    assert max(recipe.xray(drawing())["stroke"].shape) == 20
+    assert max(images.trace(drawing())["stroke"].shape) == 20
     filled = stored(drawing(), off=["box"])
     assert np.ptp(np.flatnonzero(filled.any(axis=1))) == 27
 
@@ -142,60 +142,34 @@ def test_switches_work_together(off):
 
 def test_blank_paper_and_unknown_steps_are_refused():
     with pytest.raises(images.BlankImageError):
-        recipe.xray(np.ones((50, 50)))
+        images.trace(np.ones((50, 50)))
     with pytest.raises(ValueError, match=r"a step of the recipe must be one of light, .*; got 'cropp'"):
-        recipe.xray(drawing(), off=["cropp"])
+        images.trace(drawing(), off=["cropp"])
 
 
-# --- what a step is worth
+# --- the recipe without each step
 
 
-def test_a_step_is_worth_the_answers_that_are_lost_without_it():
-    drawings = [1 - drawing("1", half_width) for half_width in range(5, 15)]
-
-    def tall(stored):
-        """Say 1 for anything at least three times as high as it is wide."""
-        high, wide = ((stored > 100).any(axis=axis).sum(axis=1) for axis in (2, 1))
-        return np.where((high >= 1.5 * wide) & (wide > 0), "1", "?")
-
-    table = recipe.step_worth(drawings, ["1"] * 10, tall).set_index("step")
-    assert list(table.index) == ["whole recipe", *NINE]
-    assert table.loc["whole recipe", "accuracy"] >= 0.8
-    assert table.loc["aspect", "accuracy"] == 0
-    np.testing.assert_allclose(table["lost"], table.loc["whole recipe", "accuracy"] - table["accuracy"])
+def test_ablation_is_the_recipe_whole_and_without_each_step():
+    drawings = [photograph(drawing(char)) for char in "357i"] + [1 - drawing("1", 3)]
+    without = images.ablation(drawings)
+    assert list(without) == ["whole recipe", *NINE]
+    np.testing.assert_array_equal(without["whole recipe"], [images.to_mnist(one) for one in drawings])
+    for step in NINE:
+        assert (without[step].dtype, without[step].shape) == (np.uint8, (5, 28, 28))
+        np.testing.assert_array_equal(without[step], [(255 * stored(one, off=[step])).round() for one in drawings])
 
 
-def test_the_reader_gets_what_the_recipe_makes():
-    drawings, seen = [drawing(char) for char in "357"], []
-
-    def read(stored):
-        seen.append(stored)
-        return np.zeros(len(stored), int)
-
-    recipe.step_worth(drawings, [0, 0, 0], read, steps=["crop"])
-    np.testing.assert_array_equal(seen[0], [images.to_mnist(one) for one in drawings])
-    expected = [(255 * stored(one, off=["crop"])).round() for one in drawings]
-    np.testing.assert_array_equal(seen[1], expected)
-    assert seen[1].dtype == np.uint8
+def test_only_the_steps_asked_for_are_left_out():
+    assert list(images.ablation(iter([drawing()]), steps=["crop"])) == ["whole recipe", "crop"]
+    assert images.ablation([])["light"].shape == (0, 28, 28)
 
 
-def test_a_drawing_without_ink_is_a_blank_image_for_the_reader():
-    seen = []
-
-    def read(stored):
-        seen.append(stored)
-        return np.zeros(len(stored), int)
-
-    recipe.step_worth([np.ones((50, 50)), drawing()], [0, 0], read, steps=["light"])
-    assert all(not stored[0].any() and stored[1].any() for stored in seen)
+def test_a_drawing_without_ink_becomes_a_blank_image():
+    without = images.ablation([np.ones((50, 50)), drawing()], steps=["light"])
+    assert all(not both[0].any() and both[1].any() for both in without.values())
 
 
-def test_the_worth_of_a_step_needs_drawings_labels_and_answers_that_fit():
-    with pytest.raises(ValueError, match="1 drawings, labels of shape"):
-        recipe.step_worth([drawing()], ["5", "6"], lambda stored: stored)
-    with pytest.raises(ValueError, match="got 0 drawings"):
-        recipe.step_worth([], [], lambda stored: stored)
-    with pytest.raises(ValueError, match="read must answer like the labels"):
-        recipe.step_worth([drawing()], ["5"], lambda stored: np.array([5]))
+def test_an_unknown_step_cannot_be_left_out():
     with pytest.raises(ValueError, match="a step of the recipe"):
-        recipe.step_worth([drawing()], [5], lambda stored: np.array([5]), steps=["blur"])
+        images.ablation([drawing()], steps=["blur"])

@@ -1,0 +1,222 @@
+"""From ink to the form of an MNIST image: specks, crop, box, stroke width and centre.
+
+Each public function checks its input and hands it on to one without checks, which is what the recipe runs.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from scipy import ndimage
+
+from hcr_lib._validate import ensure_gray_image
+from hcr_lib.images._ink import blank
+from hcr_lib.images._open import BlankImageError
+
+SIZE = 28  #: side of a stored image, in pixels
+BOX = 20  #: the longer side of the character inside it
+MIN_STROKE = 2.2  #: strokes thinner than this (in pixels of the 20 x 20 box) are thickened to it
+THRESHOLD = 0.4  #: ink above this share of the full darkness belongs to the character
+
+_SUPERSAMPLING = 4  # the box is worked on at 80 x 80, so that edges stay smooth
+
+
+def bounding_box(ink: npt.ArrayLike, level: float = THRESHOLD) -> tuple[int, int, int, int]:
+    """Return (x0, y0, x1, y1) of the ink above `level`; x1 and y1 are one past the last pixel.
+
+    Raises
+    ------
+    BlankImageError
+        If there is no ink above `level`.
+    """
+    return box_of(ensure_gray_image(ink), level)
+
+
+def box_of(ink: np.ndarray, level: float) -> tuple[int, int, int, int]:
+    """Do what `bounding_box` does."""
+    mask = ink >= level
+    if not mask.any():
+        raise blank(mask)
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def remove_specks(ink: npt.ArrayLike, share: float = 0.02) -> np.ndarray:
+    """Erase connected components that hold less than `share` of all the ink: dust, and crumbs of a neighbour.
+
+    The dot of an i holds some 10 % of its ink and stays.
+
+    Raises
+    ------
+    BlankImageError
+        If there are several components and none holds that much.
+    """
+    return without_specks(ensure_gray_image(ink), share)
+
+
+def without_specks(ink: np.ndarray, share: float = 0.02) -> np.ndarray:
+    """Do what `remove_specks` does."""
+    mask = ink >= THRESHOLD
+    if not mask.any():
+        return ink
+    window = _rows_and_columns(mask)  # most of a picture is paper
+    components, count = ndimage.label(mask[window], structure=np.ones((3, 3)))
+    if count < 2:
+        return ink
+    weight = np.bincount(components.ravel(), weights=ink[window].ravel())
+    weight[0] = 0
+    keep = weight >= share * weight.sum()
+    if not keep.any():
+        raise BlankImageError(
+            f"no single character found: the picture has {count} separate marks, none with {share:.0%} of the ink; "
+            "expected one character. Crop it to the character, or read it as a page."
+        )
+    mask[window] = keep[components]
+    # Soft edges belong to the nearest component, so the kept ones are grown by a pixel or two before the rest goes.
+    kept = ndimage.binary_dilation(mask, iterations=2)
+    return np.where(kept, ink, 0).astype("float32")
+
+
+def crop(ink: npt.ArrayLike, level: float = THRESHOLD) -> np.ndarray:
+    """Cut the picture down to its ink.
+
+    Examples
+    --------
+    >>> page = np.zeros((9, 9)); page[2:5, 3:5] = 1
+    >>> crop(page).shape
+    (3, 2)
+    """
+    ink = ensure_gray_image(ink)
+    x0, y0, x1, y1 = box_of(ink, level)
+    return ink[y0:y1, x0:x1]
+
+
+def stroke_width(mask: npt.ArrayLike) -> float:
+    """Estimate the width of the pen, in pixels.
+
+    Inside a ribbon of width w, the distance to the nearest edge averages w / 4: it climbs from 0 to
+    w / 2 and falls back. So the width is four times the average distance.
+
+    Parameters
+    ----------
+    mask : array_like of bool, shape (height, width)
+        True is ink.
+
+    Examples
+    --------
+    >>> line = np.zeros((60, 60), bool); line[10:50, 20:28] = True
+    >>> 6 < stroke_width(line) < 9
+    True
+    """
+    mask = np.pad(np.asarray(mask, dtype=bool), 1)
+    inside = ndimage.distance_transform_edt(mask)[mask]
+    # A pixel's centre lies half a pixel nearer to the edge than the first paper pixel's centre does.
+    return float(4 * (inside - 0.5).mean()) if inside.size else 0.0
+
+
+def fit_box(ink: npt.ArrayLike, size: int = BOX, *, min_stroke: float = MIN_STROKE) -> np.ndarray:
+    """Scale cropped ink until its longer side is `size`, and give a thin pen a normal width.
+
+    The aspect is kept. Strokes thinner than `min_stroke` are thickened to it: a hair line that shrinks to
+    20 pixels fades to grey, and no training image had grey strokes. This step alone makes a ball pen and a
+    marker look alike.
+
+    Parameters
+    ----------
+    ink : array_like of float, shape (height, width)
+        Ink in [0, 1], cropped.
+    size : int
+        Longer side of the result, in pixels.
+    min_stroke : float
+        Least stroke width in pixels of the result; 0 leaves the pen alone.
+
+    Returns
+    -------
+    ndarray of float32, shape (height, width) with the longer side `size`
+        Ink in [0, 1].
+    """
+    return fit_box_of(ensure_gray_image(ink), size, min_stroke)
+
+
+def fit_box_of(ink: np.ndarray, size: int, min_stroke: float) -> np.ndarray:
+    """Do what `fit_box` does."""
+    fine = size * _SUPERSAMPLING
+    mask = _resize(ink, fine) >= THRESHOLD
+    missing = max(0.0, min_stroke * _SUPERSAMPLING - stroke_width(mask)) if min_stroke else 0.0
+    if missing >= 1:
+        # Leave room for the wider pen, then widen it: paper within `missing / 2` of the ink becomes ink.
+        mask = np.pad(_resize(ink, round(fine - missing)) >= THRESHOLD, int(missing / 2) + 1)
+        distance = ndimage.distance_transform_edt(~mask)
+        soft = np.clip(missing / 2 + 0.5 - distance + 0.5, 0, 1)
+        soft[mask] = 1
+        return _resize(soft[_rows_and_columns(soft)], size)
+    return _resize(mask.astype("float32")[_rows_and_columns(mask)] if mask.any() else ink, size)
+
+
+def _rows_and_columns(values: np.ndarray) -> tuple[slice, slice]:
+    inked = values > 0
+    rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
+def _resize(ink: np.ndarray, longer_side: int) -> np.ndarray:
+    """Scale to a longer side, aspect kept."""
+    scale = longer_side / max(ink.shape)
+    return resize(ink, scale * ink.shape[0], scale * ink.shape[1])
+
+
+def resize(ink: np.ndarray, height: float, width: float) -> np.ndarray:
+    """Scale to a size in whole pixels; shrinking averages, growing interpolates."""
+    size = max(1, round(width)), max(1, round(height))
+    how = Image.Resampling.BOX if height < ink.shape[0] and width <= ink.shape[1] else Image.Resampling.BICUBIC
+    picture = Image.fromarray(np.ascontiguousarray(ink, dtype="float32")).resize(size, how)
+    return np.clip(np.asarray(picture, dtype="float32"), 0, 1)
+
+
+def center_by_mass(ink: npt.ArrayLike, size: int = SIZE) -> np.ndarray:
+    """Put ink on a blank `size` x `size` page so that its centre of mass sits in the middle.
+
+    Parameters
+    ----------
+    ink : array_like of float, shape (height, width), at most `size` each way
+        Ink in [0, 1].
+
+    Returns
+    -------
+    ndarray of float32, shape (size, size)
+        Shifts are whole pixels. The ink stays whole: where centring would push it over an edge, it stops there.
+
+    Notes
+    -----
+    MNIST was centred the same way [1]_, which is why a drawing that skips this step scores worse than it deserves.
+
+    References
+    ----------
+    .. [1] Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits" (1998).
+
+    Examples
+    --------
+    >>> corner = np.zeros((5, 5)); corner[0, 0] = 1.0
+    >>> np.argwhere(center_by_mass(corner, size=5)).tolist()
+    [[2, 2]]
+    """
+    return centred(ensure_gray_image(ink), size)
+
+
+def centred(ink: np.ndarray, size: int = SIZE) -> np.ndarray:
+    """Do what `center_by_mass` does."""
+    page = np.zeros((size, size), "float32")
+    if ink.max() == 0:
+        return page
+    ink = ink[_rows_and_columns(ink)]
+    if max(ink.shape) > size:
+        raise ValueError(f"ink must fit on a page of {size} x {size}; got shape {ink.shape}. Call fit_box first.")
+    corner = []
+    for axis, length in enumerate(ink.shape):
+        profile = ink.sum(axis=1 - axis)
+        mean = float(profile @ np.arange(length) / profile.sum())
+        corner.append(int(np.clip(round((size - 1) / 2 - mean), 0, size - length)))
+    (top, left), (height, width) = corner, ink.shape
+    page[top : top + height, left : left + width] = ink
+    return page
