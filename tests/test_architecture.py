@@ -19,7 +19,7 @@ LAYERS = [
     {"labels", "records"},
     {"images", "pen", "metrics", "language", "ctc", "networks"},
     {"datasets", "augment"},
-    {"handwriting", "training", "segment", "legacy"},
+    {"handwriting", "training", "segment"},
     {"decode", "baselines", "plots"},
     {"recognizer"},
     {"widgets", "checks", "cli"},
@@ -30,7 +30,7 @@ RESEARCH = "research"  # what maintainers run: it may import anything, and nothi
 MOST_LINES = 11_000  # of the library without research
 
 # Modules that need TensorFlow at once; others may import these only inside functions, so that importing them stays fast.
-USES_TENSORFLOW = {"_tf", "augment", "legacy", "networks.models", "training"}
+USES_TENSORFLOW = {"_tf", "augment", "networks.models", "training"}
 
 LAYER_OF = {module: number for number, layer in enumerate(LAYERS) for module in layer}
 FILES = sorted(LIBRARY.rglob("*.py"))

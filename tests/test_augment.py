@@ -6,11 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from hcr_lib import datasets, legacy
+from hcr_lib import augment, datasets
 from hcr_lib._tf import tf
 from hcr_lib.augment import GRID, Augment, apply
 
-NOTHING = dict.fromkeys(("rotation", "shear", "scale", "shift", "elastic", "thicken", "thin", "blur"), 0.0)
 SEEDS = st.tuples(st.integers(0, 2**31 - 1), st.integers(0, 2**31 - 1))
 
 
@@ -21,7 +20,7 @@ def ink() -> np.ndarray:
 
 
 def augmented(ink, seed=(1, 2), **amounts) -> np.ndarray:
-    return np.asarray(Augment(**NOTHING | amounts)(tf.constant(ink), seed))
+    return np.asarray(Augment.only(**amounts)(tf.constant(ink), seed))
 
 
 @given(seed=SEEDS)
@@ -207,13 +206,83 @@ def test_nothing_is_mirrored_or_put_on_its_head():
 @pytest.mark.parametrize(
     ("amounts", "message"),
     [({"rotation": -5}, "rotation.*got -5"), ({"thicken": 1.5}, "thicken.*1"), ({"scale": 1.2}, "scale.*0.9"),
-     ({"blur": float("nan")}, "blur"), ({"share": 1.5}, "share.*1")],
+     ({"blur": float("nan")}, "blur"), ({"share": 1.5}, "share.*1"), ({"shift": float("inf")}, "shift.*got inf")],
 )  # fmt: skip
 def test_impossible_amounts_are_named(amounts, message):
     with pytest.raises(ValueError, match=message):
         Augment(**amounts)
 
 
+@pytest.mark.parametrize(
+    ("amounts", "message"),
+    [({"thicken": 5}, "thicken must lie between -1 and 1; got 5"), ({"shift_x": float("nan")}, "shift_x.*got nan"),
+     ({"scale_y": 0}, "scale_y"), ({"blur": -0.5}, "blur must lie between 0"), ({"elastic": [0.5, np.inf]}, "elastic"),
+     ({"rotation": tf.constant([np.inf])}, "rotation")],
+)  # fmt: skip
+def test_amounts_that_would_leave_no_image_are_refused(ink, amounts, message):
+    with pytest.raises(ValueError, match=message):
+        apply(ink[:2], **amounts)
+
+
+def test_an_unknown_amount_is_refused_with_the_known_ones(ink):
+    with pytest.raises(TypeError, match=r"one of rotation, shear, scale_x.*got flip"):
+        apply(ink[:2], flip=1)
+
+
+@pytest.mark.parametrize("name", augment.LIMITS)
+def test_the_largest_limit_still_gives_images(ink, name):
+    limit = augment.LIMITS[name]
+    assert 0 < limit.default <= limit.highest <= limit.most and limit.step > 0
+    for most in (limit.highest, limit.most):
+        changed = augmented(ink[:20], **{name: most})
+        assert np.isfinite(changed).all() and changed.min() >= 0 and changed.max() <= 1 + 1e-6
+
+
+def test_only_changes_nothing_but_what_is_named():
+    only = Augment.only(rotation=5.0, share=0.5)
+    assert (only.rotation, only.share, only.shift, only.blur) == (5.0, 0.5, 0.0, 0.0)
+    with pytest.raises(TypeError, match="flip"):
+        Augment.only(flip=1.0)
+
+
+def test_the_repr_names_every_limit_for_it_identifies_a_training():
+    assert repr(Augment(shift=2.0)) == (
+        "Augment(rotation=10.0, shear=0.2, scale=0.12, shift=2.0, elastic=0.6, thicken=0.8, thin=0.4, blur=0.6, "
+        "share=1.0)"
+    )
+
+
+def test_one_entry_makes_a_change(ink, monkeypatch):
+    """It can be drawn and applied, and it is documented, without an edit elsewhere."""
+    fade = augment.Operation(
+        "how much paler", lambda ink, fade: ink * (1 - fade[..., None]), {"fade": augment.Limit(0.1, 1.0, 0.1, most=1)},
+        ("fade",), draw=augment.REPAINTS[-1].draw,
+    )  # fmt: skip
+    monkeypatch.setattr(augment, "REPAINTS", (*augment.REPAINTS, fade))
+    monkeypatch.setattr(augment, "OPERATIONS", (*augment.OPERATIONS, fade))
+    np.testing.assert_allclose(apply(ink[:2], fade=0.25), 0.75 * ink[:2], atol=1e-6)
+    for documented in (Augment, apply):
+        for operation in (augment.MOVES + augment.REPAINTS)[:-1]:
+            assert operation.meaning in documented.__doc__
+
+
+def amounts_of(theta=0.0, tx=0.0, ty=0.0, shear=0.0, zx=1.0, zy=1.0):
+    """Translate a transform of Keras' ``ImageDataGenerator`` into the arguments of `apply`.
+
+    Theirs gives where a pixel comes from, rotation(shift(shear(zoom(pixel)))), ours where it goes: everything is
+    inverted, and the shift, which for us comes last, passes through shear and zoom.
+    """
+    slant = np.tan(np.radians(shear))
+    scale_x, scale_y = 1 / zx, 1 / (zy * np.cos(np.radians(shear)))
+    return {
+        "rotation": theta, "shear": -slant, "scale_x": scale_x, "scale_y": scale_y,
+        "shift_x": -scale_x * (tx + slant * ty), "shift_y": -scale_y * ty,
+    }  # fmt: skip
+
+
+#: The recipe that many tutorials share, and the same limits for `Augment`, as in notebook 02.
+TUTORIAL = {"rotation_range": 10, "zoom_range": 0.1, "width_shift_range": 0.1, "height_shift_range": 0.1}
+SAME = Augment.only(rotation=10.0, scale=0.1, shift=2.8)
 TRANSFORMS = st.fixed_dictionaries(
     {
         "theta": st.floats(-30, 30), "tx": st.floats(-4, 4), "ty": st.floats(-4, 4), "shear": st.floats(-20, 20),
@@ -225,15 +294,16 @@ TRANSFORMS = st.fixed_dictionaries(
 @given(TRANSFORMS)
 def test_a_transform_of_imagedatagenerator_gives_the_same_picture(transform):
     picture = corner()[..., None]
-    theirs = legacy.generator(fill_mode="constant").apply_transform(picture, transform)
-    ours = np.asarray(apply(picture[None], **legacy.amounts(**transform)))[0]
-    np.testing.assert_allclose(ours, theirs, atol=1e-3)
+    generator = tf.keras.preprocessing.image.ImageDataGenerator(fill_mode="constant")
+    ours = np.asarray(apply(picture[None], **amounts_of(**transform)))[0]
+    np.testing.assert_allclose(ours, generator.apply_transform(picture, transform), atol=1e-3)
 
 
 def test_the_equivalent_of_the_old_recipe_draws_from_nearly_the_same_limits():
-    drawn = [legacy.generator().get_random_transform((28, 28, 1), seed=number) for number in range(2000)]
-    translated = [legacy.amounts(*(one[name] for name in ("theta", "tx", "ty", "shear", "zx", "zy"))) for one in drawn]
-    ours = legacy.equivalent().draw(2000, (1, 2))
+    generator = tf.keras.preprocessing.image.ImageDataGenerator(**TUTORIAL)
+    drawn = [generator.get_random_transform((28, 28, 1), seed=number) for number in range(2000)]
+    translated = [amounts_of(*(one[name] for name in ("theta", "tx", "ty", "shear", "zx", "zy"))) for one in drawn]
+    ours = SAME.draw(2000, (1, 2))
     for name, tolerance in {
         "rotation": 0.2,
         "scale_x": 0.02,

@@ -9,6 +9,7 @@ import pytest
 
 from hcr_lib import _paths, baselines, metrics, records, training
 from hcr_lib._tf import keras
+from hcr_lib.augment import Augment
 from hcr_lib.datasets import Dataset
 from hcr_lib.labels import DIGITS
 from hcr_lib.networks import models
@@ -134,12 +135,6 @@ class TestNetworks:
         assert len(set(places)) == 3
         assert built("softmax", 0.1) == places[0]
 
-    def test_only_what_is_named_is_changed(self):
-        limits = _networks._only({"elastic": 1.2})
-        assert limits.pop("elastic") == 1.2
-        assert limits.pop("share") == 1.0  # of the images
-        assert set(limits.values()) == {0.0}
-
     def test_looking_several_times_averages_the_answers(self, parts):
         model = LINEAR._built(10)
         images = parts.test.images[:5]
@@ -188,7 +183,7 @@ class TestTable:
                 assert one.seeds >= 3
                 assert network._built(10).output_shape == (None, 10)
                 assert set(network.fit) <= set(training.fit.__kwdefaults__) | {"epochs"}
-                _networks._only(network.augment or {})
+                Augment.only(**network.augment or {})
 
     def test_tiny_is_tiny(self):
         assert ladder.rung("tiny").method._built(10).count_params() < 10_000

@@ -99,7 +99,7 @@ class Network:
         keras.utils.set_random_seed(seed)
         with half_precision(None if self.half else False):
             learner = self._built(len(train.classes))
-        changed = None if self.augment is None else Augment(**_only(self.augment))
+        changed = None if self.augment is None else Augment.only(**self.augment)
         result = fit(
             learner, train, validation,
             augment=changed, seed=seed, checkpoint_dir=own / "checkpoint", progress=progress, **self.fit,
@@ -144,13 +144,6 @@ def _options(layer: keras.Layer) -> dict[str, Any]:
     """Return the plain settings of a layer, such as its stride or its share of dropout, without its name."""
     plain = str | int | float | tuple | list
     return {key: value for key, value in layer.get_config().items() if isinstance(value, plain) and key != "name"}
-
-
-def _only(limits: dict[str, float]) -> dict[str, float]:
-    """Set every limit of `Augment` that is not named to 0: no change."""
-    from hcr_lib.augment import Augment
-
-    return {field.name: 0.0 for field in dataclasses.fields(Augment)} | {"share": 1.0} | limits
 
 
 @dataclasses.dataclass(frozen=True)
