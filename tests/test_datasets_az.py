@@ -5,8 +5,9 @@ import io
 import os
 import subprocess
 import sys
+import threading
+import time
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hcr_lib import datasets
-from hcr_lib.datasets import DataError, MissingDataError, _az
+from hcr_lib.datasets import DataError, MissingDataError, _az, _locks, _readers
 
 
 def az_text(rows):
@@ -23,7 +24,7 @@ def az_text(rows):
 
 def zipped(**members):
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members.items():
             archive.writestr(name.replace("_csv", ".csv"), content)
     return stream.getvalue()
@@ -43,9 +44,9 @@ FORMS = [("a.csv", bytes), ("a.csv.gz", gzip.compress), ("a.zip", lambda content
 
 
 @pytest.mark.parametrize(("name", "pack"), FORMS)
-@pytest.mark.parametrize("block", [5_000, 12_000, _az.BLOCK])
+@pytest.mark.parametrize("block", [1, 3, _az.ROWS])
 def test_it_is_read_plain_compressed_or_zipped_in_blocks_of_any_size(tmp_path, monkeypatch, name, pack, block):
-    monkeypatch.setattr(_az, "BLOCK", block)
+    monkeypatch.setattr(_az, "ROWS", block)
     rows = random_rows(7)
     (tmp_path / name).write_bytes(pack(az_text(rows)))
     images, labels = _az.read_az(tmp_path / name)
@@ -54,20 +55,24 @@ def test_it_is_read_plain_compressed_or_zipped_in_blocks_of_any_size(tmp_path, m
     assert np.array_equal(images.reshape(7, 784), rows[:, 1:])
 
 
-numbers = st.one_of(st.sampled_from(["0", "00", "007", "9", "10", "99", "100", "255"]), st.integers(0, 255).map(str))
-strange = st.sampled_from(["256", "999", "1000", "-1", "", " 7", "+7", "0.5", "7\r", "x", "1,1", "1\n1"])
+def test_whole_numbers_are_read_however_they_are_written(tmp_path):
+    cells = np.random.default_rng(0).choice(["0", "00", "007", "9", " 7", "100", "255"], 784).tolist()
+    (tmp_path / "a.csv").write_text(",".join(["3", *cells]) + "\n")
+    images, labels = _az.read_az(tmp_path / "a.csv")
+    assert (images.ravel().tolist(), labels.tolist()) == (list(map(int, cells)), [3])
 
 
-@given(st.lists(numbers, min_size=785, max_size=785), st.none() | st.tuples(st.integers(0, 784), strange))
-def test_the_fast_way_and_pyarrow_agree_wherever_the_fast_way_answers(row, change):
-    if change:
-        row[change[0]] = change[1]
-    text = (",".join(row) + "\n").encode()
-    fast = _az._parse_plain(text * 2)
-    assert (fast is None) == bool(change)
-    if fast is not None:
-        assert np.array_equal(fast, _az._parse_any(text * 2, Path("az.csv"), 0))
-        assert _az._parse_plain(text[:-1]) is None  # the last number may have been cut
+@pytest.mark.parametrize(
+    "wrong",
+    ["256", "999", "-1", "", "0.5", "1e2", "x", "1,1", "1\n1", '"1"', "#", "\0", "\N{ARABIC-INDIC DIGIT THREE}"],
+)
+@pytest.mark.parametrize("column", [1, 400, 784])
+def test_anything_but_whole_numbers_is_refused_wherever_it_stands(tmp_path, wrong, column):
+    cells = ["3", *["0"] * 784]
+    cells[column] = wrong
+    (tmp_path / "a.csv").write_text(",".join(cells) + "\n")
+    with pytest.raises(DataError, match=r"row [01]"):
+        _az.read_az(tmp_path / "a.csv")
 
 
 @pytest.mark.parametrize(
@@ -92,8 +97,8 @@ def test_what_editors_do_to_a_file_does_no_harm(tmp_path, text):
     ("content", "words"),
     [
         (b"label,pixel1\n" + az_text(ROWS), "If that is a header, delete that line"),
-        (b"1,2,3\n", "must have 785 columns.*found 3"),
-        (az_text(ROWS)[:-40], r"785 in every row; row 1 has 77\d .*cut short"),
+        (b"1,2,3\n", "785 columns.*row 0 has 3"),
+        (az_text(ROWS)[:-40], r"785 columns in every row.*row 1 has 77\d .*cut short"),
         (az_text([*ROWS, [1, 2]]), "row 2 has 2 "),
         (az_text([ROWS[0], [*ROWS[1], 0]]), "row 1 has 786 "),
         (az_text([ROWS[0], [1, 256, *[0] * 783]]), "0 to 255.*'256' in row 1, column 1"),
@@ -104,10 +109,11 @@ def test_what_editors_do_to_a_file_does_no_harm(tmp_path, text):
         (az_text([ROWS[0], [26, *[0] * 784]]), r"0 \(A\) to 25 \(Z\); found 26 in row 1"),
         (b"\n", "must start with a row of numbers"),
         (b" \n\n\t\n", "must start with a row of numbers"),
-        (b"\x1f\x8b broken", "not intact gzip"),
+        (b"0," * 20_000, "row 0 has"),
+        (b"\x1f\x8b broken", "not an intact gzip"),
         (b"\xff\xfe\x00binary", "must start with a row of numbers"),
         (b"<!DOCTYPE html>" + b"\n<html>" * 9, "must start with a row of numbers"),
-        (gzip.compress(az_text(ROWS))[:-20], "not intact gzip"),
+        (gzip.compress(az_text(ROWS))[:-20], "not an intact gzip"),
         (b"", "is empty"),
     ],
 )
@@ -120,7 +126,7 @@ def test_a_csv_that_does_not_fit_says_why(tmp_path, content, words):
 
 
 def test_a_fault_is_found_by_its_row_in_whatever_block_it_lies(tmp_path, monkeypatch):
-    monkeypatch.setattr(_az, "BLOCK", 10_000)
+    monkeypatch.setattr(_az, "ROWS", 10)
     rows = random_rows(50)
     for row, column, wrong, words in ((37, 700, 999, "row 37, column 700"), (41, 0, 30, "found 30 in row 41")):
         damaged = rows.copy()
@@ -139,7 +145,7 @@ def test_a_zip_must_hold_exactly_one_csv_and_be_whole(tmp_path):
     with pytest.raises(DataError, match=r"found a\.csv, b\.csv"):
         _az.read_az(path)
     whole = zipped(a_csv=az_text(ROWS))
-    for damaged in (whole[:-30], whole[:100] + b"8" + whole[101:]):
+    for damaged in (whole[:-30], whole[:100] + bytes([whole[100] ^ 255]) + whole[101:]):
         path.write_bytes(damaged)
         with pytest.raises(DataError, match="not an intact zip file"):
             _az.read_az(path)
@@ -272,12 +278,36 @@ def test_a_full_disk_costs_the_cache_not_the_data(az_file, monkeypatch):
     assert leftovers(path) == [] and not _az._cache_paths(path)[0].exists()
 
 
-def test_what_a_killed_process_left_is_neither_taken_nor_in_the_way(az_file):
-    path, calls = az_file
-    _az._cache_paths(path)[0].with_suffix(".part").write_bytes(b"half")
-    assert same(_az.read_az(path), _az.read_az(path))
-    assert len(calls) == 1
-    assert leftovers(path) == []
+def test_a_link_laid_in_the_way_is_never_written_through(az_file, tmp_path):
+    path, _ = az_file
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    cache = _az._cache_paths(path)[0]
+    for link in (cache, cache.with_suffix(".part"), cache.with_suffix(".lock"), cache.with_name(cache.name + ".lock")):
+        link.symlink_to(victim)
+    assert len(_az.read_az(path)[1]) == 12
+    assert victim.read_bytes() == b"precious"
+
+
+def test_whoever_waits_for_another_process_hears_of_it(az_file, monkeypatch):
+    path, _ = az_file
+    monkeypatch.setattr(_locks, "NOTICE_AFTER", 0.05)
+    with _locks.locked(_az._cache_paths(path)[0]):
+        waiting = threading.Thread(target=_az.read_az, args=[path])
+        with pytest.warns(UserWarning, match=r"another process is working on .*csv\.npz; waiting"):
+            waiting.start()
+            time.sleep(0.3)
+    waiting.join()
+    assert _az._cache_paths(path)[0].is_file()
+
+
+def test_text_that_unpacks_without_end_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(_readers, "ALWAYS_ALLOWED", 1 << 20)
+    text = (",".join(["0"] * 785) + "\n").encode() * 4_000
+    for name, pack in FORMS[1:]:
+        (tmp_path / name).write_bytes(pack(text))
+        with pytest.raises(DataError, match="at most 100-fold"):
+            _az.read_az(tmp_path / name)
 
 
 def test_a_faulty_file_leaves_no_cache(az_file):

@@ -14,6 +14,7 @@ from hcr_lib import datasets
 from hcr_lib.datasets import _check
 from hcr_lib.datasets._check import _copies
 from hcr_lib.labels import ALNUM, BALANCED, BYCLASS, DIGITS, LETTERS, same_shape
+from hcr_lib.research import mixed_emnist
 
 
 @pytest.fixture(scope="module")
@@ -399,14 +400,21 @@ def test_labels_outside_the_classes_do_not_trip_the_thorough_check(sound):
     assert "label-range" in report.codes
 
 
-REAL = ["mnist", "emnist-mixed", "emnist-mixed-case", "az"]
+REAL = ["mnist", "merged", "known", "az"]
+
+
+def real_part(name, part, folder):
+    """Return a part of a set, or of EMNIST with cases merged or known."""
+    if name in ("merged", "known"):
+        return mixed_emnist.load(folder, part, case=name)
+    return datasets.load(name, part, data_dir=folder)
 
 
 @pytest.mark.real_data
 @pytest.mark.parametrize("name", REAL)
 def test_real_data_raises_no_alarm(name, real_data):
     """A sample, for the sake of time; the full training parts were checked once by hand."""
-    train, val = (datasets.load(name, part, data_dir=real_data) for part in ("train", "val"))
+    train, val = (real_part(name, part, real_data) for part in ("train", "val"))
     rng = np.random.default_rng(0)
     report = datasets.check_dataset(train.sample(min(len(train), 6000), rng), val, thorough=True)
     assert report.ok, report
@@ -415,17 +423,15 @@ def test_real_data_raises_no_alarm(name, real_data):
 @pytest.mark.real_data
 def test_the_shortcut_of_mixing_mnist_and_emnist_letters_is_found(real_data):
     digits = datasets.load("mnist", "val", data_dir=real_data).merge_classes(ALNUM)
-    letters = (
-        datasets.load("emnist-mixed", "val", data_dir=real_data).only(LETTERS).sample(5000, np.random.default_rng(0))
-    )
+    letters = real_part("merged", "val", real_data).only(LETTERS).sample(5000, np.random.default_rng(0))
     arrays, sources = with_sources([digits, letters])
     report = datasets.check_dataset(arrays, sources=sources)
     assert "source-shortcut" in report.codes
 
 
-@pytest.fixture(scope="module", params=["mnist", "emnist-mixed", "az"])
+@pytest.fixture(scope="module", params=["mnist", "merged", "az"])
 def real(request, real_data):
-    return datasets.load(request.param, "val", data_dir=real_data)
+    return real_part(request.param, "val", real_data)
 
 
 @pytest.mark.real_data

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hcr_lib import datasets, labels
-from hcr_lib.datasets._origins import Origins, Source
+from hcr_lib.datasets._origins import Collection, Origins
 
 
 def made_up(numbers, classes=labels.DIGITS, writers=None, source="made up", mark=0, origins=None):
@@ -64,8 +64,8 @@ def test_classes_brings_each_part_to_them_without_guessing():
 @given(pads, scans)
 def test_equally_named_writers_of_two_sources_are_two_people(pad, scan):
     both = datasets.combine(pad, scan)
-    people = {f"pad: {name}" for name in pad.writers} | {f"scan: {name}" for name in scan.writers}
-    assert set(both.writers) == people
+    writers = {f"pad: {name}" for name in pad.writers} | {f"scan: {name}" for name in scan.writers}
+    assert set(both.writers) == writers
     as_they_are = datasets.combine(pad, scan, same_people=True)
     assert as_they_are.writers.tolist() == [*pad.writers, *scan.writers]
 
@@ -186,6 +186,15 @@ def test_a_damaged_file_is_refused_wherever_it_is_damaged(tmp_path):
         {"origin_sources": np.array([0, 1])},
         {"origin_rows": np.array([0, 2])},
         {"writers": np.array(["ann"])},
+        {"labels": np.array([0.5, 1.0])},
+        {"labels": np.eye(2, dtype=int)},
+        {"images": np.zeros((), "uint8")},
+        {"images": np.zeros((1,) * 32, "uint8")},
+        {"origin_rows": np.array([0.0, 1.0])},
+        {"origin_rows": np.array([0, -1])},
+        {"record": np.array("[" * 9_000 + "]" * 9_000)},
+        {"record": np.array("[]")},
+        {"record": np.zeros(3)},
     ],
 )
 def test_a_file_with_other_content_is_refused(tmp_path, change):
@@ -227,7 +236,7 @@ def test_origins_cost_eight_bytes_an_image():
 )
 def test_origins_must_point_at_something(numbers, rows, words):
     with pytest.raises(ValueError, match=words):
-        Origins((Source("photos", ("a.png", "b.png")),), np.array(numbers, "int32"), np.array(rows, "int32"))
+        Origins((Collection("photos", ("a.png", "b.png")),), np.array(numbers, "int32"), np.array(rows, "int32"))
 
 
 def test_a_part_of_the_bundled_sample_points_into_the_whole():
@@ -240,6 +249,3 @@ def test_a_part_of_the_bundled_sample_points_into_the_whole():
 def test_real_images_go_by_the_row_of_their_published_file(real_data):
     test, val = (datasets.load("mnist", name, data_dir=real_data) for name in ("test", "val"))
     assert (test.origin(3), val.origin(0)) == ("MNIST test, image 3", "MNIST train, image 55000")
-    merged, cased = (datasets.load(name, "test", data_dir=real_data) for name in ("emnist-mixed", "emnist-mixed-case"))
-    both = datasets.combine(merged, cased, classes=labels.ALNUM)
-    assert both.copies.sum() == len(cased)  # one file, seen twice

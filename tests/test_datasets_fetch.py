@@ -1,168 +1,345 @@
-"""Fetching whole files over a real (local) connection: every fault of a server, an interruption, two at once."""
+"""Fetching over a real (local) connection: whole files and members of an archive, from good servers and bad ones."""
 
+import dataclasses
+import gzip
 import hashlib
 import http.server
-import os
+import io
 import threading
 import time
+import zipfile
 
+import numpy as np
 import pytest
 
 from hcr_lib import datasets
-from hcr_lib.datasets import _fetch, _remote
+from hcr_lib.datasets import _fetch, _locks, _readers, _sources
+from hcr_lib.datasets._published import Published
 
-CONTENT = bytes(range(256)) * 4000  # 1 MB
-SHA256 = hashlib.sha256(CONTENT).hexdigest()
+NAMES = [
+    f"emnist-letters-{half}-{kind}-ubyte.gz" for half in ("train", "test") for kind in ("images-idx3", "labels-idx1")
+]
+
+
+def made_up_archive():
+    """Return an archive laid out like NIST's, bigger than what remotezip reads at once, and four of its members."""
+    rng = np.random.default_rng(0)
+    members = {}
+    for half, count in (("train", 208), ("test", 104)):
+        images = rng.integers(0, 256, (count, 28, 28), "uint8")
+        numbers = (np.arange(count) % 26 + 1).astype("uint8")
+        members[f"emnist-letters-{half}-images-idx3-ubyte.gz"] = gzip.compress(_readers.idx_bytes(images), 1, mtime=0)
+        members[f"emnist-letters-{half}-labels-idx1-ubyte.gz"] = gzip.compress(_readers.idx_bytes(numbers), 1, mtime=0)
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("gzip/emnist-mnist-train-images-idx3-ubyte.gz", rng.bytes(5_000))
+        archive.writestr("gzip/emnist-letters-mapping.txt", "1 65 97\n")
+        for name, content in members.items():
+            archive.writestr(f"gzip/{name}", content)
+    return stream.getvalue(), members
+
+
+ARCHIVE, CONTENT = made_up_archive()
+SHA256 = hashlib.sha256(ARCHIVE).hexdigest()
+MEMBERS = "\n".join(f"{name} {len(CONTENT[name])} {hashlib.sha256(CONTENT[name]).hexdigest()}" for name in NAMES)
+with zipfile.ZipFile(io.BytesIO(ARCHIVE)) as _opened:
+    DIRECTORY = _opened.start_dir
+    BIG = _opened.getinfo(f"gzip/{NAMES[0]}").header_offset
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Each path is one behaviour of a server."""
+    """The first part of the path is one behaviour of a server, the second the byte it begins at."""
 
     def do_GET(self):
-        self.server.requests.append(self.path)
-        body, promised, status = CONTENT, len(CONTENT), 200
-        if self.path == "/cut":
-            body = CONTENT[:5000]
-        elif self.path == "/cut-silently":
-            body, promised = CONTENT[:5000], 5000
-        elif self.path == "/wrong":
-            body = CONTENT[::-1]
-        elif self.path == "/page":
-            body = b"<!DOCTYPE html><html>We have moved</html>"
-            promised = len(body)
-        elif self.path == "/missing":
-            body, promised, status = b"", 0, 404
-        self.send_response(status)
+        behaviour, _, place = self.path[1:].partition("/")
+        place = int(place or 0)
+        asked = self.headers.get("Range")
+        self.server.asked.append((self.path, asked))
+        if behaviour == "404":
+            return self.send_error(404)
+        if behaviour == "silent":
+            self.server.closing.wait(20)
+            return None
+        if behaviour == "page":
+            return self.send(b"<!DOCTYPE html><html>We have moved</html>")
+        if behaviour == "endless":
+            return self.send(b"\0" * 65_536, 10**9, asked, repeat=10_000)
+        if asked is None or behaviour == "no-ranges":
+            body = bytearray(ARCHIVE)
+            if behaviour == "wrong":
+                body[place] ^= 0xFF
+            if behaviour == "strange":
+                return self.send(body, "abc")
+            return self.send(body[:place] if behaviour in ("cut", "short") else body,
+                             place if behaviour == "short" else len(body))  # fmt: skip
+        first, last = asked.removeprefix("bytes=").split("-")
+        start = int(first) if first else max(0, len(ARCHIVE) - int(last))
+        body = bytearray(ARCHIVE[start : int(last) + 1] if first else ARCHIVE[start:])
+        promised = len(body)
+        if behaviour == "wrong" and start <= place < start + len(body):
+            body[place - start] ^= 0xFF
+        if behaviour in ("cut", "short") and start <= place:
+            body = body[: place - start]
+            promised = len(body) if behaviour == "short" else promised
+        if behaviour == "slow":
+            time.sleep(0.05)
+        return self.send(body, "abc" if behaviour == "strange" else promised, asked, start=start)
+
+    def send(self, body, promised=None, asked=None, *, start=0, repeat=1):
+        self.send_response(200 if asked is None else 206)
+        promised = len(body) if promised is None else promised
+        if asked:
+            size = promised if isinstance(promised, int) else len(body)
+            self.send_header("Content-Range", f"bytes {start}-{start + size - 1}/{len(ARCHIVE)}")
         self.send_header("Content-Length", str(promised))
         self.end_headers()
-        for start in range(0, len(body), 100_000):
-            try:
-                self.wfile.write(body[start : start + 100_000])
-            except OSError:
-                return  # the other side was interrupted
-            if self.path == "/slow":
-                time.sleep(0.1)
+        try:
+            for _ in range(repeat):
+                self.wfile.write(body)
+                self.server.sent += len(body)
+        except OSError:
+            pass  # the other side has hung up
 
     def log_message(self, *_args):
         """Stay silent."""
 
 
+class Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 64
+
+    def handle_error(self, *_args):
+        """Stay silent: clients hang up here."""
+
+
 @pytest.fixture
 def server(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        running.requests = []
+    with Server(("127.0.0.1", 0), Handler) as running:
+        running.asked, running.sent, running.closing = [], 0, threading.Event()
         running.address = f"http://127.0.0.1:{running.server_port}"
         thread = threading.Thread(target=running.serve_forever, args=[0.01])
         thread.start()
         yield running
+        running.closing.set()
         running.shutdown()
         thread.join()
 
 
-def remote(server, *paths):
-    return _remote.Remote("set.npz", SHA256, len(CONTENT), tuple(server.address + path for path in paths))
+def register(address, *paths, sha256=SHA256, members=MEMBERS):
+    """Put the made-up archive in the place of EMNIST's, to be found at these paths of a server."""
+    file = Published("emnist.zip", sha256, len(ARCHIVE), tuple(f"{address}/{path}" for path in paths))
+    source = dataclasses.replace(_sources.SOURCES["emnist-letters"], file=file, members=_sources._members(members))
+    _sources.SOURCES["emnist-letters"] = source
 
 
-def fetch(remote, folder):
-    return _fetch.fetch_file(remote, folder, progress=False)
+@pytest.fixture
+def archive_at(server, monkeypatch):
+    """Return a way to say at which paths of the server EMNIST's archive is to be found."""
+    monkeypatch.setattr(_sources, "SOURCES", dict(_sources.SOURCES))
+    monkeypatch.setattr(_fetch, "SOURCES", _sources.SOURCES)
+
+    def at(*paths, **facts):
+        monkeypatch.setattr(_fetch, "TIMEOUT", 1 if "silent" in paths else 30)
+        register(server.address, *paths, **facts)
+
+    return at
 
 
-def visible(folder):
-    """Return what lies in a folder, but for the lock, which stays on some systems and says nothing."""
-    return sorted(path.name for path in folder.iterdir() if path.suffix != ".lock")
+def fetch(folder, **options):
+    return datasets.fetch("emnist-letters", data_dir=folder, progress=False, **options)
 
 
-def test_a_good_file_arrives_once_and_is_verified(server, tmp_path):
+def fetch_in_a_process(address, path, folder):
+    register(address, path)
+    fetch(folder)
+
+
+def contents(folder):
+    """Return name -> content of what lies in a folder, but for the lock, which stays on some systems."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".lock"}
+
+
+WAYS = {"members": {}, "whole": {"whole_archive": True}}
+WANTED = {"members": CONTENT, "whole": {"emnist.zip": ARCHIVE}}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_was_fetched_once_is_verified_and_is_what_load_finds(server, archive_at, tmp_path, way):
+    archive_at("good")
     folder = tmp_path / "made" / "on demand"
-    for _ in range(2):
-        assert fetch(remote(server, "/good"), folder).read_bytes() == CONTENT
-    assert visible(folder) == ["set.npz"]
-    assert server.requests == ["/good"]
+    path = fetch(folder, **WAYS[way])
+    asked = len(server.asked)
+    assert fetch(folder, **WAYS[way]) == path
+    assert contents(folder) == WANTED[way]
+    assert len(server.asked) == asked
+    assert len(datasets.load("emnist-letters", "all", data_dir=folder)) == 312
+
+
+def test_only_the_members_are_read_out_of_the_archive(server, archive_at, tmp_path):
+    archive_at("good")
+    fetch(tmp_path)
+    assert all(asked for _, asked in server.asked)
+    assert server.sent < len(ARCHIVE) + 65_536
+    (tmp_path / NAMES[1]).unlink()
+    server.sent = 0
+    fetch(tmp_path)  # whole members are not fetched again
+    assert server.sent < 70_000
 
 
 FAULTS = {
-    "/cut": "IncompleteRead|cut short, 5,000 of 1,024,000",
-    "/cut-silently": "cut short, 5,000 of 1,024,000 bytes",
-    "/wrong": f"expected SHA-256 {SHA256}, found",
-    "/page": "a web page, not the file",
-    "/missing": "404",
+    f"cut/{BIG + 100_000}": "IncompleteRead|incomplete|cut short",
+    f"short/{BIG + 100_000}": None,
+    f"short/{DIRECTORY + 1}": None,
+    f"wrong/{BIG}": None,
+    f"wrong/{BIG + 100_000}": "SHA-256|CRC|decompress",
+    f"wrong/{DIRECTORY + 1}": None,
+    f"wrong/{len(ARCHIVE) - 5}": None,
+    "endless": "too long|more than",
+    "silent": "timed out",
+    "strange": None,
+    "page": "a web page|range",
+    "404": "404",
 }
 
 
-@pytest.mark.parametrize(("path", "words"), FAULTS.items())
-def test_a_faulty_server_leaves_nothing_behind_and_the_error_tells_all(server, tmp_path, path, words):
-    with pytest.raises(datasets.DataError, match=words) as caught:
-        fetch(remote(server, path, "/missing"), tmp_path)
-    message = str(caught.value)
-    for needed in (server.address + path, server.address + "/missing", str(tmp_path / "set.npz"), SHA256):
-        assert needed in message
-    assert visible(tmp_path) == []
-
-
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("path", FAULTS)
-def test_the_second_address_is_tried(server, tmp_path, path):
-    assert fetch(remote(server, path, "/good"), tmp_path).read_bytes() == CONTENT
-    assert server.requests == [path, "/good"]
+def test_the_second_address_is_tried_and_gets_what_the_first_did_not(server, archive_at, tmp_path, way, path):
+    archive_at(path, "good")
+    fetch(tmp_path, **WAYS[way])
+    assert contents(tmp_path) == WANTED[way]
 
 
-def test_no_server_at_all(tmp_path, server):
-    nobody = _remote.Remote("set.npz", SHA256, len(CONTENT), ("http://127.0.0.1:9/set.npz",))
-    with pytest.raises(datasets.DataError, match="could not be fetched"):
-        fetch(nobody, tmp_path)
-    assert visible(tmp_path) == []
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("path", "words"), FAULTS.items())
+def test_a_faulty_server_makes_one_error_that_tells_all(server, archive_at, tmp_path, way, path, words):
+    archive_at(path, "404")
+    if path == "strange" and way == "members":
+        fetch(tmp_path)  # remotezip goes by the range
+        return
+    with pytest.raises(datasets.DataError, match=words) as caught:
+        fetch(tmp_path, **WAYS[way])
+    message = str(caught.value)
+    for needed in (f"{server.address}/{path}: ", f"{server.address}/404: 404", "By hand: ", str(tmp_path), SHA256):
+        assert needed in message
+    left = contents(tmp_path)
+    assert all(CONTENT[name] == content for name, content in left.items())
+    assert server.sent < 3 * len(ARCHIVE) + (30 << 20)  # of an endless file, no more than fits into the buffers
 
 
-@pytest.mark.parametrize("content", [b"", CONTENT[:5000], CONTENT[::-1], b"<html>"])
-def test_a_wrong_file_in_the_cache_is_named_and_never_overwritten(server, tmp_path, content):
-    (tmp_path / "set.npz").write_bytes(content)
-    with pytest.raises(datasets.DataError, match=r"not the published set\.npz.*delete it"):
-        fetch(remote(server, "/good"), tmp_path)
-    assert (tmp_path / "set.npz").read_bytes() == content
-    assert server.requests == []
+def test_without_byte_ranges_the_archive_is_not_downloaded_unasked(server, archive_at, tmp_path):
+    archive_at("404", "no-ranges")
+    with pytest.raises(datasets.DataError, match=r"fetch\(\.\.\., whole_archive=True\)"):
+        fetch(tmp_path)
+    assert contents(tmp_path) == {}
+    fetch(tmp_path, whole_archive=True)
+    assert contents(tmp_path) == WANTED["whole"]
 
 
-def test_a_folder_that_cannot_be_made_is_reported(server, tmp_path):
+@pytest.mark.usefixtures("archive_at")
+def test_no_server_at_all(tmp_path):
+    register("http://127.0.0.1:9", "nobody")
+    for way in WAYS.values():
+        with pytest.raises(datasets.DataError, match="could not be fetched"):
+            fetch(tmp_path, **way)
+
+
+def test_members_other_than_the_published_ones_are_refused_though_their_crc_is_right(archive_at, tmp_path):
+    archive_at("good", members=MEMBERS.replace(hashlib.sha256(CONTENT[NAMES[0]]).hexdigest(), "00" * 32))
+    with pytest.raises(datasets.DataError, match=r"expected SHA-256 00+, found"):
+        fetch(tmp_path)
+    assert contents(tmp_path) == {}
+
+
+def test_an_archive_without_the_member_says_so(archive_at, tmp_path):
+    archive_at("good", members=MEMBERS.replace("emnist-letters-train-images", "emnist-byclass-train-images"))
+    with pytest.raises(datasets.DataError, match=r"must hold one file named \*emnist-byclass-train.*found none"):
+        fetch(tmp_path)
+
+
+@pytest.mark.parametrize("damage", [b"", CONTENT[NAMES[0]][:5000], b"<html>", CONTENT[NAMES[0]][:-1] + b"!"])
+@pytest.mark.parametrize("name", [NAMES[0], "emnist.zip", "gzip.zip"])
+def test_a_wrong_file_in_the_folder_is_named_and_neither_loaded_nor_overwritten(
+    server, archive_at, tmp_path, name, damage
+):
+    archive_at("good")
+    (tmp_path / name).write_bytes(damage)
+    with pytest.raises(datasets.DataError, match=rf"{name} is not the published .*delete it.*By hand"):
+        fetch(tmp_path)
+    with pytest.raises(datasets.DataError, match=name):
+        datasets.load("emnist-letters", data_dir=tmp_path)
+    assert contents(tmp_path) == {name: damage}
+    assert server.asked == []
+
+
+def test_an_archive_that_lies_there_or_was_unpacked_by_hand_is_found(server, archive_at, tmp_path):
+    archive_at("good")
+    (tmp_path / "gzip.zip").write_bytes(ARCHIVE)
+    assert fetch(tmp_path) == tmp_path / "gzip.zip"
+    with zipfile.ZipFile(io.BytesIO(ARCHIVE)) as archive:
+        archive.extractall(tmp_path)
+    assert fetch(tmp_path) == tmp_path / "gzip"
+    assert server.asked == []
+
+
+def test_a_folder_that_cannot_be_made_is_reported(archive_at, tmp_path):
+    archive_at("good")
     (tmp_path / "file").touch()
     with pytest.raises(datasets.DataError, match=r"cannot be written to.*HCR_DATA_DIR"):
-        fetch(remote(server, "/good"), tmp_path / "file" / "folder")
+        fetch(tmp_path / "file" / "folder")
 
 
-def test_a_killed_download_is_never_taken_for_the_file_and_the_next_one_cleans_up(server, tmp_path, processes):
-    process = processes(fetch, remote(server, "/slow"), tmp_path)
-    while not list(tmp_path.glob(".*.part")):
-        time.sleep(0.02)
-        assert process.is_alive()
-    process.kill()
-    process.join()
-    assert not (tmp_path / "set.npz").exists()
-    fetch(remote(server, "/good"), tmp_path)
-    assert visible(tmp_path) == ["set.npz"]
+def test_the_folder_is_that_of_the_environment_and_a_bar_names_each_file(archive_at, tmp_path, monkeypatch, capfd):
+    archive_at("good")
+    monkeypatch.setenv("HCR_DATA_DIR", str(tmp_path))
+    assert datasets.fetch("emnist-letters") == tmp_path
+    shown = capfd.readouterr().err
+    assert all(name in shown for name in NAMES)
+    for path in tmp_path.glob("*.gz"):
+        path.unlink()
+    datasets.fetch("emnist-letters", progress=False)
+    assert capfd.readouterr() == ("", "")
 
 
-def test_an_interrupted_download_leaves_nothing(server, tmp_path, monkeypatch):
-    def interrupt(*_args):
-        assert list(tmp_path.glob(".*.part"))
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("name", [NAMES[0], f".{NAMES[0]}.part", f".{NAMES[0]}.unpacked", ".emnist.zip.part"])
+def test_a_link_laid_in_the_way_is_never_written_through(archive_at, tmp_path, name):
+    archive_at("good")
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / name).symlink_to(victim)
+    for way in WAYS.values():
+        try:
+            fetch(tmp_path / "data", **way)
+        except datasets.DataError:
+            assert name == NAMES[0]  # the link is taken for a damaged file
+    assert victim.read_bytes() == b"precious"
 
-    monkeypatch.setattr(_remote.Remote, "fault", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        fetch(remote(server, "/good"), tmp_path)
-    assert visible(tmp_path) == []
 
-
-def test_two_processes_fill_one_cache_with_one_download(server, tmp_path, processes):
-    both = [processes(fetch, remote(server, "/slow"), tmp_path) for _ in range(2)]
+def test_processes_fill_one_folder_with_one_download(server, tmp_path, processes):
+    both = [processes(fetch_in_a_process, server.address, "slow", tmp_path) for _ in range(2)]
     for process in both:
         process.join(timeout=60)
     assert [process.exitcode for process in both] == [0, 0]
-    assert server.requests == ["/slow"]
-    assert visible(tmp_path) == ["set.npz"]
+    assert contents(tmp_path) == CONTENT
+    assert len(server.asked) == len(set(server.asked))
 
 
-@pytest.mark.parametrize("name", _fetch.INSTRUCTIONS)
-def test_what_cannot_be_fetched_says_what_to_do_instead(name, tmp_path):
-    with pytest.raises(datasets.DataError, match=r"load\('|HCR_DATA_DIR"):
+def test_whoever_waits_for_another_process_hears_of_it(archive_at, tmp_path, monkeypatch):
+    archive_at("good")
+    monkeypatch.setattr(_locks, "NOTICE_AFTER", 0.05)
+    with _locks.locked(tmp_path / "emnist.zip"):
+        waiting = threading.Thread(target=fetch, args=[tmp_path])
+        with pytest.warns(UserWarning, match=r"another process is working on .*emnist\.zip; waiting"):
+            waiting.start()
+            time.sleep(0.3)
+    waiting.join()
+    assert contents(tmp_path) == CONTENT
+
+
+@pytest.mark.parametrize(("name", "words"), [("az", "Kaggle asks for an account"), ("bundled", r"load\('bundled'\)")])
+def test_what_cannot_be_fetched_says_what_to_do_instead(name, words, tmp_path):
+    with pytest.raises(datasets.DataError, match=words):
         datasets.fetch(name, data_dir=tmp_path)
 
 
@@ -171,18 +348,9 @@ def test_an_unknown_name_lists_what_can_be_fetched():
         datasets.fetch("mnits")
 
 
-def test_every_real_set_has_two_addresses_and_a_checksum():
-    for remote in (_remote.MNIST, _remote.EMNIST):
-        assert len(set(remote.addresses)) == 2
-    for published in (_remote.MNIST, _remote.EMNIST, *_remote.EMNIST_MEMBERS.values()):
-        assert len(bytes.fromhex(published.sha256)) == 32
-
-
-def test_every_name_can_be_fetched_or_says_what_to_do():
-    assert set(datasets.names()) == set(_fetch.FETCHED) | _fetch.INSTRUCTIONS.keys()
-
-
-def test_fetch_goes_to_the_folder_of_the_environment(server, tmp_path, monkeypatch):
-    monkeypatch.setenv("HCR_DATA_DIR", str(tmp_path))
-    monkeypatch.setattr(_fetch, "MNIST", remote(server, "/good"))
-    assert os.fspath(datasets.fetch("mnist", progress=False)) == str(tmp_path / "set.npz")
+def test_every_published_file_has_two_addresses_and_every_member_a_checksum():
+    for source in _sources.SOURCES.values():
+        assert source.file is None or len(set(source.file.addresses)) == 2
+        assert source.file is None or len(source.members) == 4
+        for published in filter(None, (source.file, *source.members.values())):
+            assert len(bytes.fromhex(published.sha256)) == 32

@@ -110,6 +110,7 @@ def test_without_info_the_reader_says_what_the_file_is_like():
         ([(UPRIGHT, np.arange(25))], r"labels of shape \(25,\)"),
         ([{"text": "A"}], "'image' and 'label'.*example 0 is text"),
         ([7], "example 0 is int"),
+        ([(UPRIGHT[0], 1.5)], "whole number each.*float64 labels"),
         ([(UPRIGHT[0], 26)], "between 0 and 9; got 26"),
     ],
 )

@@ -430,7 +430,7 @@ class Dataset:
         ValueError
             If `path` does not end in ``.npz``.
         """
-        write(path, self)
+        write(path, vars(self))
 
     @classmethod
     def load_file(cls, path: str | Path) -> Dataset:

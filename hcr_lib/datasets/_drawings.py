@@ -6,6 +6,7 @@ pad. Strokes, unlike pictures, can be drawn again with another pen, replayed, an
 
 import json
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,16 +17,19 @@ from hcr_lib._validate import ensure_choice
 from hcr_lib.datasets._dataset import Dataset
 from hcr_lib.datasets._errors import DataError, MissingDataError
 from hcr_lib.datasets._folder import dataset_of
-from hcr_lib.datasets._readers import read_bytes
+from hcr_lib.datasets._locks import locked
+from hcr_lib.datasets._readers import ensure_file
 from hcr_lib.labels import BYCLASS
 
-LARGEST = 10_000  #: pixels that a drawing may be wide or high
+LARGEST = 2_000  #: pixels that a drawing may be wide or high
+WIDEST = 100  #: pixels that half a pen may measure
+MOST_POINTS = 5_000  #: in one drawing; a person's has some hundreds
 MARGIN = 10  #: paper around a drawing, beyond the width of the pen
 
 
 @dataclass(frozen=True)
 class StoredDrawing:
-    """What someone drew: the character it should be, who it was, the pen, the strokes as (n, 2) arrays."""
+    """A drawing: the character it should be, the writer, the pen, the strokes as (n, 2) arrays."""
 
     char: str
     writer: str | None
@@ -36,8 +40,10 @@ class StoredDrawing:
         ensure_choice(self.char, BYCLASS, name="char")
         if not (self.writer is None or (isinstance(self.writer, str) and self.writer)):
             raise ValueError(f"writer must be a name or None; got {self.writer!r}.")
-        if not 0 < self.half_width <= LARGEST:
-            raise ValueError(f"half_width must be between 0 and {LARGEST} pixels; got {self.half_width}.")
+        if not 0 < self.half_width <= WIDEST:
+            raise ValueError(f"half_width must be between 0 and {WIDEST} pixels; got {self.half_width}.")
+        if (points := sum(map(len, self.strokes))) > MOST_POINTS:
+            raise ValueError(f"a drawing must have at most {MOST_POINTS:,} points; got {points:,}.")
         x0, y0, x1, y1 = pen.bounds(self.strokes)
         if max(x1 - x0, y1 - y0) > LARGEST:
             raise ValueError(f"strokes must be in pixels of the pad, at most {LARGEST} across; got {x1 - x0:g}.")
@@ -58,13 +64,12 @@ def save_drawing(
     *,
     half_width: float = pen.HALF_WIDTH,
 ) -> Path:
-    """Add a drawing to a file of drawings.
+    """Append a drawing to a file of drawings.
 
     Parameters
     ----------
     path : path
-        Such as ``drawings.jsonl``; made if need be. Several programs may add to it at once: they take turns, by
-        an empty ``.lock`` file beside it, and every drawing is written in one piece.
+        Such as ``drawings.jsonl``; made if need be. Several programs may append to it at once: they take turns.
     strokes : sequence of array_like, each of shape (n, 2)
         In pixels of the pad, as `hcr_lib.widgets.DrawingPad.strokes` has them.
     char : str
@@ -92,14 +97,11 @@ def save_drawing(
     ...     [(drawing.char, drawing.writer) for drawing in read_drawings(file)]
     [('1', 'ada')]
     """
-    from filelock import FileLock  # here, because reading must not wait for it
-
     arrays = [np.asarray(stroke, dtype="float64").round(1) for stroke in strokes if np.size(stroke)]
     drawing = StoredDrawing(char, writer, float(half_width), arrays)
     line = json.dumps(vars(drawing) | {"strokes": [stroke.tolist() for stroke in arrays]}, ensure_ascii=False)
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f".{path.name}.lock")), path.open("a+b") as file:
+    with locked(path), path.open("a+b") as file:
         if file.seek(0, os.SEEK_END):
             file.seek(-1, os.SEEK_END)
             if file.read(1) != b"\n":  # a program was killed while it wrote: its line must not spoil this one
@@ -116,17 +118,21 @@ def read_drawings(path: str | os.PathLike) -> list[StoredDrawing]:
     MissingDataError
         If there is no such file, or nothing in it.
     DataError
-        If a line is no drawing; the message names the line.
+        If a line is no drawing; the message names the line. One that was cut off when a program was killed is left
+        out with a warning.
     """
     path, drawings = Path(path), []
-    for number, line in enumerate(read_bytes(path).splitlines(), 1):
+    for number, line in enumerate(ensure_file(path).read_bytes().splitlines(), 1):
         if not line.strip():
+            continue
+        if line.startswith(b"{") and not line.rstrip().endswith(b"}"):
+            warnings.warn(f"{path}, line {number} was cut off while it was written; left out.", stacklevel=2)
             continue
         try:
             found = json.loads(line)
             strokes = [np.asarray(stroke, dtype="float64") for stroke in found["strokes"]]
             drawings.append(StoredDrawing(found["char"], found["writer"], found["half_width"], strokes))
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise DataError(
                 f"{path}, line {number} is not a drawing with char, writer, half_width and strokes ({error!r}). "
                 "Delete that line, or the file if it is something else."

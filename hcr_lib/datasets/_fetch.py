@@ -1,30 +1,23 @@
-"""Fetch real handwriting on request: verified by SHA-256, safe against interruption and against company."""
+"""Fetch real handwriting on request: verified by SHA-256, whole or not at all, by one process at a time."""
 
-import os
+import hashlib
+import re
+import shutil
+import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from hcr_lib import _paths
 from hcr_lib.datasets._errors import DataError
-from hcr_lib.datasets._remote import EMNIST, EMNIST_ARCHIVES, EMNIST_MEMBERS, MNIST, Published, Remote, verified
+from hcr_lib.datasets._locks import locked
+from hcr_lib.datasets._published import Published, Source
+from hcr_lib.datasets._readers import DAMAGE, expanded, zip_member
+from hcr_lib.datasets._sources import SOURCES
 
-FETCHED = ("mnist", "emnist-letters", "emnist-balanced", "emnist-byclass")
-
-#: What cannot be fetched by a plain address, and what to do instead; {folder} is the data folder.
-INSTRUCTIONS = {
-    "bundled": "The bundled sample ships with the course; there is nothing to fetch: load('bundled').",
-    "az": (
-        "Kaggle asks for an account, so the A-Z file is not fetched for you. Download 'A_Z Handwritten Data.csv' "
-        "(or the zip it comes in) from "
-        "https://www.kaggle.com/datasets/sachinpatel21/az-handwritten-alphabets-in-csv-format and either put it into "
-        "{folder}, or give its path: load('.../A_Z Handwritten Data.csv')."
-    ),
-    "emnist-mixed": (
-        "The mixed EMNIST file is not published; it comes with the project's evaluation data. "
-        "Set HCR_DATA_DIR to the folder that holds emnist.npz, or use emnist-balanced or emnist-byclass instead."
-    ),
-}
-INSTRUCTIONS["emnist-mixed-case"] = INSTRUCTIONS["emnist-mixed"]
+#: Seconds without a byte after which a server counts as dead.
+TIMEOUT = 30
 
 
 def fetch(name: str, *, data_dir: str | Path | None = None, progress: bool = True, whole_archive: bool = False) -> Path:
@@ -37,7 +30,7 @@ def fetch(name: str, *, data_dir: str | Path | None = None, progress: bool = Tru
     data_dir : path, optional
         Where to keep it; else ``HCR_DATA_DIR``, else a cache folder of your own.
     progress : bool
-        Show a bar.
+        Show a bar for each file.
     whole_archive : bool
         Download EMNIST's whole archive (562 MB, all its parts). Otherwise only the four files of the part you
         name are read out of it, which needs a server that offers byte ranges.
@@ -56,91 +49,149 @@ def fetch(name: str, *, data_dir: str | Path | None = None, progress: bool = Tru
     Notes
     -----
     A file appears under its name only when complete and verified: its SHA-256 must be the published one, now and
-    each time it is found or loaded again. NIST publishes none for the files in EMNIST's archive; ours are
-    those that two people published who extracted them. An interrupted EMNIST file is continued by the next
-    call, from a hidden ``.part`` file. Several processes may fetch into one folder: the first downloads, the
-    others wait for it (an empty ``.lock`` file is how).
+    each time it is found or loaded again. Several processes may fetch into one folder: the first downloads, the
+    others wait for it.
     """
-    folder = Path(data_dir).expanduser() if data_dir is not None else _paths.user_data_dir()
-    if name in INSTRUCTIONS:
-        raise DataError(INSTRUCTIONS[name].format(folder=folder))
-    if name not in FETCHED:
-        raise DataError(f"only {', '.join(FETCHED)} can be fetched; got {name!r}.")
-    if name == "mnist":
-        return fetch_file(MNIST, folder, progress=progress)
-    if whole_archive:
-        return fetch_file(EMNIST, folder, progress=progress)
-    members = [member for file, member in EMNIST_MEMBERS.items() if file.startswith(f"{name}-")]
-    return fetch_emnist(members, EMNIST, folder, progress=progress)
-
-
-def fetch_file(remote: Remote, folder: Path, *, progress: bool) -> Path:
-    """Fetch one file into `folder`; see `fetch`."""
-    path = folder / remote.file
-
-    def found() -> Path | None:
-        return verified(path, remote, remote.by_hand(folder)) if path.is_file() else None
-
-    return _once(found, lambda: _download(remote, path, progress=progress), remote, folder)
-
-
-def fetch_emnist(members: list[Published], archive: Remote, folder: Path, *, progress: bool) -> Path:
-    """Fetch members of EMNIST's archive into `folder`, unless the archive lies there; see `fetch`."""
-    by_hand = archive.by_hand(folder)
-
-    def found() -> Path | None:
-        for place in (folder, folder / "gzip"):  # the second is what unpacking the archive by hand makes
-            here = [verified(place / m.file, m, by_hand) for m in members if (place / m.file).is_file()]
-            if len(here) == len(members):
-                return place
-        whole = next((folder / file for file in EMNIST_ARCHIVES if (folder / file).is_file()), None)
-        return verified(whole, archive, by_hand) if whole else None
-
-    def download() -> Path:
-        from hcr_lib.datasets._members import fetch_members  # here, because loading must not wait for requests
-
-        fetch_members(members, archive, folder, progress=progress)
-        return folder
-
-    return _once(found, download, archive, folder)
-
-
-def _once(found: Callable[[], Path | None], download: Callable[[], Path], remote: Remote, folder: Path) -> Path:
-    """Return what is found in `folder`, or else download it, one process at a time."""
-    from filelock import FileLock  # here, because loading must not wait for it
-
-    path = found()  # without the lock: a folder that is shared may be read-only
-    if path is not None:
-        return path
+    folder = _paths.user_data_dir() if data_dir is None else expanded(data_dir)
+    fetched = [source.name for source in SOURCES.values() if source.file is not None]
+    if name not in SOURCES:
+        raise DataError(f"only {', '.join(fetched)} can be fetched; got {name!r}.")
+    source = SOURCES[name]
+    if source.file is None:
+        raise DataError(source.how_to_get(folder))
+    members = source.file.file.endswith(".zip") and not whole_archive
+    get = _fetch_members if members else _fetch_file
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f".{remote.file}.lock"):
-            return found() or download()  # another process may have been faster
+        path = _found(source, folder, members=members)  # without the lock: a folder that is shared may be read-only
+        if path is None:
+            with locked(folder / source.file.file):  # another process may have been faster
+                path = _found(source, folder, members=members) or get(source, folder, progress)
+        return path
     except OSError as error:
         raise DataError(
             f"{folder} cannot be written to ({error}). Set HCR_DATA_DIR to a folder of your own."
         ) from error
 
 
-def _download(remote: Remote, path: Path, *, progress: bool) -> Path:
-    import pooch
+def _found(source: Source, folder: Path, *, members: bool) -> Path | None:
+    """Return where the data set lies already, verified; None where it does not."""
+    remedy = source.how_to_get(folder)
+    for place in (folder, folder / "gzip") if members else ():
+        here = [each.verified(place / each.file, remedy) for each in _here(source, place)]
+        if len(here) == len(source.members):
+            return place
+    path = next((folder / name for name in source.file_names if (folder / name).is_file()), None)
+    return path and source.file.verified(path, remedy)
 
-    unfinished = path.with_name(f".{path.name}.part")
-    download = pooch.HTTPDownloader(progressbar=progress, timeout=30)
-    failures = []
-    try:
-        for address in remote.addresses:
-            try:
-                download(address, str(unfinished), None)
-            except OSError as error:  # every network error of requests is one
-                failures.append(f"{address}: {error}")
-                continue
-            fault = remote.fault(unfinished)
-            if fault is None:
-                os.replace(unfinished, path)
-                return path
-            failures.append(f"{address}: {fault}")
-    finally:
-        unfinished.unlink(missing_ok=True)
+
+def _here(source: Source, place: Path) -> list[Published]:
+    return [member for member in source.members.values() if (place / member.file).is_file()]
+
+
+def _fetch_file(source: Source, folder: Path, progress: bool) -> Path:
+    """Download the file that a data set is published in."""
+    import pooch  # here, because loading must not wait for what it needs for the network
+
+    def copy(address: str, target: BinaryIO) -> None:
+        pooch.HTTPDownloader(timeout=TIMEOUT, chunk_size=1 << 16)(address, target, None)
+
+    _first_that_works(source, folder, lambda address: _write(source.file, folder, progress, address, copy))
+    return folder / source.file.file
+
+
+def _fetch_members(source: Source, folder: Path, progress: bool) -> Path:
+    """Read the members of a data set out of a remote zip archive by byte ranges; whole ones are not fetched again."""
+    import requests
+    from remotezip import RemoteZip
+
+    def all_members(address: str) -> None:
+        with requests.Session() as session:
+            session.headers["Accept-Encoding"] = "identity"  # a range of the file, not of a compressed copy of it
+            session.hooks["response"].append(_refuse_longer_range)
+            with RemoteZip(address, session=session, timeout=TIMEOUT) as archive:
+                for member in source.members.values():
+                    if not (folder / member.file).is_file():
+                        name = zip_member(archive, member.file, address)
+                        _write(member, folder, progress, name, partial(_copy_member, archive))
+
+    _first_that_works(source, folder, all_members)
+    return folder
+
+
+def _copy_member(archive: zipfile.ZipFile, name: str, target: BinaryIO) -> None:
+    with archive.open(name) as content:
+        shutil.copyfileobj(content, target)
+
+
+def _refuse_longer_range(answer: Any, **_: Any) -> None:
+    """Refuse a range longer than the one asked for, before remotezip reads it into memory."""
+    first, _, last = answer.request.headers["Range"].removeprefix("bytes=").partition("-")
+    asked = int(last) - int(first) + 1 if first else int(last)
+    given = re.match(r"bytes (\d+)-(\d+)/", answer.headers.get("Content-Range", ""))
+    if given and int(given[2]) - int(given[1]) >= asked:
+        raise ValueError(f"the server sends more than the {asked:,} bytes it was asked for")
+
+
+def _first_that_works(source: Source, folder: Path, get: Callable[[str], None]) -> None:
+    """Try the addresses in turn.
+
+    Raises
+    ------
+    DataError
+        If none works; it names what went wrong with each.
+    """
+    import requests
+    from remotezip import RangeNotSupported, RemoteZipError
+    from urllib3.exceptions import HTTPError
+
+    failures, rangeless = [], False
+    # Of OSErrors, only those of requests: the others come from our own disk.
+    faults = (requests.RequestException, HTTPError, RemoteZipError, *(each for each in DAMAGE if each is not OSError))
+    for address in source.file.addresses:
+        try:
+            return get(address)
+        except faults as error:
+            failures.append(f"{address}: {error or type(error).__name__}")
+            rangeless |= isinstance(error, RangeNotSupported)
+    whole = f"To download the whole archive ({source.file.size:,} bytes): fetch(..., whole_archive=True). "
     tried = "\n  ".join(failures)
-    raise DataError(f"{remote.file} could not be fetched:\n  {tried}\n{remote.by_hand(path.parent)}")
+    raise DataError(
+        f"{source.title} could not be fetched:\n  {tried}\n{whole if rangeless else ''}{source.how_to_get(folder)}"
+    )
+
+
+def _write(
+    published: Published, folder: Path, progress: bool, name: str, copy: Callable[[str, BinaryIO], None]
+) -> None:
+    """Write a file into `folder` as ``copy(name, file)`` makes it, if that is what was published."""
+    from tqdm.auto import tqdm
+
+    def write(file: BinaryIO) -> None:
+        with tqdm(total=published.size, desc=published.file, unit="B", unit_scale=True, disable=not progress) as bar:
+            checked = _Checked(published, file, bar.update)
+            copy(name, checked)
+        if (fault := published.fault(checked.sha256.hexdigest(), checked.size, checked.head)) is not None:
+            raise DataError(fault)
+
+    _paths.replace_whole(folder / published.file, write)
+
+
+class _Checked:
+    """A file to write to that takes no more than was published, and its checksum on the way."""
+
+    def __init__(self, published: Published, file: BinaryIO, update: Callable[[int], object]) -> None:
+        self.published, self.file, self.update = published, file, update
+        self.sha256, self.size, self.head = hashlib.sha256(), 0, b""
+
+    def write(self, content: bytes) -> int:
+        """Write and count `content`; refuse what goes beyond the published size."""
+        self.size += len(content)
+        self.head += content[: 1024 - len(self.head)]
+        if self.size > self.published.size:
+            raise DataError(self.published.fault("", self.size, self.head))
+        self.sha256.update(content)
+        self.update(len(content))
+        return self.file.write(content)
+
+    def flush(self) -> None:
+        """Do nothing; pooch asks for it after every kilobyte."""

@@ -1,5 +1,6 @@
 """A folder of pictures, one character each, as a data set."""
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,12 +15,14 @@ from hcr_lib.datasets._errors import DataError, MissingDataError
 IGNORED = {"thumbs.db", "desktop.ini"}
 UNKNOWN = "unknown"  #: the writer of what no writer is known for, where others have one
 CAPITAL, SMALL = ("cap", "upper"), ("small", "lower")
+PART_FOLDERS = {"train": "train", "val": "val", "validation": "val", "test": "test"}  #: by name, small or capital
+DEEPEST = 3  #: folders in one another that can mean something: part, writer, character
 _NAME = re.compile(
     r"(?:(?P<before>cap|upper|small|lower|digit)_)?"
     r"(?P<char>[0-9A-Za-z])"
     r"(?:_(?P<after>cap|upper|small|lower))?"
     r"(?P<rest>[ _-].*)?",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,  # without ASCII, the Kelvin sign counts as a k
 )
 
 
@@ -33,7 +36,8 @@ def read_folder(folder: Path) -> Dataset:
       or ``a_lower`` (``small`` will do as well; capitals: ``upper`` or ``cap``),
     - ``7_me.png``, ``DIGIT_7_0.png``, ``CAP_A_0.png``, ``SMALL_a_0.png``,
     - ``ada/7/``, ``ada/lower_a/`` - with a folder for each writer around those of the characters. Pictures outside
-      of any belong to a writer of their own, "unknown".
+      of any belong to a writer of their own, "unknown",
+    - ``train/7/``, ``test/ada/7/`` - with folders ``train``, ``val``, ``test`` around all of that (see `named_parts`).
 
     Classes are the smallest of digits, letters, alnum and byclass that holds every character found. The file of each
     image is kept: ``dataset.origin(0)``.
@@ -43,24 +47,27 @@ def read_folder(folder: Path) -> Dataset:
     MissingDataError
         If there is no such folder, or nothing in it.
     DataError
-        If a file is no picture, is blank, or its name tells no character. All of them are named
-        together and none is left out silently: move them away, or repair them.
+        If a file is no picture, is blank, or its name tells no character, or a folder or a link cannot be followed.
+        All of them are named together and none is left out silently: move them away, or repair them.
     """
     from hcr_lib import images  # here, because reading arrays must not wait for SciPy and Pillow
 
     if not folder.is_dir():
         raise MissingDataError(f"{folder} is not a folder. Expected one with a folder a character, or pictures in it.")
-    names, chars, writers, pictures, problems = [], [], [], [], []
-    for path in _files(folder):
+    names, chars, writers, pictures = [], [], [], []
+    files, problems = _files(folder)
+    for path in files:
         *folders, _ = parts = path.relative_to(folder).parts
         name = "/".join(parts)
+        if _part(folders):
+            del folders[0]
         char = char_of(folders[-1], whole=True) if folders else char_of(path.stem, whole=False)
         if char is None or len(folders) > 2:
             problems.append(f"{name}: the name tells no character")
             continue
         try:
-            pictures.append(images.to_mnist(images.open_image(path.read_bytes())))
-        except (images.ImageError, OSError) as error:
+            pictures.append(images.to_mnist(images.open_image(path)))
+        except (ValueError, OSError) as error:
             problems.append(f"{name}: {error}")
             continue
         names.append(name)
@@ -84,9 +91,9 @@ def dataset_of(
     source: str,
     names: Sequence[str] | None = None,
 ) -> Dataset:
-    """Make a data set of images of your own, with the smallest class set that holds all their characters.
+    """Return images of the caller's own as a data set, with the smallest class set that holds all their characters.
 
-    Writers are given if any is known; the others, possibly one and the same person, count as one.
+    Writers are given if any is known; images of unknown writers count as one more writer's.
     """
     candidates = (labels.DIGITS, labels.LETTERS, labels.ALNUM, labels.BYCLASS)
     classes = next(candidate for candidate in candidates if set(chars) <= set(candidate))
@@ -121,12 +128,34 @@ def char_of(name: str, *, whole: bool) -> str | None:
     return match["char"].lower() if case in SMALL else match["char"]
 
 
-def _files(folder: Path) -> list[Path]:
-    """Return every file below `folder` in the order of names, but for what an operating system put there."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file()
-        and path.name.lower() not in IGNORED
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+def named_parts(dataset: Dataset) -> np.ndarray | None:
+    """Return the part, "train", "val" or "test", of each image, where every picture lies in a folder of such a name."""
+    parts = [_part(name.split("/")[:-1]) for name in dataset.provenance["file"]]
+    return np.array(parts) if all(parts) else None
+
+
+def _part(folders: Sequence[str]) -> str | None:
+    return PART_FOLDERS.get(folders[0].lower()) if folders else None
+
+
+def _files(folder: Path) -> tuple[list[Path], list[str]]:
+    """Return every file below `folder` in the order of names, and what is wrong with what is neither file nor folder.
+
+    Links are followed. Files of the operating system and hidden ones are passed over.
+    """
+    found, problems, unreadable = [], [], []
+    for place, folders, files in os.walk(folder, followlinks=True, onerror=unreadable.append):
+        inside = Path(place).relative_to(folder).parts
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        if len(inside) == DEEPEST:  # deeper means nothing, and links can lead round in circles
+            problems += ["/".join((*inside, name)) + ": a folder too deep to tell a character" for name in folders]
+            folders.clear()
+        for name in files:
+            if name.startswith(".") or name.lower() in IGNORED:
+                continue
+            path = Path(place, name)
+            if path.is_file():
+                found.append(path)
+            else:
+                problems.append("/".join((*inside, name)) + ": a link that leads nowhere, or no file")
+    return sorted(found), [*problems, *map(str, unreadable)]

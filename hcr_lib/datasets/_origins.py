@@ -11,17 +11,17 @@ import numpy.typing as npt
 
 
 @dataclass(frozen=True)
-class Source:
-    """Something that images were read from, row by row: a published file, a folder, an array.
+class Collection:
+    """A collection that images were read from, row by row: a published file, a folder, an array.
 
     Parameters
     ----------
     name : str
-        For people, such as ``"MNIST train"``. Writers of equally named sources are taken for the same people.
+        Shown to the reader, such as ``"MNIST train"``. Equally named collections have the same writers.
     files : tuple of str, optional
         The file that each row was read from, where every image had its own.
     checksum : int
-        Of the pixels; tells sources of one name apart. 0 for published files, where the name says it all.
+        Of the pixels; distinguishes collections of one name. 0 for published files, where the name is enough.
     """
 
     name: str
@@ -33,11 +33,11 @@ class Source:
 class Origins:
     """The origin of each image: row ``rows[i]``, counted from 0, of ``sources[numbers[i]]``.
 
-    The table of sources is shared by all that is taken from a set; only the two columns of numbers are cut.
+    Data sets taken from one another share the table of sources; only the two columns of numbers are cut.
 
     Parameters
     ----------
-    sources : tuple of Source
+    sources : tuple of Collection
     numbers : ndarray of int32, shape (n,)
     rows : ndarray of int32, shape (n,)
 
@@ -57,18 +57,21 @@ class Origins:
     'photos: A/2.jpg'
     """
 
-    sources: tuple[Source, ...]
+    sources: tuple[Collection, ...]
     numbers: np.ndarray
     rows: np.ndarray
 
     def __post_init__(self) -> None:
         numbers, rows = self.numbers, self.rows
-        if numbers.ndim != 1 or numbers.shape != rows.shape:
+        if numbers.ndim != 1 or numbers.shape != rows.shape or {numbers.dtype.kind, rows.dtype.kind} != {"i"}:
             raise ValueError(
-                f"numbers and rows must have shape (n,), the same n; got {numbers.shape} and {rows.shape}."
+                f"numbers and rows must be integers of shape (n,), the same n; got {numbers.dtype} {numbers.shape} and "
+                f"{rows.dtype} {rows.shape}."
             )
         if numbers.size and not 0 <= numbers.min() <= numbers.max() < len(self.sources):
             raise ValueError(f"numbers must point at one of the {len(self.sources)} sources; got {numbers.max()}.")
+        if rows.min(initial=0) < 0:
+            raise ValueError(f"rows count from 0; got {rows.min()}.")
         for number, source in enumerate(self.sources):
             if source.files is not None and rows[numbers == number].max(initial=0) >= max(len(source.files), 1):
                 raise ValueError(f"rows must point at one of the {len(source.files)} files of {source.name}.")
@@ -76,18 +79,18 @@ class Origins:
     @classmethod
     def of(cls, name: str, length: int, *, files: Iterable[str] | None = None, checksum: int = 0) -> Origins:
         """Return the origins of all `length` images of one source, in its own order."""
-        source = Source(name, None if files is None else tuple(map(str, files)), checksum)
+        source = Collection(name, None if files is None else tuple(map(str, files)), checksum)
         return cls((source,), np.zeros(length, "int32"), np.arange(length, dtype="int32"))
 
     @classmethod
     def of_images(cls, name: str, images: np.ndarray, files: Iterable[str] | None = None) -> Origins:
-        """Return the origins of the images of one source; their pixels tell it from others of its name."""
+        """Return the origins of the images of one source; a checksum distinguishes it from others of its name."""
         return cls.of(name, len(images), files=files, checksum=zlib.crc32(np.ascontiguousarray(images)))
 
     @classmethod
     def joined(cls, parts: Sequence[Origins]) -> Origins:
-        """Put origins one behind the other; a source that several parts share is listed once."""
-        table: dict[Source, int] = {}
+        """Concatenate origins; a source that several parts share is listed once."""
+        table: dict[Collection, int] = {}
         numbers = []
         for part in parts:
             places = [table.setdefault(source, len(table)) for source in part.sources]
@@ -102,7 +105,7 @@ class Origins:
 
     @property
     def names(self) -> list[str]:
-        """One name a source; of several called ``pad``, the second is ``pad (2)``."""
+        """One name per source; of several called ``pad``, the second is ``pad (2)``."""
         plain = [source.name for source in self.sources]
         earlier = [plain[:number].count(name) for number, name in enumerate(plain)]
         return [f"{name} ({count + 1})" if count else name for name, count in zip(plain, earlier, strict=True)]
@@ -127,6 +130,6 @@ class Origins:
         return None if files is None else files[self.rows[index]]
 
     def describe(self, index: int) -> str:
-        """Say in words where image `index` came from."""
+        """Return a phrase that says where image `index` came from."""
         name, file = self.names[self.numbers[index]], self.file(index)
         return f"{name}, image {self.rows[index]}" if file is None else f"{name}: {file}"

@@ -1,151 +1,191 @@
 """Read the files handwriting is published in; whatever is wrong with one ends in one clear `DataError`."""
 
 import gzip
-import io
 import math
 import struct
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from hcr_lib.datasets._errors import DataError, MissingDataError
 
-#: Third byte of an idx file -> how its numbers are stored.
-IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-IDX_CODES = {np.dtype(kind).newbyteorder("="): code for code, kind in IDX_TYPES.items()}
 GZIP_MAGIC = b"\x1f\x8b"
-#: What NumPy and zipfile raise of their own; a damaged header can end in NumPy's tokenizer.
-DAMAGED = (zipfile.BadZipFile, zlib.error, tokenize.TokenError)
-#: What reading on in a damaged zip or gzip file can end in; zipfile says of unknown methods "not implemented".
-BROKEN_ARCHIVE = (OSError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zlib.error)
+#: What damaged data makes zipfile, gzip and NumPy raise; a header can even end in Python's own parser.
+DAMAGE = (
+    *(OSError, EOFError, RuntimeError, ValueError, TypeError, SyntaxError, MemoryError, OverflowError),
+    *(struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+)
+NPY_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 AGAIN = "Delete it and get it again."
+#: Compressed data may always unpack to this many bytes, and to more only up to `MOST_EXPANSION` times its own size:
+#: handwriting packs about eightfold; a file made to fill the memory (a zip bomb), a thousandfold.
+ALWAYS_ALLOWED, MOST_EXPANSION = 1 << 28, 100
+
+
+@contextmanager
+def intact(where: Path | str, kind: str) -> Iterator[None]:
+    """Turn whatever damaged data raises into one `DataError`, which says that `where` is not an intact `kind`."""
+    try:
+        yield
+    except DataError:
+        raise
+    except DAMAGE as error:
+        raise DataError(f"{where} is not an intact {kind} ({error or type(error).__name__}). {AGAIN}") from error
+
+
+def expanded(path: str | Path) -> Path:
+    """Return `path` with ``~`` replaced by the home folder."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise DataError(f"{str(path)!r} cannot be found: {error} Write the folder out.") from error
 
 
 def ensure_file(path: Path) -> Path:
     """Return `path` if it is a file with something in it."""
-    if path.is_dir():
-        raise DataError(f"{path} is a directory; expected a file. Give the file inside it.")
-    if not path.exists():
-        raise MissingDataError(f"{path} does not exist. Check the spelling, and the folder it should be in.")
-    if path.stat().st_size == 0:
-        raise DataError(f"{path} is empty (0 bytes). {AGAIN}")
-    return path
-
-
-def read_bytes(path: Path) -> bytes:
-    """Return the whole content of a file that exists and is not empty."""
     try:
-        return ensure_file(path).read_bytes()
+        if path.is_dir():
+            raise DataError(f"{path} is a directory; expected a file. Give the file inside it.")
+        if not path.exists():
+            raise MissingDataError(f"{path} does not exist. Check the spelling, and the folder it should be in.")
+        if not path.is_file():
+            raise DataError(f"{path} is a device or a pipe; expected a file.")
+        if path.stat().st_size == 0:
+            raise DataError(f"{path} is empty (0 bytes). {AGAIN}")
+        with path.open("rb"):
+            return path
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}. Check its permissions.") from error
 
 
-def read_idx(path: Path) -> np.ndarray:
-    """Read an idx file, plain or compressed with gzip (told apart by content, not by name).
+def ensure_plausible(unpacked: int, packed: int, where: Path | str) -> None:
+    """Refuse data that unpacks to far more than handwriting does."""
+    if unpacked > max(ALWAYS_ALLOWED, MOST_EXPANSION * packed):
+        raise DataError(
+            f"{where} unpacks {packed:,} bytes to {unpacked:,} or more; handwriting is expected to grow at most "
+            f"{MOST_EXPANSION}-fold. {AGAIN}"
+        )
+
+
+def read_idx(file: IO[bytes], size: int, where: str) -> np.ndarray:
+    """Read an idx file of bytes, plain or compressed with gzip (its content says which, not its name).
+
+    Parameters
+    ----------
+    file : file
+        Open for binary reading.
+    size : int
+        Of the file, in bytes.
+    where : str
+        What errors call it.
 
     Returns
     -------
-    ndarray
-        Shape and type as the file's header says, in the machine's byte order; bytes cannot be written to.
+    ndarray of uint8
+        Shaped as the header says; it cannot be written to.
 
     Raises
     ------
     DataError
-        If the header or the length does not fit, or the compressed data is damaged.
+        If it is no idx file of bytes, its length does not fit its header, or compressed data is damaged.
     """
-    return parse_idx(read_bytes(path), str(path))
-
-
-def parse_idx(content: bytes, where: str) -> np.ndarray:
-    """Read idx data, plain or compressed with gzip; `where` names it in errors."""
-    if content.startswith(GZIP_MAGIC):
-        content = _gunzip(content, where)
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in IDX_TYPES or content[3] == 0:
-        raise DataError(
-            f"{where} is not an idx file: it must begin with 00 00, a type byte and the number of dimensions; "
-            f"found {content[:4].hex(' ') or 'nothing'}. {AGAIN}"
-        )
-    dtype, dimensions = np.dtype(IDX_TYPES[content[2]]), content[3]
-    start = 4 + 4 * dimensions
-    if len(content) < start:
-        raise DataError(f"{where} ends inside its header: expected {start} bytes, found {len(content)}. {AGAIN}")
-    shape = struct.unpack(f">{dimensions}I", content[4:start])
-    expected = start + math.prod(shape) * dtype.itemsize
-    if len(content) != expected:
-        raise DataError(
-            f"{where} has the wrong length: its header promises shape {shape}, so {expected:,} bytes; "
-            f"found {len(content):,}. {AGAIN}"
-        )
-    array = np.frombuffer(content, dtype, offset=start).reshape(shape)
-    return array.astype(dtype.newbyteorder("="), copy=False)  # the largest files are half a gigabyte
+    packed = file.read(2) == GZIP_MAGIC
+    file.seek(0)
+    with intact(where, "gzip file" if packed else "file"):
+        stream = gzip.GzipFile(fileobj=file) if packed else file
+        head = stream.read(4)
+        if head[:3] != b"\0\0\x08" or head[3:] not in (b"\1", b"\2", b"\3"):
+            raise DataError(
+                f"{where} is not an idx file of bytes: it must begin with 00 00 08 and the number of dimensions, 1 to "
+                f"3; found {head.hex(' ') or 'nothing'}. {AGAIN}"
+            )
+        shape = struct.unpack(f">{head[3]}I", stream.read(4 * head[3]))
+        expected = math.prod(shape)
+        if packed:
+            ensure_plausible(expected, size, where)
+        content = stream.read(1 + (expected if packed else min(expected, size)))
+        if len(content) != expected:
+            raise DataError(
+                f"{where} has the wrong length: its header promises shape {shape}, so {expected:,} bytes; found "
+                f"{'more' if len(content) > expected else f'{len(content):,}'}. {AGAIN}"
+            )
+    return np.frombuffer(content, "uint8").reshape(shape)
 
 
 def idx_bytes(array: np.ndarray) -> bytes:
-    """Return `array` as the content of an idx file; the inverse of `parse_idx`.
+    """Return an array of bytes as the content of an idx file; the inverse of `read_idx`.
 
     Raises
     ------
-    ValueError
-        If idx cannot hold the type of the array.
+    DataError
+        If it holds anything else.
 
     Examples
     --------
     >>> idx_bytes(np.array([[7, 8]], "uint8")).hex(" ")
     '00 00 08 02 00 00 00 01 00 00 00 02 07 08'
     """
-    code = IDX_CODES.get(array.dtype.newbyteorder("="))
-    if code is None or array.ndim == 0:
-        raise ValueError(
-            f"idx holds arrays of {', '.join(map(str, IDX_CODES))} with at least one dimension; "
-            f"got {array.dtype} with shape {array.shape}."
-        )
-    header = struct.pack(f">4B{array.ndim}I", 0, 0, code, array.ndim, *array.shape)
-    return header + array.astype(IDX_TYPES[code]).tobytes()
+    if array.dtype != np.uint8:
+        raise DataError(f"idx files are written of uint8 arrays only; got {array.dtype}.")
+    return struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
 
 
-def read_npz(path: Path, keys: Sequence[str]) -> dict[str, np.ndarray]:
+def read_npz(path: Path, keys: Sequence[str], optional: Sequence[str] = ()) -> dict[str, np.ndarray]:
     """Read named arrays from a NumPy archive; pickled objects are refused.
+
+    Sizes are compared before memory is asked for: what the zip says of an array, and what its own header says.
 
     Raises
     ------
     DataError
-        If it is no such archive, is damaged, or lacks one of `keys`.
+        If it is no such archive, is damaged, or lacks one of `keys`; those that are `optional` may be missing.
     """
-    content = read_bytes(path)
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            found = [member.filename.removesuffix(".npy") for member in archive.infolist()]
+    with intact(path, ".npz archive of plain arrays"), zipfile.ZipFile(ensure_file(path)) as archive:
+        found = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
         missing = [key for key in keys if key not in found]
         if missing:
             raise DataError(
                 f"{path} must hold the arrays {', '.join(keys)}; found {', '.join(found) or 'none'}. "
                 f"Another file of the same name? Put the right one in its place."
             )
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return {key: arrays[key] for key in keys}
-    except DataError:
-        raise
-    except (ValueError, SyntaxError, OSError, EOFError, RuntimeError, *DAMAGED) as error:
-        raise DataError(f"{path} is not an intact .npz archive of plain arrays ({error}). {AGAIN}") from error
+        return {key: _read_npy(archive, found[key], path) for key in (*keys, *optional) if key in found}
 
 
-def read_zip_member(path: Path, suffix: str) -> bytes:
-    """Return the one member of a zip file whose name ends in `suffix`; nothing is extracted to disk.
+def _read_npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> np.ndarray:
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{member.filename} is compressed in a way that NumPy does not use")
+    ensure_plausible(member.file_size, member.compress_size, f"{path}: {member.filename}")
+    with archive.open(member) as stream:
+        version = np.lib.format.read_magic(stream)
+        if version not in NPY_HEADERS:
+            raise ValueError(f"{member.filename} has the unknown format {version}")
+        shape, _, dtype = NPY_HEADERS[version](stream)
+        if math.prod(shape) * dtype.itemsize != member.file_size - stream.tell():
+            raise ValueError(f"the header of {member.filename} promises shape {shape} of {dtype}, another length")
+    with archive.open(member) as stream:
+        return np.lib.format.read_array(stream, allow_pickle=False)
+
+
+def read_zip_member(path: Path, suffix: str, size: int) -> bytes:
+    """Return the one member of a zip file whose name ends in `suffix`, but no more than `size` + 1 bytes of it.
 
     Raises
     ------
     DataError
         If the archive or the member is damaged, or not exactly one member fits.
     """
-    try:
-        with zipfile.ZipFile(ensure_file(path)) as archive:
-            return archive.read(zip_member(archive, suffix, path))
-    except BROKEN_ARCHIVE as error:
-        raise DataError(f"{path} is not an intact zip file ({error}). {AGAIN}") from error
+    with (
+        intact(path, "zip file"),
+        zipfile.ZipFile(ensure_file(path)) as archive,
+        archive.open(zip_member(archive, suffix, path)) as stream,
+    ):
+        return stream.read(size + 1)
 
 
 def zip_member(archive: zipfile.ZipFile, suffix: str, where: Path | str) -> str:
@@ -157,10 +197,3 @@ def zip_member(archive: zipfile.ZipFile, suffix: str, where: Path | str) -> str:
             f"among {len(archive.namelist())} members."
         )
     return names[0]
-
-
-def _gunzip(content: bytes, where: str) -> bytes:
-    try:
-        return gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{where} is not intact gzip data ({error}). {AGAIN}") from error

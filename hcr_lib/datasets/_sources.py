@@ -1,85 +1,183 @@
-"""The data sets by name: where each one lies, what its labels mean, how it is divided."""
+"""The data sets by name: the registry, one `Source` each, and `load`."""
 
-import hashlib
-import tomllib
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from hcr_lib import _paths, labels
 from hcr_lib._validate import ensure_choice
-from hcr_lib.datasets._az import read_az
 from hcr_lib.datasets._dataset import Dataset
 from hcr_lib.datasets._drawings import drawings_dataset
 from hcr_lib.datasets._errors import DataError, MissingDataError
-from hcr_lib.datasets._fetch import INSTRUCTIONS
-from hcr_lib.datasets._folder import read_folder
-from hcr_lib.datasets._origins import Origins
-from hcr_lib.datasets._readers import idx_bytes, parse_idx, read_bytes, read_idx, read_npz, read_zip_member
-from hcr_lib.datasets._remote import EMNIST, EMNIST_ARCHIVES, EMNIST_MEMBERS, MNIST, Published
-from hcr_lib.datasets._splits import by_content
+from hcr_lib.datasets._folder import named_parts, read_folder
+from hcr_lib.datasets._published import Published, Source
+from hcr_lib.datasets._readers import expanded
+from hcr_lib.datasets._source_readers import az_dataset, read_az_file, read_bundled, read_official
+from hcr_lib.datasets._splits import PARTS, by_content, split_by_content, split_by_writer
 
-PARTS = ("train", "val", "test")
-FRACTIONS = (0.8, 0.1, 0.1)
-MNIST_VALIDATION = 5_000
-#: SHA-256 of MNIST's four arrays as idx files, so that any file they come in can be verified.
-MNIST_SHA256 = {
-    "x_train": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "y_train": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    "x_test": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "y_test": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-}
-MNIST_IDX = {
-    "x_train": "train-images-idx3-ubyte",
-    "y_train": "train-labels-idx1-ubyte",
-    "x_test": "t10k-images-idx3-ubyte",
-    "y_test": "t10k-labels-idx1-ubyte",
-}
-#: EMNIST part -> (class string, the label of its first character).
-EMNIST_LABELS = {"letters": (labels.LETTERS, 1), "balanced": (labels.BALANCED, 0), "byclass": (labels.BYCLASS, 0)}
-#: What both views of the shared emnist.npz call it, so that an image has one origin in both.
-MIXED = "emnist.npz"
-AZ_FILES = (
-    "A_Z Handwritten Data.csv",
-    "az-handwritten-alphabets-in-csv-format.zip",
-    "az.csv",
-    "az.csv.gz",
-    "az.zip",
-    "az_sample.csv.gz",
+MNIST_FILE = Published(
+    "mnist.npz",
+    "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
+    11_490_434,
+    (
+        "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
+        "https://s3.amazonaws.com/img-datasets/mnist.npz",
+    ),
+)
+EMNIST_FILE = Published(
+    "emnist.zip",
+    "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e",
+    561_753_932,
+    (
+        "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip",
+        "https://www.itl.nist.gov/iaui/vip/cs_links/EMNIST/gzip.zip",
+    ),
 )
 
 
-def load(name: str | Path = "bundled", split: str = "train", *, data_dir: str | Path | None = None) -> Dataset:
+def _members(table: str) -> dict[str, Published]:
+    """Read a table of members, each line a file name, a size and a SHA-256."""
+    members = {}
+    for file, size, sha256 in map(str.split, table.strip().splitlines()):
+        half, kind = "train" if "train" in file else "test", "images" if "images" in file else "labels"
+        members[f"{half} {kind}"] = Published(file, sha256, int(size))
+    return members
+
+
+def _last(count: int, images: np.ndarray) -> np.ndarray:
+    """Return True for the last `count` images."""
+    return np.arange(len(images)) >= len(images) - count
+
+
+def _tenth(images: np.ndarray) -> np.ndarray:
+    """Return True for a tenth of the images, chosen by content."""
+    return by_content(images, (0.9, 0.1)) == 1
+
+
+_emnist = partial(
+    Source,
+    read=read_official,
+    transposed=True,
+    validation=_tenth,
+    file=EMNIST_FILE,
+    file_names=(EMNIST_FILE.file, "gzip.zip", "emnist-gzip.zip"),
+)
+#: Every data set that `load` knows by name. MNIST's checksums are those of its unpacked arrays, so that it is verified
+#: in whatever file it comes. NIST publishes none of the members of EMNIST's archive; two people who extracted them did,
+#: years apart, and agree: github.com/notwa/mnists and the Git LFS pointers in github.com/aurelienduarte/emnist.
+SOURCES = {
+    source.name: source
+    for source in (
+        Source(
+            name="bundled",
+            title="synthetic handwriting",
+            classes=labels.BYCLASS,
+            read=read_bundled,
+            remedy="It ships with the course, so there is nothing to fetch: load('bundled').",
+        ),
+        Source(
+            name="mnist",
+            title="MNIST",
+            classes=labels.DIGITS,
+            read=read_official,
+            validation=partial(_last, 5_000),
+            file=MNIST_FILE,
+            file_names=(MNIST_FILE.file,),
+            members=_members("""
+train-images-idx3-ubyte 47040016 ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db
+train-labels-idx1-ubyte    60008 65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5
+t10k-images-idx3-ubyte   7840016 0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7
+t10k-labels-idx1-ubyte     10008 ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2
+"""),
+        ),
+        _emnist(
+            name="emnist-letters",
+            title="EMNIST Letters",
+            classes=labels.LETTERS,
+            first_label=1,
+            members=_members("""
+emnist-letters-train-images-idx3-ubyte.gz 30804864 6288f418a917e007bf5fddb823a2dc7a5c6a35031401b93292a539cb12bd881f
+emnist-letters-train-labels-idx1-ubyte.gz    79283 9759af91ea6bccdf07a6040fd085861f2ec88e37f7c3f5760f6feb57106fbe5c
+emnist-letters-test-images-idx3-ubyte.gz   5039157 50f0e93d75b99b463e9760b8345866f22587fa2c2fba472730a5ba09c693412d
+emnist-letters-test-labels-idx1-ubyte.gz       144 924955c31fe7fd809b7303b5c0141282955f4b8390c74cdfd5d80435e0f4b4cb
+"""),
+        ),
+        _emnist(
+            name="emnist-balanced",
+            title="EMNIST Balanced",
+            classes=labels.BALANCED,
+            members=_members("""
+emnist-balanced-train-images-idx3-ubyte.gz 28207740 74295e75e4e9fa2c102147460ee7eb763653d5132d883a84fb88932bfb8d2db4
+emnist-balanced-train-labels-idx1-ubyte.gz    80618 b46d41e5156a0a8aaaa4d18979fdd1588850fa8571018acffd5d93b325a7d6ed
+emnist-balanced-test-images-idx3-ubyte.gz   4714707 117fc12b015e37ea98bfb2cbba3f77c3782c056cdbd219b87abfc8661d7135db
+emnist-balanced-test-labels-idx1-ubyte.gz     13504 a67cac948379b67270b9a4d0a01c8ec661598accf2f2b1964340b7c83cb175cd
+"""),
+        ),
+        _emnist(
+            name="emnist-byclass",
+            title="EMNIST Byclass",
+            classes=labels.BYCLASS,
+            members=_members("""
+emnist-byclass-train-images-idx3-ubyte.gz 173367313 9e21987f03a6eb8b870187e785883ddad96947299587908f1a7ec2ca0f4be5f0
+emnist-byclass-train-labels-idx1-ubyte.gz    491603 f7ef403d48dc18a89dae0d83d11ee69cecb6e1c12c3a961d03712e495c02a8fa
+emnist-byclass-test-images-idx3-ubyte.gz   28908322 5ec835bd5d5b1a66378a132e727fef20fe994b3cc666899befcca5ac766f50cd
+emnist-byclass-test-labels-idx1-ubyte.gz      81839 501e305eeeacb093b162592d80e8a2632040872360fa6d85cfcb2200d91ca92a
+"""),
+        ),
+        Source(
+            name="az",
+            title="Kaggle A-Z",
+            classes=labels.LETTERS,
+            read=read_az_file,
+            remedy=(
+                "Kaggle asks for an account, so the A-Z file is not fetched for you. Download 'A_Z Handwritten "
+                "Data.csv' (or the zip it comes in) from "
+                "https://www.kaggle.com/datasets/sachinpatel21/az-handwritten-alphabets-in-csv-format and either put "
+                "it into {folder}, or give its path: load('.../A_Z Handwritten Data.csv')."
+            ),
+            file_names=(
+                "A_Z Handwritten Data.csv",
+                "az-handwritten-alphabets-in-csv-format.zip",
+                "az.csv",
+                "az.csv.gz",
+                "az.zip",
+                "az_sample.csv.gz",
+            ),
+        ),
+    )
+}
+
+
+def load(name: str | Path = "bundled", split: str | None = None, *, data_dir: str | Path | None = None) -> Dataset:
     """Load handwriting by name; nothing is ever downloaded here (see `fetch`).
 
     Parameters
     ----------
     name : str or path
-        ================== ======= ==================================================================
-        bundled            62      synthetic handwriting that ships with the course, split by writer
-        mnist              10      official test part; the last 5,000 training images are ``val``
-        emnist-letters     26      cases merged; official test part, a tenth of training is ``val``
-        emnist-balanced    47      likewise; cases merged where they look alike
-        emnist-byclass     62      likewise; digits, capitals, small letters
-        az                 26      capitals of the Kaggle A-Z file, divided 80 / 10 / 10 by us
-        emnist-mixed       36      several EMNIST parts in one file, cases merged, own division
-        emnist-mixed-case  62      the images of it whose case is known
-        ================== ======= ==================================================================
+        =============== ======= =====================================================================
+        bundled         62      synthetic handwriting that ships with the course, split by writer
+        mnist           10      official test part; the last 5,000 training images are ``val``
+        emnist-letters  26      cases merged; official test part, a tenth of training is ``val``
+        emnist-balanced 47      likewise; cases merged where they look alike
+        emnist-byclass  62      likewise; digits, capitals, small letters
+        az              26      capitals of the Kaggle A-Z file, split 80 / 10 / 10 by us
+        =============== ======= =====================================================================
 
-        Also a path, divided like ``az`` (so ``split="all"`` for all of it): a folder of pictures (see
-        `read_folder`), a ``.jsonl`` file of drawings (see `save_drawing`), a ``.npz`` file that `Dataset.save`
-        wrote, or a CSV file laid out like the A-Z file.
-    split : {"train", "val", "test", "all"}
-        The part; "all" is every image there is, in the order of the file (training before test).
+        Also a path to data of your own: a folder of pictures (see `read_folder`), a ``.jsonl`` file of drawings
+        (see `save_drawing`), a ``.npz`` file that `Dataset.save` wrote, or a CSV file laid out like the A-Z file.
+    split : {"train", "val", "test", "all"}, optional
+        The part; "all" is every image there is, in the order of the file (training before test). By default
+        "train" of a named set, and "all" of your own data.
     data_dir : path, optional
         Where real data lies; else ``HCR_DATA_DIR``, else the cache folder that `fetch` fills.
 
     Returns
     -------
     Dataset
-        Upright, white on black: EMNIST, which is stored transposed, comes turned. Where we divide, each image
-        goes where its own checksum sends it: the same on every machine, and equal images stay together.
+        Upright, white on black: EMNIST, which is stored transposed, comes turned. Where the split is ours, it is the
+        same on every machine: by writer where writers are known, else by a checksum of each image, which keeps equal
+        images together. A folder with the folders ``train``, ``val`` and ``test`` is split already.
 
     Raises
     ------
@@ -88,11 +186,15 @@ def load(name: str | Path = "bundled", split: str = "train", *, data_dir: str | 
     DataError
         If a file is damaged or not what it should be.
     """
-    ensure_choice(split, (*PARTS, "all"), name="split")
-    if isinstance(name, Path) or name not in SOURCES:
-        return _from_path(Path(name).expanduser(), split)
-    folder = Path(data_dir).expanduser() if data_dir is not None else _paths.user_data_dir()
-    return SOURCES[name](folder, split)
+    if split is not None:
+        ensure_choice(split, (*PARTS, "all"), name="split")
+    try:
+        if isinstance(name, Path) or name not in SOURCES:
+            return _own(expanded(name), split or "all")
+        folder = _paths.user_data_dir() if data_dir is None else expanded(data_dir)
+        return SOURCES[name].read(SOURCES[name], folder, split or "train")
+    except OSError as error:
+        raise DataError(f"{str(name)!r} cannot be read: {error}. Check the path and its permissions.") from error
 
 
 def names() -> list[str]:
@@ -100,209 +202,20 @@ def names() -> list[str]:
     return list(SOURCES)
 
 
-def _bundled(_folder: Path, split: str) -> Dataset:
-    path = _paths.shipped("synthetic.npz")
-    manifest = tomllib.loads(_paths.shipped("manifest.toml").read_text(encoding="utf-8"))
-    expected = manifest["files"][path.name]["sha256"]
-    found = hashlib.sha256(read_bytes(path)).hexdigest()
-    if found != expected:
-        raise DataError(
-            f"{path} is not the sample that ships: expected SHA-256 {expected}, found {found}. "
-            "Restore it with git or install the course again."
-        )
-    arrays = read_npz(path, ["images", "labels", "writers", "split", "classes"])
-    whole = _build(
-        path, arrays["images"], arrays["labels"], str(arrays["classes"]), "synthetic handwriting", arrays["writers"]
-    )
-    return _part(whole, arrays["split"], split)
-
-
-def _mnist(folder: Path, split: str) -> Dataset:
-    archive = folder / "mnist.npz"
-    members = {key: [folder / name, folder / f"{name}.gz"] for key, name in MNIST_IDX.items()}
-    if archive.exists():
-        arrays = read_npz(archive, list(MNIST_IDX))
-    elif all(any(path.exists() for path in paths) for paths in members.values()):
-        arrays = {key: read_idx(next(path for path in paths if path.exists())) for key, paths in members.items()}
+def _own(path: Path, split: str) -> Dataset:
+    """Read data of the caller's own, whatever form it has."""
+    if path.is_dir():
+        whole = read_folder(path)
+        if split != "all" and (parts := named_parts(whole)) is not None:
+            return whole.take(parts == split)
+    elif path.suffix == ".npz" and path.is_file():
+        whole = Dataset.load_file(path)
+    elif path.suffix == ".jsonl" and path.is_file():
+        whole = drawings_dataset(path)
+    elif path.is_file():
+        whole = az_dataset(SOURCES["az"], path)
     else:
         raise MissingDataError(
-            f"MNIST was not found: looked in {folder} for mnist.npz, or for {', '.join(MNIST_IDX.values())} "
-            f"(plain or .gz). Get it with hcr_lib.datasets.fetch('mnist'). {MNIST.by_hand(folder)}"
+            f"there is no data set and no file or folder called {str(path)!r}; the names are {', '.join(SOURCES)}."
         )
-    _verify_mnist(arrays, folder)
-    train_count = len(arrays["y_train"])
-    column = np.repeat(PARTS, [train_count - MNIST_VALIDATION, MNIST_VALIDATION, len(arrays["y_test"])])
-    images = np.concatenate([arrays["x_train"], arrays["x_test"]])
-    numbers = np.concatenate([arrays["y_train"], arrays["y_test"]])
-    origins = Origins.joined([Origins.of(f"MNIST {half}", len(arrays[f"y_{half}"])) for half in ("train", "test")])
-    whole = _build(folder, images, numbers, labels.DIGITS, "MNIST", origins=origins)
-    return _part(whole, column, split)
-
-
-def _verify_mnist(arrays: dict[str, np.ndarray], folder: Path) -> None:
-    """Refuse arrays that are not MNIST's, whichever file they came in."""
-    for key, expected in MNIST_SHA256.items():
-        array = arrays[key]
-        found = hashlib.sha256(idx_bytes(array)).hexdigest() if array.dtype == np.uint8 else f"{array.dtype} numbers"
-        if found != expected:
-            raise DataError(
-                f"the MNIST file in {folder} does not hold MNIST: expected {key} with SHA-256 {expected}, "
-                f"found {found}. Move the file away, then hcr_lib.datasets.fetch('mnist')."
-            )
-
-
-def _emnist(part: str) -> Callable[[Path, str], Dataset]:
-    classes, first = EMNIST_LABELS[part]
-    source = f"EMNIST {part.capitalize()}"
-
-    def load_part(folder: Path, split: str) -> Dataset:
-        official = {"train": ["train"], "val": ["train"], "test": ["test"], "all": ["train", "test"]}[split]
-        images = [_emnist_member(folder, f"emnist-{part}-{half}-images-idx3-ubyte") for half in official]
-        numbers = [_emnist_member(folder, f"emnist-{part}-{half}-labels-idx1-ubyte") for half in official]
-        try:
-            # Rows and columns are swapped in the published files.
-            upright = np.ascontiguousarray(np.concatenate([half.swapaxes(1, 2) for half in images]))
-        except ValueError as error:
-            raise DataError(f"{source} in {folder} must hold images of shape (n, 28, 28): {error}.") from error
-        origins = Origins.joined(
-            [Origins.of(f"{source} {half}", len(found)) for half, found in zip(official, images, strict=True)]
-        )
-        numbers = np.concatenate(numbers).astype("int64") - first
-        whole = _build(folder, upright, numbers, classes, source, origins=origins)
-        if split not in ("train", "val"):
-            return whole
-        return _part(whole, np.array(["train", "val"])[by_content(whole.images, (0.9, 0.1))], split)
-
-    return load_part
-
-
-def _emnist_member(folder: Path, name: str) -> np.ndarray:
-    for path in (folder / name, folder / "gzip" / name):
-        if path.exists():
-            return read_idx(path)
-    packed = EMNIST_MEMBERS[f"{name}.gz"]
-    for path in (folder / packed.file, folder / "gzip" / packed.file):
-        if path.exists():
-            return _emnist_idx(packed, read_bytes(path), str(path), folder)
-    for archive in EMNIST_ARCHIVES:
-        if (folder / archive).exists():
-            content = read_zip_member(folder / archive, packed.file)
-            return _emnist_idx(packed, content, f"{folder / archive}: {packed.file}", folder)
-    part = "-".join(name.split("-")[:2])
-    raise MissingDataError(
-        f"EMNIST was not found: looked in {folder} for {' or '.join(EMNIST_ARCHIVES)}, or for {name} (plain or .gz). "
-        f"Get it with hcr_lib.datasets.fetch({part!r}). {EMNIST.by_hand(folder)}"
-    )
-
-
-def _emnist_idx(packed: Published, content: bytes, where: str, folder: Path) -> np.ndarray:
-    """Read a packed file of EMNIST; refuse what is not the published one."""
-    fault = packed.fault_in(content)
-    if fault is not None:
-        raise DataError(
-            f"{where} is not the published file: {fault}. Move it away, then hcr_lib.datasets.fetch it again. "
-            f"{EMNIST.by_hand(folder)}"
-        )
-    return parse_idx(content, where)
-
-
-def _az(folder: Path, split: str) -> Dataset:
-    path = next((folder / name for name in AZ_FILES if (folder / name).exists()), None)
-    if path is None:
-        raise MissingDataError(
-            f"The Kaggle A-Z file was not found: looked in {folder} for {', '.join(AZ_FILES)}. "
-            f"{INSTRUCTIONS['az'].format(folder=folder)}"
-        )
-    return _az_file(path, split)
-
-
-def _az_file(path: Path, split: str) -> Dataset:
-    images, numbers = read_az(path)
-    return _divided(_build(path, images, numbers, labels.LETTERS, f"Kaggle A-Z ({path.name})"), split)
-
-
-def _emnist_mixed(folder: Path, split: str) -> Dataset:
-    arrays = _emnist_mixed_arrays(folder, "chars")
-    origins = Origins.of(MIXED, len(arrays["images"]))
-    whole = _build(
-        folder, arrays["images"], arrays["chars"], labels.ALNUM, "EMNIST (mixed, case merged)", origins=origins
-    )
-    return _part(whole, arrays["split"], split)
-
-
-def _emnist_mixed_case(folder: Path, split: str) -> Dataset:
-    arrays = _emnist_mixed_arrays(folder, "case_chars")
-    known = arrays["case_chars"] != "?"
-    images, chars = arrays["images"][known], arrays["case_chars"][known]
-    origins = Origins.of(MIXED, len(known)).take(known)
-    whole = _build(folder, images, chars, labels.BYCLASS, "EMNIST (mixed, case known)", origins=origins)
-    return _part(whole, arrays["split"][known], split)
-
-
-def _emnist_mixed_arrays(folder: Path, chars: str) -> dict[str, np.ndarray]:
-    path = folder / "emnist.npz"
-    if not path.exists():
-        raise MissingDataError(f"emnist.npz was not found in {folder}. {INSTRUCTIONS['emnist-mixed']}")
-    return read_npz(path, ["images", chars, "split"])
-
-
-def _from_path(path: Path, split: str) -> Dataset:
-    if path.is_dir():
-        return _divided(read_folder(path), split)
-    if path.suffix == ".npz" and path.is_file():
-        return _divided(Dataset.load_file(path), split)
-    if path.suffix == ".jsonl" and path.is_file():
-        return _divided(drawings_dataset(path), split)
-    if path.is_file():
-        return _az_file(path, split)
-    raise MissingDataError(
-        f"there is no data set and no file or folder called {str(path)!r}; the names are {', '.join(SOURCES)}."
-    )
-
-
-def _build(
-    where: Path,
-    images: np.ndarray,
-    numbers: np.ndarray,
-    classes: str,
-    source: str,
-    writers: np.ndarray | None = None,
-    origins: Origins | None = None,
-) -> Dataset:
-    """Make a Dataset from what a file held, its labels given as numbers or characters; errors name the file.
-
-    Where `origins` does not say otherwise, the images are those of `source`, in its order.
-    """
-    if origins is None:
-        origins = Origins.of(source, len(images))
-    try:
-        if numbers.dtype.kind == "U":
-            numbers = labels.to_labels(numbers, classes)
-        return Dataset(images, numbers, classes, source, writers, origins)
-    except ValueError as error:
-        raise DataError(f"{source} in {where} cannot be used: {error}") from error
-
-
-def _part(whole: Dataset, column: np.ndarray, split: str) -> Dataset:
-    """Return one part of a data set by the column that names each image's part."""
-    if column.shape != whole.labels.shape or not np.isin(column, PARTS).all():
-        raise DataError(f"{whole.source}: split must say {', '.join(PARTS)} for each of {len(whole):,} images.")
-    return whole if split == "all" else whole.take(column == split)
-
-
-def _divided(whole: Dataset, split: str) -> Dataset:
-    if split == "all":
-        return whole
-    return _part(whole, np.array(PARTS)[by_content(whole.images, FRACTIONS)], split)
-
-
-SOURCES: dict[str, Callable[[Path, str], Dataset]] = {
-    "bundled": _bundled,
-    "mnist": _mnist,
-    "emnist-letters": _emnist("letters"),
-    "emnist-balanced": _emnist("balanced"),
-    "emnist-byclass": _emnist("byclass"),
-    "az": _az,
-    "emnist-mixed": _emnist_mixed,
-    "emnist-mixed-case": _emnist_mixed_case,
-}
+    return split_by_content(whole, split) if whole.writers is None else split_by_writer(whole, split)

@@ -1,4 +1,4 @@
-"""Divide images into training, validation and test, so that no image and no writer is in two of them."""
+"""Split images into training, validation and test, so that no image and no writer is in two of them."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -7,6 +7,9 @@ from hashlib import blake2b
 import numpy as np
 
 from hcr_lib.datasets._dataset import Dataset
+
+PARTS = ("train", "val", "test")
+FRACTIONS = (0.8, 0.1, 0.1)
 
 
 def split(
@@ -17,7 +20,7 @@ def split(
     by_writer: bool = False,
     copies_together: bool = True,
 ) -> tuple[Dataset, ...]:
-    """Divide a data set at random into parts that share nothing.
+    """Split a data set at random into parts that share nothing.
 
     Parameters
     ----------
@@ -26,12 +29,12 @@ def split(
         One positive share a part; together 1.
     rng : numpy.random.Generator
     by_writer : bool
-        False divides each class on its own, so every part has the same mix of classes. True keeps all
+        False stratifies: each class is split on its own, so every part has the same mix of classes. True keeps all
         images of a writer in one part, which is what a score on *new* writers needs; shares and mix
         are then as near as whole writers allow.
     copies_together : bool
         Keep images of one origin (see `Dataset.copies`) in one part. False shows what happens otherwise:
-        the test part asks for what was learned by heart.
+        the network has memorised test images.
 
     Returns
     -------
@@ -56,7 +59,7 @@ def split(
 def folds(
     dataset: Dataset, number: int, rng: np.random.Generator, *, by_writer: bool = False
 ) -> Iterator[tuple[Dataset, Dataset]]:
-    """Divide a data set into equal parts, and let each in turn be the one that is held back.
+    """Split a data set for cross-validation: into equal parts, each of which is held back in turn.
 
     Parameters
     ----------
@@ -102,19 +105,34 @@ def fingerprints(images: np.ndarray) -> np.ndarray:
 
 
 def by_content(images: np.ndarray, fractions: Sequence[float]) -> np.ndarray:
-    """Let every image choose its part by its own checksum.
+    """Return the part of each image as its own checksum decides: int64 of shape (n,), from 0.
 
-    For published files that bring no validation part. The division never changes, agrees between a file and
-    any excerpt of it, and puts identical images together. The price: shares are met as by
-    drawing lots, not exactly.
-
-    Returns
-    -------
-    ndarray of int64, shape (n,)
-        The part, 0 to ``len(fractions) - 1``, of each image.
+    For published files that bring no validation part. The split never changes, agrees between a file and any excerpt
+    of it, and puts identical images together. The price: shares are met approximately.
     """
     position = fingerprints(images) / 2.0**64
     return np.searchsorted(np.cumsum(fractions)[:-1], position, side="right")
+
+
+def split_by_content(dataset: Dataset, split: str) -> Dataset:
+    """Return one part, "train", "val" or "test", of a data set split 80 / 10 / 10 by content; or "all" of it."""
+    return dataset if split == "all" else dataset.take(by_content(dataset.images, FRACTIONS) == PARTS.index(split))
+
+
+def split_by_writer(dataset: Dataset, split: str) -> Dataset:
+    """Return one part of a data set in which no writer is in two; or "all" of it.
+
+    A tenth of the writers each, but at least one, makes ``test`` and ``val``; of two writers one makes ``test``, and a
+    single one is all of ``train``. Checksums of their names decide which: the same on every machine.
+    """
+    if split == "all":
+        return dataset
+    names = sorted(set(dataset.writers.tolist()), key=lambda name: blake2b(name.encode()).digest())
+    tenth = max(1, round(len(names) * FRACTIONS[-1]))
+    edges = {"test": (0, tenth * (len(names) > 1)), "val": (tenth, tenth + tenth * (len(names) > 2))}
+    held_back = {part: names[first:end] for part, (first, end) in edges.items()}
+    wanted = held_back.get(split, set(names).difference(*held_back.values()))
+    return dataset.take(np.isin(dataset.writers, list(wanted)))
 
 
 def _parts(

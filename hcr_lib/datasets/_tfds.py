@@ -116,10 +116,12 @@ def _batches(examples: Iterable[Any]) -> Iterator[tuple[np.ndarray, np.ndarray]]
         image, label = np.asarray(image), np.asarray(label)
         if image.shape[-3:] == (28, 28, 1):
             image = image[..., 0]
-        if image.dtype != np.uint8 or image.shape != (*label.shape, 28, 28) or label.ndim > 1:
+        wrong = image.dtype != np.uint8 or image.shape != (*label.shape, 28, 28) or label.ndim > 1
+        if wrong or not np.issubdtype(label.dtype, np.integer):
             raise DataError(
-                f"expected images of uint8, shape (28, 28) or (28, 28, 1), with a label each, or batches of them; "
-                f"example {number} has {image.dtype}, shape {image.shape}, and labels of shape {label.shape}. "
+                f"expected images of uint8, shape (28, 28) or (28, 28, 1), with a whole number each, or batches of "
+                f"them; example {number} has {image.dtype}, shape {image.shape}, and {label.dtype} labels of shape "
+                f"{label.shape}. "
                 "Give the examples as tfds loads them, before they are scaled, resized or one-hot encoded."
             )
         yield image.reshape(-1, 28, 28), label.reshape(-1)

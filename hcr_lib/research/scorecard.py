@@ -30,7 +30,7 @@ from hcr_lib._validate import at_least_one
 from hcr_lib.datasets import load
 from hcr_lib.labels import ALNUM, BYCLASS, DIGITS, LETTERS, classes
 from hcr_lib.recognizer import ALPHABETS, WEIGHTS, Recognizer
-from hcr_lib.research import manifest
+from hcr_lib.research import manifest, mixed_emnist
 
 COMMAND = "python -m hcr_lib.research.scorecard"
 #: An answer in 62 classes may also count as one in these: 47, where NIST merges cases that look alike, and 36.
@@ -148,9 +148,9 @@ def measure(data_dir: Path, limit: int | None = None, weights: Path | None = Non
     part, named = ("test", "test") if weights is None else ("val", "validation")
     mnist = load("mnist", part, data_dir=data_dir)
     card.characters(f"MNIST {named}", mnist.images, mnist.chars, "digits")
-    mixed = load("emnist-mixed", part, data_dir=data_dir)
+    mixed = mixed_emnist.load(data_dir, part)
     card.characters(f"EMNIST, our {named} split", mixed.images, mixed.chars, "alnum")
-    cased = load("emnist-mixed-case", part, data_dir=data_dir)
+    cased = mixed_emnist.load(data_dir, part, case="known")
     card.characters(f"EMNIST, our {named} split", cased.images, cased.chars, "byclass")
     drawings = list(pen_drawings(data_dir / "pen_strokes_dev.npz"))
     if limit:

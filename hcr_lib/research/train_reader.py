@@ -34,6 +34,7 @@ from hcr_lib._paths import results_dir, user_data_dir
 from hcr_lib.datasets import load
 from hcr_lib.labels import ALNUM, BYCLASS, DIGITS
 from hcr_lib.recognizer import WEIGHTS
+from hcr_lib.research import mixed_emnist
 from hcr_lib.research.manifest import ship
 
 
@@ -152,7 +153,7 @@ def training_data(data_dir: Path, cache: Path | None) -> tuple[dict[str, np.ndar
     """
     from hcr_lib.training import ASKED, RIGHT, mark  # TensorFlow: only when it is really going to train
 
-    emnist = np.load(data_dir / "emnist.npz", allow_pickle=False)
+    emnist = mixed_emnist.arrays(data_dir)
     chars, case_chars, split = emnist["chars"], emnist["case_chars"], emnist["split"]
     formed = normalised_images(emnist["images"], cache and cache / "emnist.npz")
     digits, bundled = load("mnist", "train", data_dir=data_dir), load("bundled", "train")

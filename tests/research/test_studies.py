@@ -61,11 +61,11 @@ def test_the_command_names_the_studies_there_are():
 
 
 def test_sets_describes_what_is_there_and_names_what_is_missing(made_up, monkeypatch):
-    monkeypatch.setattr(sets, "SETS", ("mnist", "emnist-mixed", "emnist-mixed-case", "az"))
+    monkeypatch.setattr(sets, "SETS", ("mnist", *sets.MIXED, "az"))
     monkeypatch.setattr(sets, "check", lambda parts: {"parts": sorted(parts)})  # has tests of its own, and is slow
     found = json.loads(json.dumps(sets.study(made_up)))
     assert found["missing"] == ["mnist"]
-    assert [one["name"] for one in found["sets"]] == ["emnist-mixed", "emnist-mixed-case", "az"]
+    assert [one["name"] for one in found["sets"]] == [*sets.MIXED, "az"]
     merged, case_known, az = found["sets"]
     assert (merged["images"], merged["classes"], merged["imbalance"]) == (1240, 36, 2.0)
     assert case_known["classes"] == 62 and case_known["images"] < merged["images"]

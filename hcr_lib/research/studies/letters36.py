@@ -26,7 +26,7 @@ from hcr_lib import _paths, metrics
 from hcr_lib._validate import ensure_choice
 from hcr_lib.datasets import Dataset, combine, load
 from hcr_lib.labels import ALNUM, DIGITS, LETTERS
-from hcr_lib.research import ladder
+from hcr_lib.research import ladder, mixed_emnist
 from hcr_lib.research.ladder import Network, Parts
 
 SEED = 0
@@ -54,7 +54,7 @@ NETWORKS = {
         half=True,
     ),
 }  # fmt: skip
-SOURCES = {"two-sources": ("mnist", "emnist-mixed"), "one-source": ("emnist-mixed", "emnist-mixed")}
+SOURCES = {"two-sources": ("mnist", "emnist"), "one-source": ("emnist", "emnist")}
 #: What can be asked for with ``--only``: every network on either mixture.
 NAMES = tuple(f"{network}-{source}" for source, network in itertools.product(SOURCES, NETWORKS))
 
@@ -100,7 +100,9 @@ def _balanced(
     data_dir: Path, digits: str, letters: str, part: str, limit: int | None, rng: np.random.Generator
 ) -> Dataset:
     both = [
-        load(name, part, data_dir=data_dir).merge_classes(ALNUM).only(kind)
+        (mixed_emnist.load(data_dir, part) if name == "emnist" else load(name, part, data_dir=data_dir))
+        .merge_classes(ALNUM)
+        .only(kind)
         for name, kind in ((digits, DIGITS), (letters, LETTERS))
     ]
     number = min(*map(len, both), limit or len(both[0]))

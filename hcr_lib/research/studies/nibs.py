@@ -16,13 +16,14 @@ from hcr_lib import images
 from hcr_lib.datasets import load
 from hcr_lib.handwriting import nibs
 from hcr_lib.labels import BYCLASS
+from hcr_lib.research import mixed_emnist
 
 PER_CLASS = 250
 
 
 def study(data_dir: Path) -> dict[str, Any]:
     """Compare the classes' ink; geometric means, because ink varies by factors."""
-    real, bundled = load("emnist-mixed-case", "train", data_dir=data_dir), load("bundled", "all")
+    real, bundled = mixed_emnist.load(data_dir, "train", case="known"), load("bundled", "all")
     ratio = {}
     for char in BYCLASS:
         stored = images.to_mnist_batch(real.images[real.chars == char][:PER_CLASS])

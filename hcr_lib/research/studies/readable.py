@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from hcr_lib import images
-from hcr_lib.datasets import load
 from hcr_lib.recognizer import Recognizer
+from hcr_lib.research import mixed_emnist
 from hcr_lib.research.studies import _people
 
 PER_CLASS = 60  # a few letters have only some thirty
@@ -21,7 +21,7 @@ PER_CLASS = 60  # a few letters have only some thirty
 
 def study(data_dir: Path) -> dict[str, Any]:
     """Draw the images and read them."""
-    part, rng = load("emnist-mixed-case", "val", data_dir=data_dir), np.random.default_rng(0)
+    part, rng = mixed_emnist.load(data_dir, "val", case="known"), np.random.default_rng(0)
     shown = part.take(
         np.concatenate([rng.permutation(np.flatnonzero(part.labels == k))[:PER_CLASS] for k in range(62)])
     )

@@ -14,9 +14,11 @@ import numpy as np
 
 from hcr_lib import images
 from hcr_lib.datasets import Dataset, MissingDataError, Report, check_dataset, load
+from hcr_lib.research import mixed_emnist
 from hcr_lib.research.deskew import slant
 
-SETS = ("bundled", "mnist", "emnist-mixed", "emnist-mixed-case", "az")
+MIXED = {"EMNIST, case merged": "merged", "EMNIST, case known": "known"}  #: views of `mixed_emnist`
+SETS = ("bundled", "mnist", *MIXED, "az")
 MEASURED = 5_000  #: training images that pens and shapes are measured on
 SEED = 1
 
@@ -35,12 +37,18 @@ def study(data_dir: Path) -> dict[str, Any]:
     found, missing = [], []
     for name in SETS:
         try:
-            parts = {part: load(name, part, data_dir=data_dir) for part in ("all", "train", "test")}
+            parts = {part: _load(name, part, data_dir) for part in ("all", "train", "test")}
         except MissingDataError:
             missing.append(name)
         else:
             found.append({"name": name, **count(parts["all"]), **measure(parts["train"]), **check(parts)})
     return {"measured_on": MEASURED, "sets": found, "missing": missing}
+
+
+def _load(name: str, part: str, data_dir: Path) -> Dataset:
+    if name in MIXED:
+        return mixed_emnist.load(data_dir, part, case=MIXED[name])
+    return load(name, part, data_dir=data_dir)
 
 
 def count(dataset: Dataset) -> dict[str, Any]:

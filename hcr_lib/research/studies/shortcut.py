@@ -17,6 +17,7 @@ from scipy import ndimage
 from hcr_lib import pen
 from hcr_lib.datasets import Dataset, combine, load
 from hcr_lib.labels import ALNUM, DIGITS, LETTERS
+from hcr_lib.research import mixed_emnist
 from hcr_lib.research.scorecard import pen_drawings
 from hcr_lib.research.train_reader import twins
 
@@ -62,7 +63,7 @@ def study(data_dir: Path) -> dict[str, Any]:
 def _part(data_dir: Path, name: str, split: str) -> Dataset:
     if name == "mnist":
         return load("mnist", split, data_dir=data_dir).merge_classes(ALNUM)
-    mixed = load("emnist-mixed", split, data_dir=data_dir)
+    mixed = mixed_emnist.load(data_dir, split)
     return mixed.only(LETTERS) if name == "letters" else mixed
 
 

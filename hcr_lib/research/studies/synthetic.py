@@ -23,6 +23,7 @@ from hcr_lib import images
 from hcr_lib.datasets import Dataset, combine, load
 from hcr_lib.labels import BYCLASS, DIGITS, LETTERS
 from hcr_lib.recognizer import Recognizer
+from hcr_lib.research import mixed_emnist
 from hcr_lib.research.deskew import slant
 from hcr_lib.research.studies import _people
 
@@ -56,7 +57,7 @@ def judged_by_people(data_dir: Path) -> dict[str, Any]:
     fit(model, train, load("bundled", "val"), epochs=EPOCHS, augment=Augment(), seed=SEED, keep="last")
 
     mnist = load("mnist", "test", data_dir=data_dir)
-    letters = load("emnist-mixed", "test", data_dir=data_dir).only(LETTERS)
+    letters = mixed_emnist.load(data_dir, "test").only(LETTERS)
     scores: dict[str, Any] = {"network": "compact_cnn", "epochs": EPOCHS, "seed": SEED, "images": len(train)}
     for name, part, alphabet in (("MNIST test", mnist, "digits"), ("EMNIST letters, our test", letters, "letters")):
         said = _people.probabilities(model, images.to_mnist_batch(part.images))
@@ -83,7 +84,7 @@ def read_by_reader() -> dict[str, Any]:
 
 def _same_classes(data_dir: Path, rng: np.random.Generator) -> tuple[Dataset, Dataset]:
     """Draw as many images of each class from EMNIST's training part as from the sample, all in form."""
-    parts = (load("emnist-mixed-case", "train", data_dir=data_dir), load("bundled", "train"))
+    parts = (mixed_emnist.load(data_dir, "train", case="known"), load("bundled", "train"))
     real, synthetic = (
         part.take(np.concatenate([rng.permutation(np.flatnonzero(part.labels == k))[:PER_CLASS] for k in range(62)]))
         for part in parts

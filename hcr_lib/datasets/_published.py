@@ -1,0 +1,117 @@
+"""Records of what is published: a file with its checksum, and a data set with all that is known about it."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from hcr_lib.datasets._errors import DataError
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published file.
+
+    Parameters
+    ----------
+    file : str
+        Its name in the data folder.
+    sha256 : str
+    size : int
+        In bytes.
+    addresses : tuple of str
+        Where it can be downloaded, to be tried in this order; empty for a member of an archive.
+    """
+
+    file: str
+    sha256: str
+    size: int
+    addresses: tuple[str, ...] = ()
+
+    def fault(self, sha256: str, size: int, head: bytes) -> str | None:
+        """Return what is wrong with content of this checksum, size and beginning; None if nothing is."""
+        if sha256 == self.sha256:
+            return None
+        if b"<html" in head.lower():
+            return "a web page, not the file"
+        if size != self.size:
+            return f"{'cut short' if size < self.size else 'too long'}, {size:,} of {self.size:,} bytes"
+        return f"expected SHA-256 {self.sha256}, found {sha256}"
+
+    def fault_in(self, content: bytes) -> str | None:
+        """Return what is wrong with `content`; None if it is this file's."""
+        return self.fault(hashlib.sha256(content).hexdigest(), len(content), content[:1024])
+
+    def verified(self, path: Path, remedy: str) -> Path:
+        """Return `path` if this file lies there.
+
+        Raises
+        ------
+        DataError
+            If another does; `remedy` ends the message.
+        """
+        with path.open("rb") as stream:
+            head, size = stream.read(1024), path.stat().st_size
+            stream.seek(0)
+            found = hashlib.file_digest(stream, "sha256").hexdigest() if size == self.size else ""
+        if (fault := self.fault(found, size, head)) is not None:
+            raise DataError(
+                f"{path} is not the published {self.file}: {fault}. Move it away or delete it, then fetch again. "
+                f"{remedy}"
+            )
+        return path
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set that `load` knows by name; a new one is one more entry in `_sources.SOURCES`.
+
+    Parameters
+    ----------
+    name : str
+        What `load` and `fetch` call it.
+    title : str
+        What a `Dataset` and its origins call it.
+    classes : str
+        Its characters, in label order.
+    read : callable
+        ``read(source, folder, split)`` returns the `Dataset`.
+    remedy : str
+        How to get what `fetch` does not get; ``{folder}`` stands for the data folder.
+    first_label : int
+        The label of the first character.
+    transposed : bool
+        Whether rows and columns are swapped in the files.
+    validation : callable, optional
+        ``validation(images)`` returns which images of the official training part are ``val``: bool, shape (n,).
+    file : Published, optional
+        The file it is published in.
+    file_names : tuple of str
+        Names under which people keep it.
+    members : dict
+        By half and kind, such as ``"train images"``: idx files, known by the SHA-256 of the packed file where its
+        name ends in ``.gz``, else of the unpacked content.
+    """
+
+    name: str
+    title: str
+    classes: str
+    read: Callable[["Source", Path, str], Any]
+    remedy: str = ""
+    first_label: int = 0
+    transposed: bool = False
+    validation: Callable[[Any], Any] | None = None
+    file: Published | None = None
+    file_names: tuple[str, ...] = ()
+    members: dict[str, Published] = field(default_factory=dict)
+
+    def how_to_get(self, folder: Path) -> str:
+        """Return the sentences that tell how to get this data set, with and without `fetch`."""
+        if self.file is None:
+            return self.remedy.format(folder=folder)
+        return (
+            f"Get it with hcr_lib.datasets.fetch({self.name!r}). By hand: download one of "
+            f"{' , '.join(self.file.addresses)} and save it as {folder / self.file.file} ({self.file.size:,} bytes, "
+            f"SHA-256 {self.file.sha256})."
+        )
