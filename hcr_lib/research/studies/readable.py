@@ -14,7 +14,7 @@ import numpy as np
 from hcr_lib import images
 from hcr_lib.recognizer import Recognizer
 from hcr_lib.research import mixed_emnist
-from hcr_lib.research.studies import _people
+from hcr_lib.research.studies import _real_writers
 
 PER_CLASS = 60  # a few letters have only some thirty
 
@@ -26,4 +26,4 @@ def study(data_dir: Path) -> dict[str, Any]:
         np.concatenate([rng.permutation(np.flatnonzero(part.labels == k))[:PER_CLASS] for k in range(62)])
     )
     said = Recognizer.load("byclass").predict(images.to_mnist_batch(shown.images), normalised=True)
-    return {"EMNIST, our validation part": _people.share(_people.merged_hits(said, shown.chars, "alnum"))}
+    return {"EMNIST, our validation part": _real_writers.share(_real_writers.merged_hits(said, shown.chars, "alnum"))}

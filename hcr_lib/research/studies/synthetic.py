@@ -25,7 +25,7 @@ from hcr_lib.labels import BYCLASS, DIGITS, LETTERS
 from hcr_lib.recognizer import Recognizer
 from hcr_lib.research import mixed_emnist
 from hcr_lib.research.deskew import slant
-from hcr_lib.research.studies import _people
+from hcr_lib.research.studies import _real_writers
 
 EPOCHS = 24
 SEED = 0
@@ -60,12 +60,12 @@ def judged_by_people(data_dir: Path) -> dict[str, Any]:
     letters = mixed_emnist.load(data_dir, "test").only(LETTERS)
     scores: dict[str, Any] = {"network": "compact_cnn", "epochs": EPOCHS, "seed": SEED, "images": len(train)}
     for name, part, alphabet in (("MNIST test", mnist, "digits"), ("EMNIST letters, our test", letters, "letters")):
-        said = _people.probabilities(model, images.to_mnist_batch(part.images))
-        scores[name] = _people.share(_people.hits(said, part.chars, alphabet))
-    for name, pictures in _people.pens(data_dir).items():
-        said = _people.probabilities(model, pictures.images)
+        said = _real_writers.probabilities(model, images.to_mnist_batch(part.images))
+        scores[name] = _real_writers.share(_real_writers.hits(said, part.chars, alphabet))
+    for name, pictures in _real_writers.pens(data_dir).items():
+        said = _real_writers.probabilities(model, pictures.images)
         for alphabet in ("digits", "letters"):
-            scores[f"{name}: {alphabet}"] = _people.share(_people.hits(said, pictures.chars, alphabet))
+            scores[f"{name}: {alphabet}"] = _real_writers.share(_real_writers.hits(said, pictures.chars, alphabet))
     return scores
 
 
@@ -75,10 +75,10 @@ def read_by_reader() -> dict[str, Any]:
     found = {}
     for name, sample in (("all writers", load("bundled", "all")), ("test writers", load("bundled", "test"))):
         said = reader.predict(sample.images, normalised=True)
-        found[name] = _people.share(_people.merged_hits(said, sample.chars, "alnum"))
+        found[name] = _real_writers.share(_real_writers.merged_hits(said, sample.chars, "alnum"))
         digits = sample.only(DIGITS)
         said = reader.predict(digits.images, normalised=True)
-        found[f"{name}: digits"] = _people.share(_people.hits(said, digits.chars, "digits"))
+        found[f"{name}: digits"] = _real_writers.share(_real_writers.hits(said, digits.chars, "digits"))
     return found
 
 
@@ -116,7 +116,7 @@ def told_apart(real: Dataset, synthetic: Dataset) -> dict[str, Any]:
     by_class = {char: float((answers == is_synthetic)[label == k].mean()) for k, char in enumerate(BYCLASS)}
     ranked = sorted(by_class, key=by_class.get)
     return {
-        **_people.share(answers == is_synthetic),
+        **_real_writers.share(answers == is_synthetic),
         "chance": 0.5,
         "most alike": "".join(ranked[:8]),
         "most different": "".join(ranked[-8:]),
