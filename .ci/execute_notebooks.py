@@ -1,7 +1,7 @@
-"""Execute notebooks in place, top to bottom, as they are committed.
+"""Execute notebooks in place, from top to bottom, in the form in which they are committed.
 
-``python .ci/execute_notebooks.py`` runs all of them, or those named on the command line. Widget state and timings are
-left out: they change with every run and would drown what a reviewer wants to see.
+``python .ci/execute_notebooks.py`` executes all notebooks, or those named on the command line. Widget state and
+timings are not stored: they change with every run and would hide the differences that matter to a reviewer.
 """
 
 import argparse
@@ -18,23 +18,22 @@ CELL_TIMEOUT_S = 1800
 
 
 def notebooks() -> list[Path]:
-    """Return every notebook of the course, the lessons first."""
+    """Return the paths of all notebooks of the course, lessons first."""
     found = [path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts]
     return sorted(found, key=lambda path: (len(path.parts), path))
 
 
 def execute(path: Path) -> None:
-    """Run `path` from its own folder and write it back; after an error the file stays as it was.
+    """Execute a notebook in its own folder and write it back; after an error the file is left as it was.
 
     Raises
     ------
     CellExecutionError
-        If a cell fails that is not tagged ``raises-exception``.
+        If a cell without the tag ``raises-exception`` fails.
     """
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata.pop("widgets", None)
     notebook.metadata["kernelspec"] = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    # The name alone: the exact minor version would change with every maintainer.
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
     client = NotebookClient(
@@ -49,17 +48,17 @@ def execute(path: Path) -> None:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if not _is_progress_bar(output)]
-    notebook.metadata["language_info"] = {"name": "python"}
+    notebook.metadata["language_info"] = {"name": "python"}  # no version, which would differ between maintainers
     nbformat.write(notebook, path)
 
 
 def _is_progress_bar(output: nbformat.NotebookNode) -> bool:
-    """Say whether a stored output is tqdm's bar: a widget that no longer exists, shown as "0%|" or as an error."""
+    """Return whether an output is a progress bar of tqdm: its widget is not stored, so "0%|" or an error would show."""
     return "%|" in output.get("data", {}).get("text/plain", "")
 
 
 def main() -> int:
-    """Execute the notebooks named, or all; return 1 if one of them failed."""
+    """Execute the notebooks named on the command line, or all; return 1 if one failed, else 0."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK", help="default: all of them")
     status = 0

@@ -6,16 +6,22 @@ import sys
 from collections.abc import Sequence
 
 from hcr_lib import __version__
-from hcr_lib.cli import read
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands; building it imports no TensorFlow, so ``--help`` is instant."""
+def parser(command: str = "") -> argparse.ArgumentParser:
+    """Return the parser of all commands, with the options of `command`.
+
+    It imports nothing for the others: what they need may be missing, and ``doctor`` is there to find that out.
+    """
     main_parser = argparse.ArgumentParser(prog="python -m hcr_lib", description="The handwriting course.")
     main_parser.add_argument("--version", action="version", version=f"hcr_lib {__version__}")
     commands = main_parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    read.add_arguments(commands.add_parser("read", help="read handwriting from image files"))
+    reading = commands.add_parser("read", help="read handwriting from image files")
+    if command == "read":
+        from hcr_lib.cli import read
+
+        read.add_arguments(reading)
 
     commands.add_parser(
         "lab",
@@ -34,16 +40,19 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    main_parser = parser()
-    args, unknown = main_parser.parse_known_args(arguments)
-    if unknown and args.command != "lab":
-        main_parser.error(f"unrecognized arguments: {' '.join(unknown)}")
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
     try:
+        main_parser = parser(*arguments[:1])
+        args, unknown = main_parser.parse_known_args(arguments)
+        if unknown and args.command != "lab":
+            main_parser.error(f"unrecognized arguments: {' '.join(unknown)}")
         match args.command:
             case "read":
+                from hcr_lib.cli import read  # in each case, so that nobody waits for what another command needs
+
                 status = read.run(args)
             case "lab":
-                from hcr_lib.cli import lab  # here and below, so that nobody waits for what another command needs
+                from hcr_lib.cli import lab
 
                 status = lab.run(unknown)
             case "doctor":
@@ -51,6 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
                 status = doctor.run()
         sys.stdout.flush()  # a reader that went away is noticed here, not during shutdown
+    except ModuleNotFoundError as error:
+        print(f"hcr_lib: {error} in {sys.prefix}. To find out more: python -m hcr_lib doctor", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # `... | head` has seen enough

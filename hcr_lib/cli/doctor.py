@@ -1,20 +1,25 @@
-"""Check an installation: what a teacher asks everybody to run the day before, ``python -m hcr_lib doctor``."""
+"""Check an installation: what a teacher asks everybody to run the day before, ``python -m hcr_lib doctor``.
+
+It needs nothing but Python itself: what may be missing, crash or hang runs in child processes (``_probes``), so that
+it becomes a line of the report and not its end.
+"""
 
 import hashlib
 import importlib.metadata
+import json
 import os
 import platform
 import shutil
-import tomllib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import sys
+import sysconfig
+import tempfile
+import zlib
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from packaging.requirements import Requirement
-from packaging.specifiers import SpecifierSet
-
-from hcr_lib import _paths
-from hcr_lib.cli import lab
+from hcr_lib import __version__, _paths
+from hcr_lib.cli import _probes, lab
 
 DISTRIBUTION = "handwriting-course"
 FREE_DISK_GB = 2
@@ -23,148 +28,151 @@ REMEDY = "run: python -m pip install -r requirements.txt -e ."
 OK, NOTE, FAIL = "ok", "note", "FAIL"
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One line of the report: `status` is ok, note (works, but know this) or FAIL (must be repaired)."""
+class Finding(NamedTuple):
+    """What a check found: `status` is ok, note (works, but know this) or FAIL (must be repaired)."""
 
     status: str
-    about: str
     message: str
 
-    def __str__(self) -> str:
-        return f"{self.status:<5} {self.about}: {self.message}"
 
-
-def check_python() -> Iterator[Finding]:
+def check_python() -> Finding:
     """Compare the running Python with the versions that the package supports."""
     if installed_version(DISTRIBUTION) is None:
-        yield Finding(FAIL, "package", f"expected {DISTRIBUTION} to be installed, found only its files; {REMEDY}")
-        return
-    supported = importlib.metadata.metadata(DISTRIBUTION)["Requires-Python"]
-    version = platform.python_version()
+        return Finding(FAIL, f"{DISTRIBUTION} is not installed in {sys.prefix}; use the Python of .venv, or {REMEDY}")
+    from packaging.specifiers import SpecifierSet
+
+    supported, version = _project()["requires-python"], platform.python_version()
     if SpecifierSet(supported).contains(version, prereleases=True):
-        yield Finding(OK, "Python", version)
-    else:
-        yield Finding(FAIL, "Python", f"expected {supported}, found {version}; make .venv anew with such a Python")
+        return Finding(OK, f"{version} in {sys.prefix}")
+    return Finding(FAIL, f"expected {supported}, found {version}; make .venv anew with such a Python")
 
 
-def check_packages() -> Iterator[Finding]:
+def check_packages() -> Finding:
     """Compare what is installed with what the package needs, and with the versions it was tested with."""
-    if installed_version(DISTRIBUTION) is None:
-        return
-    missing, unfit = [], []
-    for line in importlib.metadata.requires(DISTRIBUTION) or []:
-        requirement = Requirement(line)
-        if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
-            continue
-        found = installed_version(requirement.name)
-        if found is None:
-            missing.append(requirement.name)
-        elif not requirement.specifier.contains(found, prereleases=True):
-            unfit.append(f"{requirement.name} {found} (expected {requirement.specifier})")
-    if missing or unfit:
-        yield Finding(FAIL, "packages", f"missing or unfit: {', '.join(missing + unfit)}; {REMEDY}")
-        return
-    pins_file = Path(__file__).resolve().parents[1] / "requirements.txt"
-    if not pins_file.is_file():
-        yield Finding(OK, "packages", "everything that is needed is installed")
-        return
-    pins = [line.split(" #")[0].strip() for line in pins_file.read_text(encoding="utf-8").splitlines()]
-    other = []
-    for pin in (Requirement(line) for line in pins if line and not line.startswith("#")):
-        found = installed_version(pin.name)
-        applies = pin.marker is None or pin.marker.evaluate()
-        if applies and found is not None and not pin.specifier.contains(found, prereleases=True):
-            other.append(f"{pin.name} {found} (tested {pin.specifier})")
-    if other:
-        yield Finding(NOTE, "packages", f"not the tested versions: {', '.join(other)}; if something fails, {REMEDY}")
-    else:
-        yield Finding(OK, "packages", "the tested versions")
+    if unfit := _unfit(_project()["dependencies"]):
+        return Finding(FAIL, f"{', '.join(unfit)}; {REMEDY}")
+    pins = lab.CHECKOUT / "requirements.txt"
+    if not pins.is_file():
+        return Finding(OK, "everything that is needed is installed")
+    lines = (line.partition("#")[0].strip() for line in pins.read_text(encoding="utf-8").splitlines())
+    if unfit := _unfit(line for line in lines if line):
+        return Finding(NOTE, f"not the tested versions: {', '.join(unfit)}; if something fails, {REMEDY}")
+    return Finding(OK, "the tested versions")
 
 
-def check_shipped_files() -> Iterator[Finding]:
+def check_imports() -> Finding:
+    """Import every package that the course needs; after one that crashes or hangs, go on with the next."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    needed = {canonicalize_name(Requirement(line).name) for line in _project()["dependencies"]}
+    brought = importlib.metadata.packages_distributions()
+    modules = sorted(module for module, names in brought.items() if needed & set(map(canonicalize_name, names)))
+    left, failures = modules, {}
+    while left:
+        answers, problem = _probes.run("try_imports", *left)
+        failures |= {module: error for module, error in zip(left, answers, strict=False) if error}
+        left = left[len(answers) :]
+        if problem and left:
+            failures[left[0]] = problem
+            left = left[1:]
+    if not failures:
+        return Finding(OK, f"{len(modules)} modules, TensorFlow and Keras among them")
+    again = sorted({brought[module][0] for module in failures})
+    remedy = f"run: python -m pip install --force-reinstall --no-deps {' '.join(again)}"
+    if any("DLL load failed" in error for error in failures.values()):
+        remedy = "install the Microsoft Visual C++ Redistributable, or " + remedy
+    return Finding(FAIL, f"{'; '.join(f'{module}: {error}' for module, error in failures.items())}; {remedy}")
+
+
+def check_shipped_files() -> Finding:
     """Compare every file that ships with the SHA-256 in ``data/manifest.toml``."""
-    try:
-        expected = shipped_files()
-        for name, sha256 in expected.items():
-            found = hashlib.sha256(_paths.shipped(name).read_bytes()).hexdigest()
-            if found != sha256:
-                yield Finding(
-                    FAIL, "shipped files", f"{name} was changed: expected SHA-256 {sha256}, found {found}; restore it"
-                )
-                return
-    except (OSError, tomllib.TOMLDecodeError, KeyError) as error:
-        yield Finding(FAIL, "shipped files", str(error))
-        return
-    yield Finding(OK, "shipped files", f"{len(expected)} present and unchanged")
+    expected = shipped_files()
+    for name, sha256 in expected.items():
+        found = hashlib.sha256(_paths.shipped(name).read_bytes()).hexdigest()
+        if found != sha256:
+            return Finding(FAIL, f"{name} was changed: expected SHA-256 {sha256}, found {found}; restore it")
+    return Finding(OK, f"{len(expected)} shipped files present and unchanged")
 
 
-def check_reader() -> Iterator[Finding]:
-    """Load the shipped weights and read one image with them."""
-    try:
-        import numpy as np
-
-        from hcr_lib import recognizer
-
-        probabilities = recognizer.Recognizer.load().predict(np.zeros((1, 28, 28), "uint8"))
-    except Exception as error:  # whatever stops TensorFlow on this machine is the finding
-        yield Finding(FAIL, "reader", f"{type(error).__name__}: {error}")
-        return
-    yield Finding(OK, "reader", f"weights load, {probabilities.shape[1]} classes")
+def check_reader() -> Finding:
+    """Read ten digits that ship, with the weights that ship."""
+    answers, problem = _probes.run("read_digits")
+    if problem or answers != ["0123456789"]:
+        return Finding(FAIL, problem or f"expected to read 0123456789, got {answers}; restore data/, or {REMEDY}")
+    return Finding(OK, "reads the digits that ship")
 
 
-def check_notebooks() -> Iterator[Finding]:
-    """Look for the notebooks and for JupyterLab, which opens them."""
-    try:
-        folder = lab.course_folder()
-    except FileNotFoundError as error:
-        yield Finding(NOTE, "notebooks", str(error))
-        return
-    notebooks = sorted((folder / "notebooks").glob("[0-9]*.ipynb"))
-    yield Finding(OK, "notebooks", f"{len(notebooks)} in {folder / 'notebooks'}")
+def check_kernel() -> Finding:
+    """Start the kernel that notebooks name, and compare its Python and its `hcr_lib` with this terminal's."""
+    where = next((lesson.parent for lesson in lab.lessons(lab.CHECKOUT)), tempfile.gettempdir())
+    asked = ("1 + 1", "__import__('sys').prefix", "__import__('hcr_lib').__path__[0]")
+    answers, problem = _probes.run("ask_kernel", str(where), *asked)
+    if problem or answers[0] != 2:
+        return Finding(FAIL, f"{problem or answers}; {REMEDY}")
+    _, prefix, library = map(str, answers)
+    here = str(Path(__file__).parents[1])
+    if os.path.realpath(prefix) != os.path.realpath(sys.prefix):
+        remedy = "remove the other python3 of: python -m jupyter kernelspec list"
+        return Finding(FAIL, f"this terminal uses the Python of {sys.prefix}, notebooks that of {prefix}; {remedy}")
+    if os.path.realpath(library) != os.path.realpath(here):
+        return Finding(FAIL, f"this terminal uses {here}, notebooks {library}; {REMEDY}")
+    return Finding(OK, "starts, adds 1 and 1, and uses the hcr_lib of this terminal")
 
 
-def check_real_data() -> Iterator[Finding]:
-    """Say what real handwriting was fetched; the course does not need any."""
+def check_notebooks() -> Finding:
+    """Look for every lesson and its solution, whatever their number, and see that they are notebooks."""
+    folder = lab.course_folder()
+    lessons, solutions = lab.lessons(folder), lab.lessons(folder, "notebooks/solutions")
+    if single := {path.name for path in lessons} ^ {path.name for path in solutions}:
+        return Finding(FAIL, f"{', '.join(sorted(single))}: lesson or solution is missing; restore it")
+    for path in lessons + solutions:
+        try:
+            json.loads(path.read_text(encoding="utf-8"))["cells"]
+        except (ValueError, KeyError, TypeError) as error:
+            return Finding(FAIL, f"{path} is no notebook ({error}); restore it")
+    return Finding(OK, f"{len(lessons)} lessons with solutions in {folder / 'notebooks'}")
+
+
+def check_real_data() -> Finding:
+    """List what real handwriting was fetched; the course does not need any."""
     folder = _paths.user_data_dir()
     files = sorted(path.name for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
     if files:
-        yield Finding(OK, "real data", f"{len(files)} files in {folder}: {', '.join(files[:8])}")
-    else:
-        yield Finding(NOTE, "real data", f"none in {folder}; not needed, the course runs on what ships with it")
+        return Finding(OK, f"{len(files)} files in {folder}: {', '.join(files[:8])}")
+    return Finding(NOTE, f"none in {folder}; not needed, the course runs on what ships with it")
 
 
-def check_disk() -> Iterator[Finding]:
+def check_disk() -> Finding:
     """Check that there is room for fetched data and checkpoints."""
     folder = _paths.user_data_dir().absolute()
     while not folder.exists():  # the cache is made on first use
         folder = folder.parent
     free = shutil.disk_usage(folder).free / 1e9
     if free < FREE_DISK_GB:
-        yield Finding(NOTE, "disk", f"{free:.1f} GB free at {folder}; EMNIST and checkpoints want {FREE_DISK_GB} GB")
-    else:
-        yield Finding(OK, "disk", f"{free:.0f} GB free")
+        return Finding(NOTE, f"{free:.1f} GB free at {folder}; EMNIST and checkpoints want {FREE_DISK_GB} GB")
+    return Finding(OK, f"{free:.0f} GB free")
 
 
-def check_browser() -> Iterator[Finding]:
+def check_browser() -> Finding:
     """Look for the browser that the test of the drawing pad drives; people may use any."""
     found = find_browser()
-    if found:
-        yield Finding(OK, "browser for the tests", found)
-    else:
-        yield Finding(NOTE, "browser for the tests", "no Chromium or Chrome found; one test will be skipped")
+    return Finding(OK, found) if found else Finding(NOTE, "no Chromium or Chrome; only a test needs one")
 
 
-CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    check_python,
-    check_packages,
-    check_shipped_files,
-    check_reader,
-    check_notebooks,
-    check_real_data,
-    check_disk,
-    check_browser,
-)
+#: The names that a failing check gives to its line and to the code at the end.
+CHECKS: dict[str, Callable[[], Finding]] = {
+    "python": check_python,
+    "packages": check_packages,
+    "imports": check_imports,
+    "files": check_shipped_files,
+    "reader": check_reader,
+    "kernel": check_kernel,
+    "notebooks": check_notebooks,
+    "data": check_real_data,
+    "disk": check_disk,
+    "browser": check_browser,
+}
 
 
 def find_browser() -> str | None:
@@ -173,8 +181,8 @@ def find_browser() -> str | None:
 
 
 def shipped_files() -> dict[str, str]:
-    """Return name -> SHA-256 of what ships in ``data/``, as its ``manifest.toml`` says."""
-    manifest = tomllib.loads(_paths.shipped("manifest.toml").read_text(encoding="utf-8"))
+    """Return name -> SHA-256 of what ships in ``data/``, as its ``manifest.toml`` gives it."""
+    manifest = _read_toml(_paths.shipped("manifest.toml"))
     return {name: entry["sha256"] for name, entry in manifest["files"].items()}
 
 
@@ -186,15 +194,57 @@ def installed_version(name: str) -> str | None:
         return None
 
 
+def code(failed: Iterable[str]) -> str:
+    """Return what a teacher collects: OK or the failing checks, then four digits of the system and the main versions.
+
+    Two computers with the same digits have the same system, Python and main packages.
+    """
+    main = ("anywidget", "jupyterlab", "keras", "numpy", "tensorflow")
+    facts = [__version__, sysconfig.get_platform(), platform.python_version(), *map(installed_version, main)]
+    return f"HCR-{'-'.join(failed).upper() or 'OK'}-{zlib.crc32(repr(facts).encode()) & 0xFFFF:04X}"
+
+
 def run() -> int:
-    """Print one line a finding; return 1 if one of them must be repaired."""
-    failures = 0
-    for check in CHECKS:
-        for finding in check():
-            print(finding, flush=True)
-            failures += finding.status == FAIL
-    if failures:
-        print(f"{failures} to repair; send these lines to your teacher, or open an issue with them.")
-    else:
-        print("Ready.")
-    return 1 if failures else 0
+    """Print one line a check, then a code for the teacher; return 1 if something must be repaired."""
+    failed = []
+    for name, check in CHECKS.items():
+        try:
+            status, message = check()
+        except Exception as error:  # whatever stops a check on this machine is its finding
+            status, message = FAIL, f"{error}" if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        print(f"{status:<5} {name}: {' '.join(message.split())}", flush=True)
+        failed += [name] * (status == FAIL)
+        if failed == ["python"]:
+            break  # nothing below would tell more
+    print(f"To repair: {', '.join(failed)}. Send these lines to your teacher." if failed else "Ready.")
+    print(f"Code for your teacher: {code(failed)}")
+    return 1 if failed else 0
+
+
+def _project() -> dict[str, Any]:
+    """Return what the package requires: pyproject.toml of a checkout is newer than what was installed from it."""
+    file = lab.CHECKOUT / "pyproject.toml"
+    if file.is_file():
+        return _read_toml(file)["project"]
+    installed = importlib.metadata.metadata(DISTRIBUTION)
+    needed = [line for line in installed.get_all("Requires-Dist", []) if "extra ==" not in line]
+    return {"requires-python": installed["Requires-Python"], "dependencies": needed}
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    import tomllib  # new in Python 3.11; an older one gets a line of the report
+
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+def _unfit(lines: Iterable[str]) -> list[str]:
+    """Return the requirements, of those that hold on this system, that what is installed does not meet."""
+    from packaging.requirements import Requirement
+
+    needs = [need for need in map(Requirement, lines) if need.marker is None or need.marker.evaluate()]
+    found = [(need, installed_version(need.name)) for need in needs]
+    return [
+        f"{need.name} {version or 'is missing'} (expected {need.specifier})"
+        for need, version in found
+        if version is None or not need.specifier.contains(version, prereleases=True)
+    ]

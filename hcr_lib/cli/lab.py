@@ -6,55 +6,58 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-FIRST_NOTEBOOK = Path("notebooks", "01_data.ipynb")
+CHECKOUT = Path(__file__).resolve().parents[2]  # of an installed wheel it is no checkout, and has no notebooks
+
+
+def lessons(folder: Path, inside: str = "notebooks") -> list[Path]:
+    """Return the notebooks of the course in `folder`, in their order: a lesson's file name begins with its number."""
+    return sorted((folder / inside).glob("[0-9]*.ipynb"))
 
 
 def course_folder() -> Path:
-    """Return the folder that holds ``notebooks/``: the checkout this package runs from, or the working directory.
+    """Return the folder that holds the lessons: the checkout this package runs from, or the working directory.
 
     Raises
     ------
     FileNotFoundError
-        If neither has the first notebook; a wheel carries the library and its data, not the notebooks.
+        If neither has them; a wheel carries the library and its data, not the notebooks.
     """
-    candidates = [Path(__file__).resolve().parents[1], Path.cwd()]
-    for folder in candidates:
-        if (folder / FIRST_NOTEBOOK).is_file():
-            return folder
+    candidates = dict.fromkeys([CHECKOUT, Path.cwd()])
+    if found := next(filter(lessons, candidates), None):
+        return found
     raise FileNotFoundError(
-        f"expected {FIRST_NOTEBOOK.as_posix()} in {' or '.join(map(str, dict.fromkeys(candidates)))}, found neither. "
+        f"expected the folder notebooks with the lessons in {' or '.join(map(str, candidates))}, found none. "
         "Change to the folder of the course, the one with README.md in it, and run this again."
     )
 
 
 def is_root() -> bool:
-    """Say whether JupyterLab would refuse to start without being told that root is meant."""
+    """Return whether JupyterLab would refuse to start without being told that root is meant."""
     return getattr(os, "geteuid", lambda: 1)() == 0  # Windows has no geteuid
 
 
 def in_container() -> bool:
-    """Say whether this looks like Docker, Podman or the like, whose browser nobody would see."""
+    """Return whether this looks like Docker, Podman or the like, whose browser nobody would see."""
     return "container" in os.environ or any(Path(mark).exists() for mark in ("/.dockerenv", "/run/.containerenv"))
 
 
 def can_show_a_browser(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> bool:
-    """Say whether opening a browser window would help the person at this terminal."""
+    """Return whether opening a browser window would help the person at this terminal."""
     if is_root() or in_container() or "SSH_CONNECTION" in environ:
         return False
     return platform in ("win32", "darwin") or bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
 
 
 def command(folder: Path, arguments: Sequence[str] = (), *, browser: bool) -> list[str]:
-    """Return the command line that serves `folder`, opened at the first notebook.
+    """Return the command line that serves `folder`, opened at the first lesson.
 
     The person's own `arguments` come last, so that they win.
     """
     options = [
         f"--ServerApp.root_dir={folder}",
-        f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK.as_posix()}",  # for the browser and for the printed address
+        f"--LabApp.default_url=/lab/tree/notebooks/{lessons(folder)[0].name}",  # also for the address printed
         "--log-level=WARN",  # leaves the address with its token, and what goes wrong
-        # A course that works offline does not ask the network for news, updates or extensions.
-        "--LabApp.news_url=None",
+        # A course that works offline does not ask the network for updates or extensions; for news, see `run`.
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",
     ]
@@ -78,6 +81,9 @@ def run(arguments: Sequence[str] = ()) -> int:
         print("Open the address below, with its token, in a browser.", flush=True)
         if in_container() and not any(argument.startswith(("--ip", "--ServerApp.ip")) for argument in arguments):
             print("From outside this container, publish a port and add: --ip=0.0.0.0", flush=True)
+    # No option silences JupyterLab's question about news; labconfig beside this file does, and own settings win.
+    config_path = [str(Path(__file__).parent), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(config_path)
     line = command(folder, arguments, browser=browser)
     if os.name == "posix":
         os.execv(line[0], line)  # so that Ctrl-C and a container's stop signal reach JupyterLab itself
