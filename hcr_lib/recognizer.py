@@ -18,11 +18,11 @@ from PIL import Image
 from hcr_lib import decode, images, labels, segment
 from hcr_lib._paths import shipped
 from hcr_lib._validate import ensure_choice, ensure_uint8_images
-from hcr_lib.networks import runtime, weights
+from hcr_lib.networks import inference
 
 ALPHABETS = ("digits", "letters", "alnum", "byclass")
 MODES = ("auto", "char", "word", "page")
-WEIGHTS = "reader.npz"
+WEIGHTS = "reader.tflite"
 BATCH = 256  #: images shown to the network together, when many pictures are read
 CHUNK = 64  #: pictures read together, at most; only their ink is held in memory
 ALTERNATIVES = 3
@@ -124,7 +124,7 @@ class Recognizer:
             What it may answer with: 36 digits and capitals, 10, 26, or all 62 with exact case. One network knows
             the 62; the others add up its probabilities, or mask them.
         path : path, optional
-            Another weight file, written by `hcr_lib.networks.weights.save`.
+            Another trained reader, written by `hcr_lib.research.export_reader`.
 
         Raises
         ------
@@ -134,8 +134,8 @@ class Recognizer:
             If there is no such file.
         """
         ensure_choice(alphabet, ALPHABETS, name="alphabet")
-        network, record = _network(os.fspath(path or shipped(WEIGHTS)))
-        return cls(network, record, alphabet)
+        network = _network(os.fspath(path or shipped(WEIGHTS)))
+        return cls(network, network.record, alphabet)
 
     def with_alphabet(self, alphabet: str) -> Recognizer:
         """Return a reader of another alphabet that shares this one's network."""
@@ -318,18 +318,5 @@ def _guess_mode(ink: np.ndarray) -> str:
     return "page" if len(lines) > 1 or len(segment.words(lines[0])) > 1 else "word"
 
 
-@functools.lru_cache(maxsize=4)
-def _network(path: str) -> tuple[runtime.Network, dict[str, Any]]:
-    """Build the network of a weight file, a function from uint8 images to probabilities."""
-    record, arrays = weights.load(path)
-    try:
-        network = runtime.Network(record["layers"], arrays)
-        width = network(np.zeros((1, images.SIZE, images.SIZE), "uint8")).shape[-1]
-        if width != len(record["classes"]):
-            raise ValueError(f"it gives {width} scores for {len(record['classes'])} classes")
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{path} holds no network that this version can run ({error}); expected a file written by this version's "
-            "hcr_lib.networks.weights.save. Restore it with git, or train it again: python -m hcr_lib.research.train_reader."
-        ) from error
-    return network, record
+#: Readers of several alphabets share one network.
+_network = functools.lru_cache(maxsize=4)(inference.load)

@@ -15,6 +15,7 @@ LIBRARY = ROOT / "hcr_lib"
 
 # A module or package may import from the layers above its own line, and sideways only as named.
 LAYERS = [
+    {"_quiet"},
     {"_validate", "_paths", "_tf"},
     {"labels", "records"},
     {"images", "pen", "metrics", "language", "ctc", "networks"},

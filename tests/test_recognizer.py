@@ -212,17 +212,12 @@ class TestLoading:
         with pytest.raises(ValueError, match="mode must be one of auto, char, word, page; got 'line'"):
             reader.read(drawn("A"), mode="line")
 
-    def test_missing_damaged_and_unfit_weights(self, tmp_path, reader):
-        with pytest.raises(FileNotFoundError):
-            Recognizer.load(path=tmp_path / "nothing.npz")
-        (tmp_path / "text.npz").write_text("weights")
-        with pytest.raises(ValueError, match="not a weight file"):
-            Recognizer.load(path=tmp_path / "text.npz")
-        for layers in ("", ', "layers": [{"kind": "Dense", "activation": "softmax", "weights": ["kernel"]}]'):
-            record = '{"model": "linear", "width": 8, "classes": "01"' + layers + "}"
-            np.savez(tmp_path / "unfit.npz", record=record, a=np.ones((28, 3)))
-            with pytest.raises(ValueError, match=r"unfit.npz holds no network that this version can run.*Restore"):
-                Recognizer.load(path=tmp_path / "unfit.npz")
+    def test_a_missing_or_foreign_file_is_named(self, tmp_path):
+        with pytest.raises(FileNotFoundError, match=r"nothing\.tflite"):
+            Recognizer.load(path=tmp_path / "nothing.tflite")
+        (tmp_path / "text.tflite").write_text("weights")
+        with pytest.raises(ValueError, match=r"text\.tflite is damaged, or is no reader of this course"):
+            Recognizer.load(path=tmp_path / "text.tflite")
 
 
 def test_a_letter_whose_strokes_do_not_meet_is_still_one_letter_and_two_digits_are_two():

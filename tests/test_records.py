@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from hcr_lib import _paths, records
-from hcr_lib.networks import weights
+from hcr_lib._tf import keras
+from hcr_lib.networks import inference
 from hcr_lib.recognizer import WEIGHTS
-from hcr_lib.research import manifest, scorecard
+from hcr_lib.research import export_reader, manifest, scorecard
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = records.read("reader")
@@ -26,13 +27,13 @@ def test_the_record_is_of_the_weights_that_ship():
 
 def test_the_model_card_tells_the_weights_record():
     card = (ROOT / "data/reader.md").read_text(encoding="utf-8")
-    record, arrays = weights.load(_paths.shipped(WEIGHTS))
-    assert f"{sum(array.size for array in arrays):,} numbers" in card
-    assert record["date"] in card
+    trained = keras.saving.load_model(_paths.shipped(export_reader.TRAINED))
+    assert f"{trained.count_params():,} parameters" in card
+    assert inference.load(_paths.shipped(WEIGHTS)).record["date"] in card
 
 
 def test_the_weights_stay_small():
-    assert _paths.shipped(WEIGHTS).stat().st_size < 5_000_000
+    assert sum(_paths.shipped(name).stat().st_size for name in (WEIGHTS, export_reader.TRAINED)) < 5_000_000
 
 
 def test_an_unknown_record_is_refused_by_the_names_there_are():

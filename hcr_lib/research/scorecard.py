@@ -217,7 +217,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--limit", type=at_least_one, help="only so many pictures of each set, to try it out; writes nothing"
     )
-    parser.add_argument("--weights", type=Path, help="judge this file, and by the validation splits; writes nothing")
+    parser.add_argument(
+        "--weights",
+        type=Path,
+        metavar="FILE.tflite",
+        help="judge this file, and by the validation splits; writes nothing",
+    )
     options = parser.parse_args(arguments)
     rows = measure(user_data_dir(), options.limit, options.weights)
     if not (options.limit or options.weights):

@@ -30,12 +30,10 @@ from scipy import ndimage
 from tqdm.auto import tqdm
 
 from hcr_lib import images, labels
-from hcr_lib._paths import results_dir, user_data_dir
+from hcr_lib._paths import replace_whole, results_dir, user_data_dir
 from hcr_lib.datasets import load
 from hcr_lib.labels import ALNUM, BYCLASS, DIGITS
-from hcr_lib.recognizer import WEIGHTS
-from hcr_lib.research import mixed_emnist
-from hcr_lib.research.manifest import ship
+from hcr_lib.research import export_reader, mixed_emnist
 
 
 @dataclasses.dataclass(frozen=True)
@@ -206,7 +204,7 @@ def draw_weights(train: dict[str, np.ndarray], phase: Phase) -> np.ndarray:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train, and write ``reader.npz``, which carries its record, and ``history.csv`` to a folder."""
+    """Train, and write ``reader.keras``, which carries its record, and ``history.csv`` to a folder."""
     parser = argparse.ArgumentParser(
         prog="python -m hcr_lib.research.train_reader", description=__doc__.splitlines()[0]
     )
@@ -216,7 +214,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--share", type=float, default=1.0, help="share of the images that the last phase changes")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--phase", choices=[phase.name for phase in PHASES], default=PHASES[0].name, help="begin here")
-    parser.add_argument("--start", type=Path, help="weight file to begin from")
+    parser.add_argument("--start", type=Path, metavar="FILE.keras", help="trained reader to begin from")
     parser.add_argument("--ship", action="store_true", help="put the result into data/ when it is done")
     options = parser.parse_args(arguments)
     if options.phase != PHASES[0].name and not options.start:
@@ -225,7 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     from hcr_lib._tf import keras
     from hcr_lib.augment import Augment
-    from hcr_lib.networks import models, weights
+    from hcr_lib.networks import models
     from hcr_lib.training import fit, half_precision
 
     train, validation = training_data(user_data_dir(), options.out / "cache")
@@ -233,7 +231,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with half_precision():  # doubles the speed on processors that have it; the weights stay float32
         model = models.compact_cnn(62, options.width, first=options.first)
     if options.start:
-        model.set_weights(weights.load(options.start)[1])
+        model.set_weights(keras.saving.load_model(options.start).get_weights())
     histories = []
     for phase in phases:
         # A phase that begins with other weights is another training, whatever else is the same.
@@ -261,23 +259,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "val_accuracy": round(float(result.history["val_accuracy"].max()), 4),
         "minutes": round(float(history["seconds"].sum()) / 60, 1), "date": datetime.date.today().isoformat(),
     }  # fmt: skip
-    weights.save(model, options.out / WEIGHTS, record)
+    trained = models.compact_cnn(62, options.width, first=options.first)  # in full precision
+    trained.set_weights(model.get_weights())
+    export_reader.save(trained, options.out / export_reader.TRAINED, record)
     print(json.dumps(record, indent=1))
     if options.ship:
-        put_in_place(options.out)
-
-
-def put_in_place(out: Path) -> None:
-    """Copy a finished training's weights and history to ``data/``."""
-    ship(
-        WEIGHTS,
-        (out / WEIGHTS).read_bytes(),
-        origin="trained on MNIST, EMNIST and data/synthetic.npz; see reader.md, the model card",
-        licence="CC0-1.0",
-        command="python -m hcr_lib.research.train_reader --out DIR --ship",
-    )
-    results_dir().mkdir(parents=True, exist_ok=True)
-    (results_dir() / "reader-history.csv").write_bytes((out / "history.csv").read_bytes())
+        export_reader.ship(options.out / export_reader.TRAINED)
+        replace_whole(results_dir() / "reader-history.csv", (options.out / "history.csv").read_bytes())
 
 
 if __name__ == "__main__":

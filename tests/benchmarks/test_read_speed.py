@@ -1,4 +1,4 @@
-"""Reading with NumPy beside Keras and TensorFlow. Left out unless asked for::
+"""Reading on LiteRT beside Keras and TensorFlow. Left out unless asked for::
 
     pytest tests/benchmarks/test_read_speed.py --benchmark-enable -s
 
@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hcr_lib import datasets, handwriting, labels, pen
+from hcr_lib import datasets, handwriting, pen
+from hcr_lib._paths import shipped
 from hcr_lib._tf import keras
-from hcr_lib.networks import models, weights
 from hcr_lib.recognizer import Recognizer
+from hcr_lib.research import export_reader
 
-WIDTH = Recognizer.load().record["width"]
 STROKES = pen.scale_to(handwriting.write_char("B", handwriting.Style(), np.random.default_rng(0)))
 PAGE = np.uint8(255 * (1 - pen.render(STROKES)))
 STORED = np.resize(datasets.load("bundled", "test").images, (10_000, 28, 28))
@@ -40,18 +40,15 @@ def shortest(turns: int, **ways: Callable[[], object]) -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def model() -> keras.Model:
-    """A network of the shape that ships."""
-    model = models.compact_cnn(62, WIDTH, first=2)
+    """The network that ships, in Keras."""
+    model = keras.saving.load_model(shipped(export_reader.TRAINED))
     model.predict(np.zeros((1, 28, 28, 1)), verbose=0)  # the first call compiles
     return model
 
 
 @pytest.fixture(scope="module")
-def reader(model, tmp_path_factory) -> Recognizer:
-    """A reader with that very network; what it has learned does not change how long it takes."""
-    path = tmp_path_factory.mktemp("reader") / "untrained.npz"
-    weights.save(model, path, {"model": "compact_cnn", "width": WIDTH, "classes": labels.BYCLASS})
-    return Recognizer.load("byclass", path=path)
+def reader() -> Recognizer:
+    return Recognizer.load("byclass")
 
 
 def test_one_image_in_a_tenth_of_the_time(reader, model):
@@ -68,12 +65,6 @@ def test_one_image_in_a_tenth_of_the_time(reader, model):
 
 
 def test_ten_thousand_images_in_no_more_time(reader, model, record_property):
-    """How the two compare depends on the processor and on whether NumPy's OpenBLAS knows it.
-
-    TensorFlow asks the processor what it can do; OpenBLAS looks up its name. One that is newer than the OpenBLAS gets
-    kernels without AVX-512, which take half as long again. OPENBLAS_VERBOSE=2 in the environment has it say what it
-    chose.
-    """
     ink = STORED[..., None] / np.float32(255)
     seconds = shortest(
         5, keras=lambda: model.predict(ink, verbose=0), predict=lambda: reader.predict(STORED, normalised=True)

@@ -103,7 +103,7 @@ def test_the_table_shows_the_worst_of_three_widths_and_turns_errors_into_what_is
 
 
 def test_other_weights_never_meet_a_test_split_and_leave_no_record(monkeypatch, tmp_path):
-    asked, other = [], tmp_path / "other.npz"
+    asked, other = [], tmp_path / "other.tflite"
     other.write_bytes(shipped(WEIGHTS).read_bytes())
     little = datasets.load("bundled", "val")
     monkeypatch.setattr(scorecard, "load", lambda name, part, data_dir: asked.append(part) or little)

@@ -1,14 +1,16 @@
 """How the reader's training data is put together: twins out, unknown case allowed for, sources in proportion."""
 
 import dataclasses
+import json
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
 
 from hcr_lib import datasets, images, labels
+from hcr_lib._tf import keras
 from hcr_lib.labels import BYCLASS
-from hcr_lib.networks import weights
 from hcr_lib.research import train_reader
 
 SAMPLE = datasets.load("bundled", "train").sample(120, np.random.default_rng(0)).images
@@ -101,8 +103,10 @@ class TestPhases:
 
     def train(self, out, *options):
         train_reader.main(["--out", str(out), "--width", "2", "--first", "1", *options])
-        record, arrays = weights.load(out / "reader.npz")
-        return record, np.concatenate([values.ravel() for values in arrays])
+        with zipfile.ZipFile(out / "reader.keras") as archive:
+            record = json.loads(archive.read("record.json"))
+        trained = keras.saving.load_model(out / "reader.keras")
+        return record, np.concatenate([values.ravel() for values in trained.get_weights()])
 
     def test_what_is_done_is_taken_up_but_not_after_other_weights(self, tmp_path, monkeypatch):
         record, first = self.train(tmp_path)
@@ -119,9 +123,9 @@ class TestPhases:
 
     def test_the_record_says_what_was_trained_and_from_what(self, tmp_path):
         self.train(tmp_path / "whole")
-        start = str(tmp_path / "whole" / "reader.npz")
+        start = str(tmp_path / "whole" / "reader.keras")
         record, _ = self.train(tmp_path / "last", "--phase", "natural", "--start", start, "--share", "0.5")
-        assert (record["phases"], record["start"], record["share"]) == ({"natural": 1}, "reader.npz", 0.5)
+        assert (record["phases"], record["start"], record["share"]) == ({"natural": 1}, "reader.keras", 0.5)
         history = (tmp_path / "last" / "history.csv").read_text(encoding="utf-8").splitlines()
         assert len(history) == 2 and history[1].endswith(",natural")
 

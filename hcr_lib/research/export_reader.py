@@ -1,0 +1,135 @@
+"""Make the reader's two files from a trained one: ``python -m hcr_lib.research.export_reader [FILE.keras]``.
+
+``reader.keras`` is Keras' own format, from which training can go on. ``reader.tflite`` is made from it; it is what the
+reader runs. Both carry the record of the training as ``record.json``, which ``unzip -p FILE record.json`` shows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hcr_lib._paths import replace_whole, shipped
+from hcr_lib._quiet import quiet_stderr
+from hcr_lib.datasets import load
+from hcr_lib.networks.inference import RECORD, Network
+from hcr_lib.recognizer import WEIGHTS
+from hcr_lib.research import manifest
+
+if TYPE_CHECKING:
+    from hcr_lib._tf import keras
+
+COMMAND = "python -m hcr_lib.research.export_reader"
+TRAINED = "reader.keras"
+#: Probabilities of Keras and of LiteRT may differ by this much: both calculate in float32, in another order.
+TOLERANCE = 1e-4
+
+
+def save(model: keras.Model, path: Path, record: dict[str, Any]) -> Path:
+    """Write a trained network in Keras' format, its weights rounded to half precision, with a record of its training.
+
+    Half precision keeps three significant digits, which moves no probability by more than a few thousandths; it nearly
+    halves the file, which is compressed, although Keras has float32 weights again once it is loaded.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Its weights are rounded, too.
+    path : Path
+        Ends in ``.keras``.
+    record : dict
+        At least ``classes``, the characters of the output's columns; anything JSON can hold.
+
+    Raises
+    ------
+    ValueError
+        If a weight is not finite in half precision.
+    """
+    with np.errstate(over="ignore"):
+        rounded = [values.astype("float16").astype("float32") for values in model.get_weights()]
+    if bad := [
+        weight.path for weight, values in zip(model.weights, rounded, strict=True) if not np.isfinite(values).all()
+    ]:
+        raise ValueError(f"expected finite weights below 65,504; {', '.join(bad)} has others. Train it again.")
+    model.set_weights(rounded)
+    with tempfile.TemporaryDirectory() as folder:
+        model.save(Path(folder, TRAINED))
+        with zipfile.ZipFile(Path(folder, TRAINED)) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+    members[RECORD] = json.dumps(record, ensure_ascii=False).encode()
+    return replace_whole(path, _zipped(members))
+
+
+def to_litert(path: Path) -> bytes:
+    """Return the file that the reader runs, made from one that `save` wrote.
+
+    Raises
+    ------
+    ValueError
+        If the two do not give the same probabilities for the bundled test images.
+    """
+    from hcr_lib._tf import keras
+
+    model = keras.saving.load_model(path)
+    with tempfile.TemporaryDirectory() as folder, quiet_stderr():
+        model.export(Path(folder, WEIGHTS), format="litert", verbose=False)
+        content = Path(folder, WEIGHTS).read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        record = json.loads(archive.read(RECORD))
+    record["sha256"] = hashlib.sha256(content).hexdigest()
+    images = load("bundled", "test").images[:62]
+    expected = model.predict(images[..., None] / np.float32(255), verbose=0)
+    difference = np.abs(Network(content, record)(images) - expected).max()
+    if not difference <= TOLERANCE:  # written so that NaN is refused as well
+        raise ValueError(f"LiteRT and Keras differ by {difference:.1e} in the probabilities of {path}.")
+    return _zipped({RECORD: json.dumps(record, ensure_ascii=False).encode()}, behind=content)
+
+
+def _zipped(members: dict[str, bytes], behind: bytes = b"") -> bytes:
+    """Return a compressed archive, behind something else or alone; without dates, so that it is the same every time."""
+    file = io.BytesIO(behind)
+    with zipfile.ZipFile(file, "a") as archive:
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    return file.getvalue()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Put a trained reader and what is made from it into ``data/``, or only the latter elsewhere."""
+    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "trained", type=Path, nargs="?", metavar="FILE.keras", help="from train_reader; else the one that ships"
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE.tflite", help="write this file only, and nothing to data/")
+    options = parser.parse_args(arguments)
+    trained = options.trained or shipped(TRAINED)
+    if options.out:
+        replace_whole(options.out, to_litert(trained))
+    else:
+        ship(trained)
+
+
+def ship(trained: Path) -> None:
+    """Put a trained reader, and the file made from it that is read with, into ``data/``."""
+    readable = to_litert(trained)
+    manifest.ship(
+        TRAINED,
+        trained.read_bytes(),
+        origin="trained on MNIST, EMNIST and data/synthetic.npz; see reader.md, the model card",
+        licence="CC0-1.0",
+        command="python -m hcr_lib.research.train_reader --out DIR --ship",
+    )
+    manifest.ship(WEIGHTS, readable, origin=f"made from {TRAINED}", licence="CC0-1.0", command=COMMAND)
+
+
+if __name__ == "__main__":
+    main()
