@@ -1,4 +1,4 @@
-"""Networks taken apart: what is computed about a layer agrees with what the layer does to images."""
+"""Facts about layers: what is computed about a layer agrees with what the layer does to images."""
 
 import numpy as np
 import pytest
@@ -72,7 +72,7 @@ def test_the_first_seed_by_hand():
         24 * 24 * 5 * 5 * 32, 20 * 20 * 5 * 5 * 32 * 32, 512 * 256, 256 * 36,
     ]  # fmt: skip
     pooled = next(one for one in facts if one.kind == "MaxPooling2D")
-    assert pooled.rows == pooled.columns == summary.Window(first=0, size=13, step=5)
+    assert pooled.rows == pooled.columns == summary.ReceptiveField(start=0, size=13, stride=5)
     assert pooled.sees(1, 2) == (10, 5, 23, 18)
     assert facts[-1].sees(0, 0) == (0, 0, 28, 28)
 
@@ -115,18 +115,18 @@ def test_a_layer_of_unknown_cost_is_named():
         summary.layers(model)
 
 
-def test_rows_and_columns_of_a_picture_are_told_apart():
+def test_rows_and_columns_of_an_image_are_distinguished():
     wide = keras.Sequential([keras.Input((28, 200, 1)), layers.Conv2D(1, (9, 40)), layers.Conv2D(1, (9, 25))])
     assert summary.table(wide)["sees"].tolist() == ["9 x 40", "17 x 64"]
     low = keras.Sequential([keras.Input((12, 200, 1)), layers.Conv2D(1, (9, 40)), layers.MaxPooling2D((4, 1))])
     assert summary.table(low)["sees"].tolist() == ["9 x 40", "12 x 40"]
 
 
-def test_a_picture_of_any_width_has_no_anatomy():
-    with pytest.raises(ValueError, match=r"pictures of one size; this one takes \(28, None, 1\)"):
+def test_images_of_any_width_are_refused():
+    with pytest.raises(ValueError, match=r"images of one size; this one takes \(28, None, 1\)"):
         summary.layers(keras.Sequential([keras.Input((28, None, 1)), layers.Conv2D(1, 3, padding="same")]))
 
 
-def test_a_layer_of_unknown_view_is_named():
-    with pytest.raises(ValueError, match=r"what a UpSampling2D sees is not known here"):
+def test_a_layer_of_unknown_receptive_field_is_named():
+    with pytest.raises(ValueError, match=r"the receptive field of a UpSampling2D is not known here"):
         summary.layers(chain(layers.MaxPooling2D(4), layers.UpSampling2D(4)))

@@ -112,7 +112,7 @@ def test_other_weights_never_meet_a_test_split_and_leave_no_record(monkeypatch, 
     monkeypatch.setattr(scorecard, "pictures_in", lambda path: [])
     for judged in ("characters", "texts"):
         monkeypatch.setattr(scorecard.Scorecard, judged, lambda *_: None)
-    monkeypatch.setattr(scorecard.records, "write", lambda *_, **__: pytest.fail("a record was written"))
+    monkeypatch.setattr(scorecard.manifest, "record", lambda *_, **__: pytest.fail("a record was written"))
     scorecard.main(["--weights", str(other)])
     assert set(asked) == {"val"}
 
