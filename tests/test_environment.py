@@ -15,6 +15,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
+from test_architecture import LIBRARY_MODULES, own_imports, room
 
 ROOT = Path(__file__).resolve().parents[1]
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
@@ -269,6 +270,26 @@ def test_ci_runs_the_test_command_of_the_readme():
         ["bash", ".ci/run", "--print-command"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
     assert printed.strip() == readme_commands()[1]
+
+
+def test_the_house_of_the_readme_is_the_one_that_stands():
+    """Every module of the library is in one line, and imports only from its own line and those above."""
+    (house,) = re.findall(r"^The house in five lines;.*?```\n(.*?)```", text("README.md"), re.DOTALL | re.MULTILINE)
+    lines = [set(re.split(r"\s{2,}", line)[1].split(", ")) for line in house.splitlines()]
+    assert len(lines) == 5
+    line_of = {module: number for number, line in enumerate(lines) for module in line}
+    public = {name: room(name) for name in LIBRARY_MODULES if not room(name).startswith("_")}
+    assert line_of.keys() == set(public.values())
+    assert sum(map(len, lines)) == len(line_of)
+    for name, module in public.items():
+        used = {room(used) for used in own_imports(name)} & line_of.keys()
+        assert [other for other in used if line_of[other] > line_of[module]] == [], name
+
+
+def test_the_readme_says_where_it_runs():
+    assert "| system | " + " | ".join(f"Python {python}" for python in PYTHONS) + " |" in text("README.md")
+    for part, least in (("glibc", check_system.GLIBC), ("macOS", check_system.MACOS)):
+        assert f"{part} {'.'.join(map(str, least))} or newer" in text("README.md")
 
 
 def minutes_of(lesson: Path) -> tuple[int, int, int]:

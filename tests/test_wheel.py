@@ -35,6 +35,7 @@ def test_the_wheel_holds_the_library_and_nothing_else(installed):
     information, package = sorted(path.name for path in installed.iterdir())
     assert information.endswith(".dist-info")
     assert package == "hcr_lib"
+    assert (installed / "hcr_lib" / "cli" / "labconfig" / "default_setting_overrides.json").is_file()
 
 
 def test_it_works_from_there(installed):
