@@ -1,8 +1,9 @@
-"""From scores to text: the likeliest character, a format, a path through the pieces, the word it must have been."""
+"""From scores to text: the likeliest character, a format, a path through the components, a word of a lexicon."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import string
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -21,13 +22,15 @@ MASK = {
 
 #: How likely words of each shape are before a single letter is read. See `in_context`.
 WORD_SHAPES = {"UPPER": 0.3, "lower": 0.355, "Title": 0.25, "digits": 0.09, "mixed": 0.005}
-#: How far the network's confidence in a single character is trusted, next to the company it keeps: an exponent.
+#: How far the network's confidence in a single character is trusted, beside that in its context: an exponent.
 TRUST = 0.7
 
-#: What joining pieces across a gap costs, per line height of gap; and what each joint costs.
+#: What joining components across a gap costs, per line height of gap; and what each joint costs.
 GAP_COST, JOINT_COST = 15.0, 0.3
 #: What a gap costs, per line height, when a whole picture might be one character.
 APART_COST = 2.0
+
+LONGEST_WORD = 100  #: of a lexicon, in characters
 
 _FLOOR = 1e-6  # no score is certain: log(0) would let one misread character veto a word
 
@@ -39,6 +42,8 @@ def _checked(probabilities: npt.ArrayLike, classes: str) -> np.ndarray:
             f"probabilities must have a row a character and a column a class, shape (n, {len(classes)}); "
             f"got shape {scores.shape}."
         )
+    if np.isnan(scores).any():
+        raise ValueError("probabilities must be numbers; got NaN. Check the weights and the images they came from.")
     return scores
 
 
@@ -69,6 +74,7 @@ def with_mask(probabilities: npt.ArrayLike, classes: str, mask: str) -> str:
     Parameters
     ----------
     probabilities : array_like of float, shape (n, len(classes))
+        Or any other scores of which more is better, such as log probabilities.
     classes : str
     mask : str
         n signs: L letter, U capital, l small letter, D digit, * anything; any other sign stands for itself.
@@ -89,22 +95,22 @@ def with_mask(probabilities: npt.ArrayLike, classes: str, mask: str) -> str:
         raise ValueError(f"the mask must have one sign a character: {len(scores)} are there, {mask!r} has {len(mask)}.")
     text = ""
     for row, sign in zip(scores, mask, strict=True):
-        allowed = np.array([MASK[sign](char) if sign in MASK else char == sign for char in classes])
-        if not allowed.any():
+        allowed = [k for k, char in enumerate(classes) if (MASK[sign](char) if sign in MASK else char == sign)]
+        if not allowed:
             raise ValueError(f"the mask asks for {sign!r}, which is not among the classes {classes!r}.")
-        text += classes[int(np.where(allowed, row, -1).argmax())]
+        text += classes[max(allowed, key=row.__getitem__)]
     return text
 
 
 def in_context(probabilities: npt.ArrayLike, classes: str) -> np.ndarray:
-    """Let the characters of a word vote on what kind of word it is, and on each other.
+    """Weigh the characters of a word by their context: what kind of word it is, and which letters follow each other.
 
-    One isolated circle may be 0, O or o. In a word it has company: most words are all capitals, all small letters,
+    One isolated circle may be 0, O or o. In a word there is context: most words are all capitals, all small letters,
     a capital and then small letters, or all digits; and some letters follow one another far more often than others.
     By Bayes' rule each shape's probability is its prior (`WORD_SHAPES`) times what the characters say; within a
     shape of letters, the forward-backward algorithm adds up all spellings, weighted by English letter pairs
     (`hcr_lib.language`). The scores of every character are then averaged over the shapes. A code such as AB12
-    survives, since no pure shape explains it.
+    survives, since no pure shape explains it. Characters other than A-Z, a-z and digits belong to no pure shape.
 
     Parameters
     ----------
@@ -114,7 +120,7 @@ def in_context(probabilities: npt.ArrayLike, classes: str) -> np.ndarray:
     Returns
     -------
     ndarray of float64, shape (n, len(classes))
-        Rows add up to 1. A single character has no company and stays as it is.
+        Rows add up to 1. A single character has no context and stays as it is.
 
     References
     ----------
@@ -131,8 +137,9 @@ def in_context(probabilities: npt.ArrayLike, classes: str) -> np.ndarray:
         return scores / scores.sum(axis=1, keepdims=True)
     scores = scores**TRUST
     scores /= scores.sum(axis=1, keepdims=True)
-    digit, upper = (np.array([test(char) for char in classes]) for test in (str.isdigit, str.isupper))
-    lower, first = ~digit & ~upper, np.arange(len(scores)) == 0
+    kinds = string.digits, string.ascii_uppercase, string.ascii_lowercase
+    digit, upper, lower = (np.array([char in kind for char in classes]) for kind in kinds)
+    first = np.arange(len(scores)) == 0
     shapes = {
         "UPPER": np.tile(upper, (len(scores), 1)),
         "lower": np.tile(lower, (len(scores), 1)),
@@ -158,7 +165,7 @@ def in_context(probabilities: npt.ArrayLike, classes: str) -> np.ndarray:
 
 
 def _spelled(scores: np.ndarray, classes: str) -> tuple[np.ndarray, float]:
-    """Weigh letters by the letters beside them: the forward-backward algorithm.
+    """Weigh letters by their neighbours: the forward-backward algorithm.
 
     `scores` has at most one case of a letter in each row. Returns the posterior of the same shape, and the
     log evidence: how much likelier the row of letters is than one whose letters know nothing of each other.
@@ -189,7 +196,7 @@ def _spelled(scores: np.ndarray, classes: str) -> tuple[np.ndarray, float]:
 def best_path(candidates: Sequence[Candidate], confidences: npt.ArrayLike) -> list[int]:
     """Choose the candidates that cover a line once, left to right, with the highest total score.
 
-    A candidate's score is its log confidence, counted once for each piece it covers (so that joining is not
+    A candidate's score is its log confidence, counted once for each component it covers (so that joining is not
     favoured just for making fewer characters), less what its gaps cost. The best way to each boundary is the best
     over the last candidate of the best way to where that one starts: dynamic programming, as in Viterbi (1967).
 
@@ -203,38 +210,50 @@ def best_path(candidates: Sequence[Candidate], confidences: npt.ArrayLike) -> li
     -------
     list of int
         Positions in `candidates`, left to right.
+
+    Raises
+    ------
+    ValueError
+        If there is not one number for each candidate, or no way through them covers every component.
     """
-    confidences = np.maximum(np.asarray(confidences, dtype="float64"), _FLOOR)
+    confidences = np.asarray(confidences, dtype="float64")
+    if confidences.shape != (len(candidates),) or not np.isfinite(confidences).all():
+        raise ValueError(
+            f"confidences must be one finite number for each of {len(candidates)} candidates; got {confidences}."
+        )
+    scores = np.log(np.maximum(confidences, _FLOOR))
     end = max((candidate.stop for candidate in candidates), default=0)
     best = [0.0] + [-np.inf] * end
     came_by = [-1] * (end + 1)
     for index in sorted(range(len(candidates)), key=lambda i: candidates[i].stop):
         candidate = candidates[index]
-        pieces = candidate.stop - candidate.start
-        cost = GAP_COST * max(0.0, candidate.gap) + JOINT_COST * (pieces - 1)
-        score = best[candidate.start] + pieces * np.log(confidences[index]) - cost
+        covered = candidate.stop - candidate.start
+        cost = GAP_COST * max(0.0, candidate.gap) + JOINT_COST * (covered - 1)
+        score = best[candidate.start] + covered * scores[index] - cost
         if score > best[candidate.stop]:
             best[candidate.stop], came_by[candidate.stop] = score, index
     path = []
     while end:
+        if came_by[end] < 0:
+            raise ValueError(f"candidates must cover every component; none leads from the start to number {end}.")
         path.append(came_by[end])
         end = candidates[came_by[end]].start
     return path[::-1]
 
 
 def is_one_character(whole: float, parts: npt.ArrayLike, gap: float) -> bool:
-    """Say whether a few pieces are one character that has come apart, rather than a short word.
+    """Return whether a few components are one character that has come apart, rather than a short word.
 
     They are if the reader is surer of the whole than, on average, of the parts, by more the wider the gap is.
 
     Parameters
     ----------
     whole : float
-        Its highest probability for all pieces together.
+        Its highest probability for all components together.
     parts : array_like of float, shape (n,)
         Its highest probabilities for the characters of the best path.
     gap : float
-        The widest gap between two pieces, in line heights.
+        The widest gap between two components, in line heights.
 
     Examples
     --------
@@ -245,7 +264,77 @@ def is_one_character(whole: float, parts: npt.ArrayLike, gap: float) -> bool:
     return bool(np.log(max(whole, _FLOOR)) - APART_COST * max(gap, 0.0) >= average)
 
 
-def closest_word(probabilities: npt.ArrayLike, classes: str, lexicon: Sequence[str], cutoff: float = 0.6) -> str | None:
+class Lexicon:
+    """Words to expect, arranged by length, so that a million of them are searched quickly.
+
+    Parameters
+    ----------
+    entries : iterable of str
+        Case does not matter. An entry of several words, such as ``New York``, also stands for each of its words;
+        as a whole it is found where it was read as one word.
+
+    Raises
+    ------
+    ValueError
+        If an entry is longer than `LONGEST_WORD`.
+    """
+
+    def __init__(self, entries: Iterable[str]) -> None:
+        self.entries: list[str] = []
+        for entry in entries:
+            if len(entry) > LONGEST_WORD:
+                raise ValueError(
+                    f"a lexicon's entries have at most {LONGEST_WORD} characters; got {len(entry)} in "
+                    f"{entry[:20]!r}... Write one word a line."
+                )
+            parts = entry.split()
+            self.entries += [" ".join(parts), *parts] if len(parts) > 1 else parts
+        self._plain = ["".join(entry.split()) for entry in self.entries]
+        self._upper = [word.upper() for word in self._plain]
+        lengths = np.array([len(word) for word in self._plain], dtype=int)
+        self._of_length = {int(n): np.flatnonzero(lengths == n) for n in np.unique(lengths)}
+        self._columns: dict[tuple[int, str], np.ndarray] = {}
+
+    def of_length(self, length: int, classes: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return the positions of the words of `length` characters, and their classes, -1 for none: one row a word."""
+        positions = self._of_length.get(length, np.zeros(0, int))
+        if (length, classes) not in self._columns:
+            letters = "".join([self._plain[k] for k in positions])
+            codes = np.frombuffer(letters.encode("utf-32-le", "surrogatepass"), "uint32")
+            known, place = np.unique(codes, return_inverse=True)
+            columns = [-1 if k is None else k for k in columns_of("".join(map(chr, known)), classes)]
+            self._columns[length, classes] = np.array(columns, int)[place].reshape(-1, length)
+        return positions, self._columns[length, classes]
+
+    def nearest(self, text: str, cutoff: float) -> str | None:
+        """Return the entry with the highest normalised edit similarity to `text`, if it is at least `cutoff`."""
+        from rapidfuzz import distance, process  # here, since few readings have a lexicon
+
+        # Of a word and a text, the shorter has at least `cutoff` of the other's length, or more edits are needed.
+        near = [k for n, k in self._of_length.items() if min(n, len(text)) >= cutoff * max(n, len(text))]
+        positions = np.sort(np.concatenate(near)) if near else []
+        match = process.extractOne(
+            text.upper(),
+            [self._upper[k] for k in positions],
+            scorer=distance.Levenshtein.normalized_similarity,
+            score_cutoff=cutoff,
+        )
+        return self.entries[positions[match[2]]] if match else None
+
+
+def columns_of(word: str, classes: str) -> list[int | None]:
+    """Return the class of each character of a word, blanks left out: itself, else its capital or small letter."""
+    column = {char: k for k, char in enumerate(classes)}
+    return [
+        next((column[form] for form in (char, char.upper(), char.lower()) if form in column), None)
+        for char in word
+        if not char.isspace()
+    ]
+
+
+def closest_word(
+    probabilities: npt.ArrayLike, classes: str, lexicon: Lexicon | Iterable[str], cutoff: float = 0.6
+) -> str | None:
     """Find the word of a lexicon that the scores support best.
 
     Words of the right length are scored character by character, by their summed log probabilities. If none of
@@ -255,8 +344,7 @@ def closest_word(probabilities: npt.ArrayLike, classes: str, lexicon: Sequence[s
     ----------
     probabilities : array_like of float, shape (n, len(classes))
     classes : str
-    lexicon : sequence of str
-        Case does not matter.
+    lexicon : Lexicon, or iterable of str
     cutoff : float
         Least normalised edit similarity, from 0 to 1, between the word and what was read.
 
@@ -275,25 +363,19 @@ def closest_word(probabilities: npt.ArrayLike, classes: str, lexicon: Sequence[s
     >>> closest_word(scores, string.ascii_uppercase, ["zebra"]) is None
     True
     """
-    from rapidfuzz import distance, process  # here, since few readings have a lexicon
-
+    lexicon = lexicon if isinstance(lexicon, Lexicon) else Lexicon(lexicon)
     scores = np.log(np.maximum(_checked(probabilities, classes), _FLOOR))
     read = argmax(probabilities, classes)
-    column = {char: k for k, char in enumerate(classes)}
+    positions, columns = lexicon.of_length(len(scores), classes)
+    if len(positions):
+        totals = np.where(columns < 0, -np.inf, scores[np.arange(len(scores)), columns]).sum(axis=1)
+        best = lexicon.entries[positions[totals.argmax()]]
+        if np.isfinite(totals.max()) and _similarity(best, read) >= cutoff:
+            return best
+    return lexicon.nearest(read, cutoff)
 
-    def column_of(char: str) -> int | None:
-        return next((column[form] for form in (char, char.upper(), char.lower()) if form in column), None)
 
-    best, best_score = None, -np.inf
-    for word in lexicon:
-        columns = [column_of(char) for char in word]
-        if len(word) == len(scores) and None not in columns:
-            score = float(scores[np.arange(len(scores)), columns].sum())
-            if score > best_score:
-                best, best_score = word, score
-    if best is not None and distance.Levenshtein.normalized_similarity(best.upper(), read.upper()) >= cutoff:
-        return best
-    match = process.extractOne(
-        read, lexicon, scorer=distance.Levenshtein.normalized_similarity, processor=str.upper, score_cutoff=cutoff
-    )
-    return match[0] if match else None
+def _similarity(word: str, read: str) -> float:
+    from rapidfuzz.distance import Levenshtein  # here, since few readings have a lexicon
+
+    return Levenshtein.normalized_similarity("".join(word.split()).upper(), read.upper())

@@ -1,14 +1,15 @@
 """The reader: pictures in, text out. The one path that notebooks, widgets and the command line share.
 
-picture -> ink -> pieces -> candidates in MNIST's form -> network -> path -> text
+picture -> ink -> components -> candidates in MNIST's form -> network -> path -> text
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ WEIGHTS = "reader.tflite"
 BATCH = 256  #: images shown to the network together, when many pictures are read
 CHUNK = 64  #: pictures read together, at most; only their ink is held in memory
 ALTERNATIVES = 3
-BROKEN = 4  #: a single character falls into at most this many pieces
+BROKEN = 4  #: a single character falls into at most this many components
 
 
 @dataclass(frozen=True)
@@ -41,23 +42,27 @@ class Character:
     box : tuple of int
         (x0, y0, x1, y1) in pixels of the picture; x1 and y1 are one past the last.
     alternatives : list of (str, float)
-        The next likeliest characters.
+        The likeliest other characters. Where a lexicon decided, they may be likelier than `char`.
+    image : ndarray of uint8, shape (28, 28)
+        What the network was shown: white ink (255) on black paper (0).
     """
 
     char: str
     confidence: float
     box: tuple[int, int, int, int]
     alternatives: list[tuple[str, float]] = field(default_factory=list)
+    image: np.ndarray | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a picture says.
+    """The text of a picture.
 
     Attributes
     ----------
     text : str
-        Words are parted by spaces, lines by line breaks.
+        Words are separated by spaces, lines by line breaks. A word of a lexicon is spelled as there; its characters
+        are the same but for case, unless the lexicon added or removed some.
     confidence : float
         Geometric mean of the characters' confidences.
     characters : list of Character
@@ -68,25 +73,35 @@ class Reading:
     characters: list[Character]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as plain lists and numbers, ready for JSON; confidences rounded to four places."""
-        plain = asdict(self)
-        plain["confidence"] = round(self.confidence, 4)
-        for character in plain["characters"]:
-            character["confidence"] = round(character["confidence"], 4)
-            character["box"] = list(character["box"])
-            character["alternatives"] = [[char, round(share, 4)] for char, share in character["alternatives"]]
-        return plain
+        """Return it as plain lists and numbers, ready for JSON; confidences rounded to four places, no images."""
+        characters = [
+            {
+                "char": each.char,
+                "confidence": round(each.confidence, 4),
+                "box": list(each.box),
+                "alternatives": [[char, round(share, 4)] for char, share in each.alternatives],
+            }
+            for each in self.characters
+        ]
+        return {"text": self.text, "confidence": round(self.confidence, 4), "characters": characters}
 
 
 @dataclass
 class _Word:
-    """A word on its way: its candidates, and where their images stand in the batch."""
+    """A word to be read: its candidates, and where their images stand in the batch."""
 
     candidates: list[segment.Candidate]
-    scale: tuple[float, float]  # pixels of the picture per pixel of the ink, across and down
-    line: int
-    maybe_one: bool = False  # the last candidate is the whole of it, which might be a single character
+    line: int = 0
     first: int = 0
+
+
+@dataclass
+class _Plan:
+    """What to show the network of a picture."""
+
+    words: list[_Word]
+    scale: tuple[float, float]  # pixels of the picture per pixel of the ink, across and down
+    whole: _Word | None = None  # all of it as a single character, if that is what it might be
 
 
 class Recognizer:
@@ -162,12 +177,12 @@ class Recognizer:
         return self._alone(self._scores(stored))
 
     def _alone(self, scores: np.ndarray) -> np.ndarray:
-        """Turn scores of the network's classes into probabilities of the answers, for characters without company."""
+        """Turn scores of the network's classes into probabilities of the answers, for characters without context."""
         answers = scores @ self._averaging
         return answers / np.maximum(answers.sum(axis=1, keepdims=True), 1e-12)
 
     def _scores(self, stored: np.ndarray) -> np.ndarray:
-        """Return what the network says of images in form, among the characters that the alphabet has room for."""
+        """Return the network's probabilities of normalised images, among the characters that the alphabet has."""
         scores = self._network(stored) * self._folding.any(axis=1)
         return scores / np.maximum(scores.sum(axis=1, keepdims=True), 1e-12)
 
@@ -175,7 +190,7 @@ class Recognizer:
         self,
         image: Image.Image | npt.ArrayLike | str | os.PathLike,
         mode: str = "auto",
-        lexicon: Sequence[str] | None = None,
+        lexicon: decode.Lexicon | Iterable[str] | None = None,
     ) -> Reading:
         """Read a picture.
 
@@ -184,9 +199,9 @@ class Recognizer:
         image : PIL.Image.Image, array_like or path
             Any size and either polarity, see `hcr_lib.images.to_gray`.
         mode : {"auto", "char", "word", "page"}
-            One character; one word, cut at its gaps; lines of words. "auto" looks how many lines and pieces
+            One character; one word, cut at its gaps; lines of words. "auto" looks how many lines and components
             there are.
-        lexicon : sequence of str, optional
+        lexicon : iterable of str or hcr_lib.decode.Lexicon, optional
             Words to expect; what resembles none of them stays as read.
 
         Raises
@@ -203,7 +218,7 @@ class Recognizer:
         self,
         pictures: Iterable[Image.Image | npt.ArrayLike | str | os.PathLike],
         mode: str = "auto",
-        lexicon: Sequence[str] | None = None,
+        lexicon: decode.Lexicon | Iterable[str] | None = None,
     ) -> Iterator[Reading | images.ImageError]:
         """Read many pictures, batched; memory does not grow with their number.
 
@@ -220,52 +235,58 @@ class Recognizer:
             In the order of the pictures; an error, returned and not raised, where one could not be read.
         """
         ensure_choice(mode, MODES, name="mode")
-        planned, batch = [], []
+        if lexicon is not None and not isinstance(lexicon, decode.Lexicon):
+            lexicon = decode.Lexicon(lexicon)
+        plans, batch = [], []
         for picture in pictures:
-            words = _plan(picture, mode)
-            for word in words if isinstance(words, list) else []:
+            plan = _plan(picture, mode)
+            for word in [] if isinstance(plan, images.ImageError) else [*plan.words, *filter(None, [plan.whole])]:
                 word.first = len(batch)
-                batch += [images.ink_to_mnist(candidate.piece.ink) for candidate in word.candidates]
-            planned.append(words)
-            if len(planned) == CHUNK or len(batch) >= BATCH:  # a page of text fills a batch by itself
-                yield from self._readings(planned, batch, lexicon)
-                planned, batch = [], []
-        yield from self._readings(planned, batch, lexicon)
+                batch += [images.ink_to_mnist(candidate.component.ink) for candidate in word.candidates]
+            plans.append(plan)
+            if len(plans) == CHUNK or len(batch) >= BATCH:  # a page of text fills a batch by itself
+                yield from self._readings(plans, batch, lexicon)
+                plans, batch = [], []
+        yield from self._readings(plans, batch, lexicon)
 
     def _readings(
-        self, planned: list[list[_Word] | images.ImageError], batch: list[np.ndarray], lexicon: Sequence[str] | None
+        self, plans: list[_Plan | images.ImageError], batch: list[np.ndarray], lexicon: decode.Lexicon | None
     ) -> Iterator[Reading | images.ImageError]:
         """Show the network what was planned, and read."""
-        scores = self._scores(np.array(batch, dtype="uint8").reshape(-1, images.SIZE, images.SIZE))
-        for words in planned:
-            yield words if isinstance(words, images.ImageError) else self._reading(words, scores, lexicon)
+        stored = np.array(batch, dtype="uint8").reshape(-1, images.SIZE, images.SIZE)
+        scores = self._scores(stored)
+        for plan in plans:
+            yield plan if isinstance(plan, images.ImageError) else self._reading(plan, stored, scores, lexicon)
 
-    def _reading(self, words: list[_Word], scores: np.ndarray, lexicon: Sequence[str] | None) -> Reading:
+    def _reading(self, plan: _Plan, stored: np.ndarray, scores: np.ndarray, lexicon: decode.Lexicon | None) -> Reading:
+        # A bar that may be 1, I or l is still surely one character: for the cut, characters alike count together.
+        sure = (scores @ self._alike).max(axis=1)
+        words, paths = plan.words, []
+        for word in words:
+            own = slice(word.first, word.first + len(word.candidates))
+            paths.append([word.first + k for k in decode.best_path(word.candidates, sure[own])])
+        if plan.whole is not None:
+            first, [candidate] = plan.whole.first, plan.whole.candidates
+            if decode.is_one_character(sure[first], sure[list(itertools.chain(*paths))], candidate.gap):
+                words, paths = [plan.whole], [[first]]
         characters, text = [], ""
-        for number, word in enumerate(words):
-            own = scores[word.first : word.first + len(word.candidates)]
-            # A bar that may be 1, I or l is still surely one character: for the cut, characters alike count together.
-            sure = (own @ self._alike).max(axis=1)
-            if word.maybe_one:
-                *parts, whole = word.candidates
-                path = decode.best_path(parts, sure[:-1])
-                if decode.is_one_character(sure[-1], sure[path], whole.gap):
-                    path = [len(parts)]
-            else:
-                path = decode.best_path(word.candidates, sure)
+        for number, (word, path) in enumerate(zip(words, paths, strict=True)):
             # The word's shape is a matter of exact case, also when the answer will merge the cases.
-            likely = decode.in_context(own[path], self._known)
+            likely = decode.in_context(scores[path], self._known)
             likely = self._alone(likely) if len(words) == len(path) == 1 else likely @ self._folding
-            spelled = decode.argmax(likely, self.classes)
-            known = decode.closest_word(likely, self.classes, lexicon) if lexicon else None
+            best = likely.argmax(axis=1).tolist()
+            spelled = "".join(self.classes[k] for k in best)
+            if lexicon and (known := decode.closest_word(likely, self.classes, lexicon)):
+                spelled, columns = known, decode.columns_of(known, self.classes)
+                best = columns if len(columns) == len(path) and None not in columns else best
             if number:
                 text += "\n" if word.line != words[number - 1].line else " "
-            text += known or spelled
-            for index, row in zip(path, likely, strict=True):
-                order = row.argsort()[::-1]
-                rest = [(self.classes[k], float(row[k])) for k in order[1 : 1 + ALTERNATIVES]]
-                box = _scaled(word.candidates[index].piece.box, word.scale)
-                characters.append(Character(self.classes[order[0]], float(row[order[0]]), box, rest))
+            text += spelled
+            for index, row, chosen in zip(path, likely, best, strict=True):
+                others = [int(k) for k in row.argsort()[::-1] if k != chosen][:ALTERNATIVES]
+                box = _scaled(word.candidates[index - word.first].component.box, plan.scale)
+                rest = [(self.classes[k], float(row[k])) for k in others]
+                characters.append(Character(self.classes[chosen], float(row[chosen]), box, rest, stored[index]))
         confidence = float(np.exp(np.mean(np.log([max(each.confidence, 1e-12) for each in characters]))))
         return Reading(text, confidence, characters)
 
@@ -275,47 +296,44 @@ def _scaled(box: segment.Box, scale: tuple[float, float]) -> tuple[int, int, int
     return round(box[0] * across), round(box[1] * down), round(box[2] * across), round(box[3] * down)
 
 
-def _plan(picture: Any, mode: str) -> list[_Word] | images.ImageError:
-    """Decide what to show the network: the words of a picture with their candidates, or what is wrong with it."""
+def _plan(picture: Any, mode: str) -> _Plan | images.ImageError:
+    """Decide what to show the network, or return what is wrong with a picture."""
     try:
         if isinstance(picture, str | os.PathLike):
-            picture = images.open_image(picture)
-        ink = images.to_ink(picture)
-        if mode == "auto":
-            mode = _guess_mode(ink)
-        if mode == "char":
-            ink = images.remove_specks(ink)
-            x0, y0, x1, y1 = images.bounding_box(ink)
-            whole = segment.Piece((x0, y0, x1, y1), ink[y0:y1, x0:x1])
-            groups = [(0, [segment.Candidate(0, 1, whole, 0.0)])]
-        elif mode == "page":
-            groups = [
-                (number, segment.candidates(word))
-                for number, line in enumerate(segment.lines(ink))
-                for word in segment.words(line)
-            ]
+            gray, (width, height) = images.open_gray(picture)
         else:
-            line = segment.one_line(ink)
-            groups = [(0, segment.candidates(line))]
-            if mode == "char or word":
-                groups[0][1].append(segment.whole(line))
+            gray = images.to_gray(picture)
+            width, height = picture.size if isinstance(picture, Image.Image) else np.shape(picture)[1::-1]
+        ink = images.flatten(gray)
+        words, whole = _words(ink, mode)
     except images.ImageError as error:
         return error
-    width, height = picture.size if isinstance(picture, Image.Image) else np.shape(picture)[1::-1]
-    scale = width / ink.shape[1], height / ink.shape[0]
-    return [_Word(candidates, scale, number, maybe_one=mode == "char or word") for number, candidates in groups]
+    except ValueError as error:  # an array that is no picture
+        return images.ImageError(str(error))
+    return _Plan(words, (width / ink.shape[1], height / ink.shape[0]), whole)
 
 
-def _guess_mode(ink: np.ndarray) -> str:
-    """Tell a single character from a word, and a word from a page; "char or word" leaves it to the network."""
-    line = segment.one_line(ink)
-    if max(ink.shape) <= 2 * images.SIZE or line is None or len(line.pieces) == 1:
-        return "char"
-    whole = segment.join(line.pieces)
-    if len(line.pieces) <= BROKEN and whole.width <= segment.WIDEST * whole.height:
-        return "char or word"  # a K whose arms miss its stem, or a short word?
-    lines = segment.lines(ink)
-    return "page" if len(lines) > 1 or len(segment.words(lines[0])) > 1 else "word"
+def _words(ink: np.ndarray, mode: str) -> tuple[list[_Word], _Word | None]:
+    """Return the words of a page with their candidates, and all of it as one character if it might be one."""
+    found = segment.lines(ink) if mode == "page" or (mode == "auto" and max(ink.shape) > 2 * images.SIZE) else []
+    number = sum(len(line.components) for line in found)
+    if mode == "char" or (mode == "auto" and number < 2):
+        ink = images.remove_specks(ink)
+        x0, y0, x1, y1 = images.bounding_box(ink)
+        alone = segment.Component((x0, y0, x1, y1), ink[y0:y1, x0:x1])
+        return [_Word([segment.Candidate(0, 1, alone, 0.0)])], None
+    whole = None
+    if mode == "auto" and number <= BROKEN:  # a K whose arms miss its stem, or a short word?
+        everything = segment.whole(found)
+        letters = [segment.holds_letters(line, found) for line in found]
+        compact = everything.component.width <= segment.WIDEST * everything.component.height
+        whole = _Word([everything]) if compact else None
+        if len(found) > 1 and not (all(letters) if compact else any(letters)):
+            return [_Word([everything])], None  # a T whose bar misses its stem, a colon, a wide equals sign
+    if mode == "word" or (mode == "auto" and len(found) == 1 and (whole or len(segment.words(found[0])) == 1)):
+        return [_Word(segment.candidates(segment.one_line(ink)))], whole
+    split = [(row, word) for row, line in enumerate(found) for word in segment.words(line)]
+    return [_Word(segment.candidates(word), row) for row, word in split], whole
 
 
 #: Readers of several alphabets share one network.

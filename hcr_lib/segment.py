@@ -1,13 +1,13 @@
-"""From a page to lines to pieces of writing: find the ink that hangs together, and put it in reading order.
+"""From a page to lines, words and candidate characters: connected components of ink, put in reading order.
 
-A *piece* is the smallest unit: a blob of connected ink, together with what stands above or below it (the dot of
-an i). Whether two neighbouring pieces are one broken letter or two letters is not decided here: `candidates`
-proposes both, and `hcr_lib.decode.best_path` lets the reader choose.
+What a `Component` holds is the smallest unit: one connected component, or several that stand above one another (an i
+and its dot). Whether two neighbours are one broken letter or two letters is not decided here: `candidates` proposes
+both, and `hcr_lib.decode.best_path` lets the reader choose.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,31 +16,37 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from hcr_lib._validate import ensure_gray_image
-from hcr_lib.images import THRESHOLD, bounding_box
+from hcr_lib.images import THRESHOLD, ImageError, bounding_box, stroke_width
 
-#: Blobs smaller than this share of the line height, both ways, are dust.
+#: Components smaller than this share of the line height, both ways, are dust.
 DUST = 0.07
-#: Pieces are merged outright when they share this much of the narrower one's width: a dot and its stem.
+#: Components are merged outright when they share this much of the narrower one's width: a dot and its stem.
 OVERLAP = 0.45
-#: Blobs smaller than this share of the line height, both ways, are dots, and belong to the piece below them.
+#: Components smaller than this share of the line height, both ways, are dots, and belong to the component below them.
 DOT = 0.4
-#: Blobs lower and narrower than this are bars: of a broken E or T, where they stand over a piece; else hyphens.
+#: Components lower and narrower than this are bars: of a broken E or T, where they stand over another; else hyphens.
 BAR = 0.25, 0.9
+#: Letters stand beside each other when they share this much of the smaller one's height: a g and an l.
+BESIDE = 0.5
 #: A gap this wide, in line heights, separates words.
 WORD_GAP = 0.55
 #: A character is hardly ever wider than this, in line heights.
 WIDEST = 1.5
 #: Gaps up to this, in line heights, may lie inside one broken letter.
 WIDEST_BREAK = 0.22
-#: At most this many pieces make one character.
-MOST_PIECES = 3
+#: At most this many components make one character.
+MOST_COMPONENTS = 3
+#: A picture with more components than this is noise; a full page of writing has some 2,000.
+NOISE = 4000
+#: So is one with more than this many, half of which are no taller than 4 pixels.
+TINY_NOISE = 200
 
 Box = tuple[int, int, int, int]  # x0, y0, x1, y1; x1 and y1 are one past the last pixel
 
 
 @dataclass(frozen=True, eq=False)
-class Piece:
-    """Some connected ink: where it is, and its pixels without those of its neighbours.
+class Component:
+    """A connected component of ink, or a group of them: where it is, and its pixels without those of its neighbours.
 
     Attributes
     ----------
@@ -70,41 +76,76 @@ class Piece:
 
 @dataclass(frozen=True)
 class Line:
-    """Pieces from left to right, and the height of the writing."""
+    """Components from left to right, and the height of the writing in pixels."""
 
-    pieces: list[Piece]
+    components: list[Component]
     height: float
 
 
-def join(pieces: Sequence[Piece]) -> Piece:
-    """Put pieces into one, each pixel where it was."""
-    boxes = np.array([piece.box for piece in pieces])
-    x0, y0 = boxes[:, :2].min(axis=0)
-    x1, y1 = boxes[:, 2:].max(axis=0)
+def join(components: Sequence[Component]) -> Component:
+    """Put components into one, each pixel where it was."""
+    x0, y0, x1, y1 = _around(component.box for component in components)
     ink = np.zeros((y1 - y0, x1 - x0), "float32")
-    for piece in pieces:
-        left, top, right, bottom = piece.box
+    for component in components:
+        left, top, right, bottom = component.box
         window = ink[top - y0 : bottom - y0, left - x0 : right - x0]
-        np.maximum(window, piece.ink, out=window)
-    return Piece((int(x0), int(y0), int(x1), int(y1)), ink)
+        np.maximum(window, component.ink, out=window)
+    return Component((x0, y0, x1, y1), ink)
 
 
-def blobs(ink: npt.ArrayLike) -> list[Piece]:
-    """Return every blob of connected ink (touching corners count), in no particular order."""
+def _around(boxes: Iterable[Box]) -> Box:
+    """Return the smallest box around several."""
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
+
+
+def components(ink: npt.ArrayLike, *, dust: float = 0.0) -> list[Component]:
+    """Return the connected components of ink (touching corners connect), in no particular order.
+
+    Parameters
+    ----------
+    ink : array_like of float, shape (height, width)
+        Ink in [0, 1], as `hcr_lib.images.to_ink` makes it.
+    dust : float
+        Components smaller than this share of the writing's height, both ways, are left out.
+
+    Raises
+    ------
+    hcr_lib.images.ImageError
+        If there are so many, or so many tiny ones, that the picture is noise.
+    """
     ink = ensure_gray_image(ink)
-    # Soft edges belong to the blob they surround, so the outlines are found a little below the threshold.
+    # Soft edges belong to the component they surround, so the outlines are found a little below the threshold.
     mask = ink >= 0.75 * THRESHOLD
     if not mask.any():
         return []
     x, y, right, bottom = bounding_box(mask)  # most of a picture is paper
     ink = ink[y:bottom, x:right]
-    numbered, _ = ndimage.label(mask[y:bottom, x:right], structure=np.ones((3, 3)))
+    numbered, count = ndimage.label(mask[y:bottom, x:right], structure=np.ones((3, 3)))
+    if count > 10 * NOISE:
+        raise _noise(count)
+    windows = ndimage.find_objects(numbered)
+    sizes = np.array([[side.stop - side.start for side in window] for window in windows])
+    chosen = np.flatnonzero(ndimage.maximum(ink, numbered, np.arange(1, count + 1)) >= THRESHOLD)
+    if dust and chosen.size:
+        mass = np.bincount(numbered.ravel(), ink.ravel())[1:]
+        limit = dust * _median_height(sizes[chosen, 0], mass[chosen])
+        chosen = chosen[sizes[chosen].max(axis=1) >= limit]
+    if len(chosen) > NOISE or (len(chosen) > TINY_NOISE and np.median(sizes[chosen, 0]) <= 4):
+        raise _noise(len(chosen))
     found = []
-    for number, (rows, columns) in enumerate(ndimage.find_objects(numbered), start=1):
-        own = np.where(numbered[rows, columns] == number, ink[rows, columns], 0)
-        if own.max() >= THRESHOLD:
-            found.append(Piece((x + columns.start, y + rows.start, x + columns.stop, y + rows.stop), own))
+    for number in chosen:
+        rows, columns = windows[number]
+        own = np.where(numbered[rows, columns] == number + 1, ink[rows, columns], 0)
+        found.append(Component((x + columns.start, y + rows.start, x + columns.stop, y + rows.stop), own))
     return found
+
+
+def _noise(count: int) -> ImageError:
+    return ImageError(
+        f"the picture holds {count:,} separate marks: noise, or writing too small to read; expected at most {NOISE:,} "
+        "characters, each at least 10 pixels tall. Crop it to the writing, or scan it again."
+    )
 
 
 def lines(ink: npt.ArrayLike) -> list[Line]:
@@ -120,172 +161,211 @@ def lines(ink: npt.ArrayLike) -> list[Line]:
     list of Line
         Empty for a blank page.
 
+    Raises
+    ------
+    hcr_lib.images.ImageError
+        As `components`.
+
     Notes
     -----
-    Blobs at least half as tall as the writing found the lines: each joins the line whose middle lies nearest, or
-    starts a new one more than 0.7 heights away. Smaller blobs (dots, bars, commas) join the nearest line after that.
+    Components at least half as tall as the writing found the lines. From left to right, each joins the line whose
+    middle lies nearest, at most 0.7 heights away, or that has a letter beside it; else it starts a new one. Smaller
+    ones (dots, bars, commas) join the nearest line after that.
 
     Examples
     --------
     >>> page = np.zeros((60, 50)); page[5:20, 5:9] = 1; page[5:20, 15:30] = 1; page[35:50, 5:9] = 1
-    >>> [[piece.box[0] for piece in line.pieces] for line in lines(page)]
+    >>> [[component.box[0] for component in line.components] for line in lines(page)]
     [[5, 15], [5]]
     """
-    found = _without_dust(blobs(ink))
+    found = components(ink, dust=DUST)
     if not found:
         return []
     height = _writing_height(found)
-    tall = sorted((blob for blob in found if blob.height >= 0.5 * height), key=lambda blob: blob.box[0])
-    groups: list[list[Piece]] = []
-    for blob in tall:
-        # A line of writing may climb, so its place is that of its last few blobs, not of all.
-        nearest = min(groups, key=lambda group: abs(_place(group) - blob.middle), default=None)
-        if nearest is not None and abs(_place(nearest) - blob.middle) <= 0.7 * height:
-            nearest.append(blob)
+    tall = sorted((each for each in found if each.height >= 0.5 * height), key=lambda each: each.box[0])
+    groups: list[list[Component]] = []
+    for each in tall:
+        # A line of writing may climb, so its place is that of its last few components, not of all.
+        ends = [group[-3:] for group in groups]
+        away = [abs(sum(other.middle for other in end) / len(end) - each.middle) for end in ends]
+        beside = [max(_shared_height(other, each) for other in end) for end in ends]
+        near = [k for k in range(len(groups)) if away[k] <= 0.7 * height or beside[k] >= BESIDE]
+        if near:
+            groups[min(near, key=away.__getitem__)].append(each)
         else:
-            groups.append([blob])
-    for blob in found:
-        if blob.height < 0.5 * height:
-            min(groups, key=lambda group: _distance(group, blob)).append(blob)
-    groups.sort(key=lambda group: np.mean([blob.middle for blob in group]))
+            groups.append([each])
+    boxes = np.array([each.box for group in groups for each in group])
+    owners = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
+    for each in found:
+        if each.height < 0.5 * height:
+            away = _distances(boxes, each.box)
+            nearest = owners[away == away.min()].min()
+            groups[nearest].append(each)
+            boxes, owners = np.vstack([boxes, each.box]), np.append(owners, nearest)
+    groups.sort(key=lambda group: np.mean([each.middle for each in group]))
     return [_stack(group) for group in groups]
 
 
 def one_line(ink: npt.ArrayLike) -> Line | None:
     """Take a picture for a single word, however much it climbs; None for a blank page.
 
-    Crumbs of the lines above and below are left out: blobs that the edge of the picture cuts and that lie off
+    Crumbs of the lines above and below are left out: components that the edge of the picture cuts and that lie off
     the line through the others.
+
+    Raises
+    ------
+    hcr_lib.images.ImageError
+        As `components`.
 
     Examples
     --------
     >>> page = np.zeros((60, 50)); page[20:40, 5:9] = 1; page[20:40, 15:30] = 1; page[55:, 5:9] = 1
-    >>> len(one_line(page).pieces)
+    >>> len(one_line(page).components)
     2
     """
-    found = _without_dust(blobs(ink))
+    found = components(ink, dust=DUST)
     if not found:
         return None
     height = _writing_height(found)
     bottom = np.shape(ink)[0]
-    centre = np.array([[(blob.box[0] + blob.box[2]) / 2, blob.middle] for blob in found])
-    mass = np.array([blob.ink.sum() for blob in found])
+    centre = np.array([[(each.box[0] + each.box[2]) / 2, each.middle] for each in found])
+    mass = np.array([each.ink.sum() for each in found])
     slope = 0.0
     # Fewer than four, or a column of them, say nothing about a slope.
-    if sum(blob.height >= 0.5 * height for blob in found) >= 4 and np.ptp(centre[:, 0]) > height:
+    if sum(each.height >= 0.5 * height for each in found) >= 4 and np.ptp(centre[:, 0]) > height:
         slope = float(np.polyfit(*centre.T, 1, w=np.sqrt(mass))[0])
     level = centre[:, 1] - slope * centre[:, 0]
     order = np.argsort(level)
     middle = level[order][np.searchsorted(np.cumsum(mass[order]), mass.sum() / 2)]
     kept = [
-        blob
-        for blob, place in zip(found, level, strict=True)
-        if abs(place - middle) <= 0.7 * height or not (blob.box[1] == 0 or blob.box[3] == bottom)
+        each
+        for each, place in zip(found, level, strict=True)
+        if abs(place - middle) <= 0.7 * height or not (each.box[1] == 0 or each.box[3] == bottom)
     ]
     return _stack(kept)
 
 
-def _without_dust(found: list[Piece]) -> list[Piece]:
-    limit = DUST * _writing_height(found) if found else 0
-    return [blob for blob in found if max(blob.width, blob.height) >= limit]
+def _distances(boxes: np.ndarray, box: Box) -> np.ndarray:
+    """Return how far a small component is from others; sideways counts half."""
+    x0, y0, x1, y1 = box
+    across = np.maximum(boxes[:, 0] - x1, x0 - boxes[:, 2])
+    down = np.maximum(boxes[:, 1] - y1, y0 - boxes[:, 3])
+    return across.clip(0) / 2 + down.clip(0)
 
 
-def _place(group: Sequence[Piece]) -> float:
-    return float(np.mean([blob.middle for blob in group[-3:]]))
+def _shared_height(first: Component, second: Component) -> float:
+    """Return the shared height as a share of the smaller component's; 0 for a letter of two lines that touch."""
+    if max(first.height, second.height) > 2.5 * min(first.height, second.height):
+        return 0.0
+    shared = min(first.box[3], second.box[3]) - max(first.box[1], second.box[1])
+    return shared / min(first.height, second.height)
 
 
-def _distance(group: Sequence[Piece], blob: Piece) -> float:
-    """Return how far a small blob is from the nearest blob of a line; sideways counts half."""
-    x0, y0, x1, y1 = blob.box
-    return min(
-        max(other.box[0] - x1, x0 - other.box[2], 0) / 2 + max(other.box[1] - y1, y0 - other.box[3], 0)
-        for other in group
-    )
-
-
-def _writing_height(pieces: Sequence[Piece]) -> float:
+def _writing_height(components: Sequence[Component]) -> float:
     """Return the height above which half of the ink lies: that of the letters, whatever the number of dots."""
-    order = sorted(pieces, key=lambda piece: piece.height)
-    mass = np.cumsum([piece.ink.sum() for piece in order])
-    return float(order[int(np.searchsorted(mass, mass[-1] / 2))].height)
+    return _median_height(*np.transpose([(each.height, each.ink.sum()) for each in components]))
 
 
-def _stack(group: Sequence[Piece]) -> Line:
-    """Order the blobs of a line from left to right, joining those that stand above one another.
+def _median_height(heights: np.ndarray, mass: np.ndarray) -> float:
+    order = np.argsort(heights, kind="stable")
+    cumulative = np.cumsum(mass[order])
+    return float(heights[order][np.searchsorted(cumulative, cumulative[-1] / 2)])
 
-    A dot joins the nearest piece, even when a slant has carried it past the edge; a bar joins the piece it stands
-    over. What joins none, like the hyphen of a double name, is punctuation, which no class set holds: it is left out.
+
+def _stack(group: Sequence[Component]) -> Line:
+    """Order the components of a line from left to right, joining those that stand above one another.
+
+    A dot joins the nearest component, even when a slant has carried it past the edge; a bar joins what it stands over.
+    What joins none, like the hyphen of a double name, is punctuation, which no class set holds: it is left out.
     """
     height = _writing_height(group)
-    small = {blob: reach for blob in group if (reach := _reach(blob, height)) is not None}
-    stacked: list[Piece] = []
-    for blob in sorted((blob for blob in group if blob not in small), key=lambda blob: blob.box[0] + blob.box[2]):
-        # Slanted writing may put one letter between a bar and its stem, so the last two pieces are looked at.
-        shares = [(_overlap(piece, blob), index) for index, piece in enumerate(stacked)][-2:]
+    small = {each: reach for each in group if (reach := _reach(each, height)) is not None}
+    stacks: list[list[Component]] = []
+    boxes: list[Box] = []
+
+    def put(each: Component, index: int) -> None:
+        stacks[index].append(each)
+        boxes[index] = _around([boxes[index], each.box])
+
+    for each in sorted((each for each in group if each not in small), key=lambda each: each.box[0] + each.box[2]):
+        # Slanted writing may put one letter between a bar and its stem, so the last two stacks are looked at.
+        shares = [(_overlap(boxes[index], each.box), index) for index in range(max(0, len(boxes) - 2), len(boxes))]
         share, index = max(shares, default=(0.0, 0))
         if share >= OVERLAP:
-            stacked[index] = join([stacked[index], blob])
+            put(each, index)
         else:
-            stacked.append(blob)
-    for blob, reach in small.items():
-        away = [max(blob.box[0] - piece.box[2], piece.box[0] - blob.box[2]) for piece in stacked]
-        nearest = int(np.argmin(away))
+            stacks.append([each])
+            boxes.append(each.box)
+    for each, reach in small.items():
+        lefts, _, rights, _ = np.transpose(boxes)
+        away = np.maximum(each.box[0] - rights, lefts - each.box[2])
+        nearest = int(away.argmin())
         if away[nearest] <= reach:
-            stacked[nearest] = join([stacked[nearest], blob])
-    return Line(stacked, height)
+            put(each, nearest)
+    return Line([stack[0] if len(stack) == 1 else join(stack) for stack in stacks], height)
 
 
-def _reach(blob: Piece, height: float) -> float | None:
-    """Return how far from its piece a dot or a bar may stand, in pixels; None for anything larger."""
-    if max(blob.width, blob.height) < DOT * height:
+def _reach(component: Component, height: float) -> float | None:
+    """Return how far from its component a dot or a bar may stand, in pixels; None for anything larger."""
+    if max(component.width, component.height) < DOT * height:
         return 0.15 * height
-    if blob.height < BAR[0] * height and blob.width < BAR[1] * height:
+    if component.height < BAR[0] * height and component.width < BAR[1] * height:
         return 0.05 * height
     return None
 
 
-def _overlap(first: Piece, second: Piece) -> float:
-    """Return the shared width as a share of the narrower piece's."""
-    shared = min(first.box[2], second.box[2]) - max(first.box[0], second.box[0])
-    return max(0, shared) / min(first.width, second.width)
+def _overlap(first: Box, second: Box) -> float:
+    """Return the shared width as a share of the narrower box's."""
+    shared = min(first[2], second[2]) - max(first[0], second[0])
+    return max(0, shared) / min(first[2] - first[0], second[2] - second[0])
 
 
 def words(line: Line) -> list[Line]:
-    """Part a line where the gaps are wide: wider than `WORD_GAP`, and than 2.5 times the usual gap of the line."""
-    pieces = line.pieces
-    gaps = [max(0, right.box[0] - left.box[2]) for left, right in pairwise(pieces)]
+    """Split a line into words at gaps wider than `WORD_GAP`, and than 2.5 times the usual gap of the line."""
+    components = line.components
+    gaps = [max(0, right.box[0] - left.box[2]) for left, right in pairwise(components)]
     usual = float(np.median(gaps)) if gaps else 0.0
-    parted, current = [], pieces[:1]
-    for gap, piece in zip(gaps, pieces[1:], strict=True):
+    found, current = [], components[:1]
+    for gap, component in zip(gaps, components[1:], strict=True):
         if gap > max(WORD_GAP * line.height, 2.5 * usual):
-            parted.append(Line(current, line.height))
+            found.append(Line(current, line.height))
             current = []
-        current.append(piece)
-    return [*parted, Line(current, line.height)]
+        current.append(component)
+    return [*found, Line(current, line.height)]
+
+
+def holds_letters(line: Line, lines: Sequence[Line]) -> bool:
+    """Return whether one of a few `lines` has letters, rather than a dot or a bar of a character that has come apart.
+
+    Letters are at least half as tall as those of the other lines, and taller than the pen is wide.
+    """
+    tallest = max(component.height for component in line.components)
+    pen = max(stroke_width(component.ink >= THRESHOLD) for component in line.components)
+    return tallest > 1.8 * pen and 2 * tallest >= max(each.height for other in lines for each in other.components)
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """Neighbouring pieces `start` to `stop` - 1 of a line, which might be one character."""
+    """Neighbouring components `start` to `stop` - 1 of a line, joined, which might be one character."""
 
     start: int
     stop: int
-    piece: Piece
+    component: Component
     gap: float  #: widest gap inside, in line heights
 
 
 def candidates(line: Line) -> list[Candidate]:
-    """Propose which neighbouring pieces might be one character.
+    """Propose which neighbouring components might be one character.
 
-    Every piece alone is a candidate. So are two or three neighbours, if the gaps between them are narrow enough for
-    a broken letter and the whole is not wider than a letter.
+    Every component alone is a candidate. So are two or three neighbours, if the gaps between them are narrow enough
+    for a broken letter and the whole is not wider than a letter.
     """
     proposed = []
-    for start, first in enumerate(line.pieces):
+    for start, first in enumerate(line.components):
         gap, joined = 0.0, first
         proposed.append(Candidate(start, start + 1, first, 0.0))
-        for stop in range(start + 2, min(start + MOST_PIECES, len(line.pieces)) + 1):
-            last = line.pieces[stop - 1]
+        for stop in range(start + 2, min(start + MOST_COMPONENTS, len(line.components)) + 1):
+            last = line.components[stop - 1]
             gap = max(gap, (last.box[0] - joined.box[2]) / line.height)
             joined = join([joined, last])
             if gap > WIDEST_BREAK or joined.width > WIDEST * line.height:
@@ -294,7 +374,14 @@ def candidates(line: Line) -> list[Candidate]:
     return proposed
 
 
-def whole(line: Line) -> Candidate:
-    """Take all pieces of a line for one character that has come apart; its gap may be negative, an overlap."""
-    gaps = [(right.box[0] - left.box[2]) / line.height for left, right in pairwise(line.pieces)]
-    return Candidate(0, len(line.pieces), join(line.pieces), max(gaps, default=0.0))
+def whole(lines: Sequence[Line]) -> Candidate:
+    """Take everything on a page for one character that has come apart.
+
+    Its gap is the widest between neighbours on a line, or between lines; it may be negative, an overlap.
+    """
+    height = max(line.height for line in lines)
+    gaps = [right.box[0] - left.box[2] for line in lines for left, right in pairwise(line.components)]
+    rows = [_around(component.box for component in line.components) for line in lines]
+    gaps += [below[1] - above[3] for above, below in pairwise(rows)]
+    everything = [component for line in lines for component in line.components]
+    return Candidate(0, len(everything), join(everything), max(gaps, default=0.0) / height)

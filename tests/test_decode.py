@@ -2,11 +2,13 @@
 
 import itertools
 import string
+import time
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rapidfuzz.distance import Levenshtein
 
 from hcr_lib import decode, language
 from hcr_lib.labels import ALNUM, BYCLASS, DIGITS, LETTERS, to_labels
@@ -58,6 +60,16 @@ class TestArgmaxAndMasks:
         with pytest.raises(ValueError, match="asks for 'l', which is not among"):
             decode.with_mask(scores_of("A", classes=ALNUM), ALNUM, "l")
 
+    def test_any_scores_of_which_more_is_better_can_be_masked(self):
+        with np.errstate(divide="ignore"):
+            assert decode.with_mask(np.log([[0.9, 0.1], [1.0, 0.0]]), "0A", "LL") == "AA"
+        assert decode.with_mask([[-3.0, -7.0]], "0A", "L") == "A"
+
+    @pytest.mark.parametrize("function", [decode.argmax, decode.in_context])
+    def test_scores_that_are_no_numbers_are_refused(self, function):
+        with pytest.raises(ValueError, match="must be numbers; got NaN"):
+            function([[0.5, np.nan]], "AB")
+
     @pytest.mark.parametrize("function", [decode.argmax, decode.in_context])
     @pytest.mark.parametrize("scores", [np.ones((2, 35)), np.ones(36), np.ones((1, 2, 36))])
     def test_scores_of_another_shape_are_refused(self, function, scores):
@@ -92,8 +104,12 @@ class TestInContext:
             (["W", {"O": 0.5, "o": 0.4}, *"rd"], "Word"),
         ],
     )
-    def test_company_decides_what_one_character_cannot(self, wishes, expected):
+    def test_context_decides_what_one_character_cannot(self, wishes, expected):
         assert decode.argmax(decode.in_context(scores_of(*wishes), BYCLASS), BYCLASS) == expected
+
+    def test_letters_of_other_alphabets_keep_their_scores(self):
+        np.testing.assert_allclose(decode.in_context([[0.5, 0.5], [0.5, 0.5]], "αβ"), 0.5)
+        assert decode.argmax(decode.in_context([[0.2, 0.8, 0], [0, 0.9, 0.1]], "äßA"), "äßA") == "ßß"
 
     @pytest.mark.parametrize("length", [2, 100, 2000])
     def test_the_length_of_a_word_breaks_nothing(self, length):
@@ -154,6 +170,17 @@ class TestBestPath:
     def test_nothing_to_read(self):
         assert decode.best_path([], []) == []
 
+    @pytest.mark.parametrize("confidences", [[np.nan] * 3, [0.5, np.inf, 0.5], [0.5, 0.5], 0.5])
+    def test_every_candidate_needs_a_number(self, confidences):
+        spans = [Candidate(a, b, None, 0.0) for a, b in ((0, 1), (0, 2), (1, 2))]
+        with pytest.raises(ValueError, match="one finite number for each of 3 candidates"):
+            decode.best_path(spans, confidences)
+
+    @pytest.mark.parametrize("spans", [[(1, 2)], [(0, 1), (2, 3)], [(0, 2), (3, 4), (1, 3)]])
+    def test_candidates_that_leave_a_component_out_are_refused(self, spans):
+        with pytest.raises(ValueError, match="must cover every component"):
+            decode.best_path([Candidate(a, b, None, 0.0) for a, b in spans], [0.5] * len(spans))
+
     def test_impossible_candidates_still_make_a_path(self):
         assert decode.best_path([Candidate(0, 1, None, 0.0), Candidate(1, 2, None, 0.0)], [0.0, 0.0]) == [0, 1]
 
@@ -180,3 +207,50 @@ class TestClosestWord:
 
     def test_an_empty_lexicon_knows_nothing(self):
         assert decode.closest_word(scores_of(*"CAT"), BYCLASS, []) is None
+
+    def test_an_entry_of_several_words_is_found_whole_and_in_parts(self):
+        for read, expected in (("NEWYORK", "New York"), ("NEW", "New"), ("YORX", "York"), ("XQZ", None)):
+            assert decode.closest_word(scores_of(*read, classes=LETTERS), LETTERS, ["New  York\n"]) == expected
+
+    def test_the_first_of_equally_near_words_is_taken(self):
+        assert (
+            decode.closest_word(scores_of(*"CARPES", classes=LETTERS), LETTERS, ["carpets", "carpes", "carps"])
+            == "carpes"
+        )
+        assert decode.closest_word(scores_of(*"CARPE", classes=LETTERS), LETTERS, ["carpex", "carpey"]) == "carpex"
+
+    @given(st.lists(st.text("ABCa1 é", max_size=6), max_size=30), st.text("ABC1", min_size=1, max_size=5))
+    @settings(max_examples=60, deadline=None)
+    def test_is_as_good_as_looking_at_every_word(self, entries, read):
+        scores = np.log(np.maximum(scores_of(*read, classes=ALNUM), 1e-6))
+        words = decode.Lexicon(entries).entries
+        plain = ["".join(word.split()) for word in words]
+
+        def support(word):
+            columns = decode.columns_of(word, ALNUM)
+            if len(columns) != len(read) or None in columns:
+                return -np.inf
+            return scores[np.arange(len(read)), columns].sum()
+
+        def similarity(word):
+            return Levenshtein.normalized_similarity(word.upper(), read)
+
+        best = max(range(len(words)), key=lambda k: support(plain[k]), default=None)
+        if best is None or support(plain[best]) == -np.inf or similarity(plain[best]) < 0.59:
+            best = max(range(len(words)), key=lambda k: similarity(plain[k]), default=None)
+        expected = None if best is None or similarity(plain[best]) < 0.59 else words[best]
+        assert decode.closest_word(scores_of(*read, classes=ALNUM), ALNUM, entries, cutoff=0.59) == expected
+
+    def test_a_very_long_word_is_refused(self):
+        with pytest.raises(ValueError, match="at most 100 characters; got 50000000 in 'xxxx"):
+            decode.Lexicon(["cat", "x" * 50_000_000])
+
+    def test_many_words_are_searched_in_little_time(self):
+        rng = np.random.default_rng(0)
+        letters = rng.choice(list(LETTERS), (200_000, 8))
+        words = ["".join(row[: 3 + k % 6]) for k, row in enumerate(letters)]
+        started = time.process_time()
+        lexicon = decode.Lexicon(words)
+        for word in ("QWERTZ", "HELLO", "ABCDEFGHIJK"):
+            decode.closest_word(scores_of(*word, classes=LETTERS), LETTERS, lexicon)
+        assert time.process_time() - started < 5

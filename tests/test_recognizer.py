@@ -114,6 +114,46 @@ class TestRead:
         assert [len(word) for word in reading.text.replace("\n", " | ").split()] == [4, 4, 1, 4]
         assert sum(a == b for a, b in zip(reading.text, "HAND MADE\nPAGE", strict=True)) >= 12
 
+    @pytest.mark.parametrize(
+        "text", ["MILK\nEGGS\nBREAD", "ADA\nBOB", "A\nB\nC", "27\n4", "glad\nlily\ntea", "\n".join(["AB CD"] * 20)]
+    )
+    def test_a_list_is_read_line_by_line(self, reader, text):
+        found = reader.with_alphabet("alnum").read(drawn(text)).text
+        assert [[len(word) for word in line.split()] for line in found.split("\n")] == [
+            [len(word) for word in line.split()] for line in text.split("\n")
+        ]
+
+    def test_lines_of_many_writers_are_found(self, reader):
+        rng, found = np.random.default_rng(0), 0
+        for number in range(20):
+            words = rng.choice(["HELLO", "glad", "1984", "Jig", "pinky", "no", "Eva"], rng.integers(1, 6))
+            page = handwriting.write_page("\n".join(words), handwriting.writer(70 + number), rng, width=1e6)
+            x0, y0, x1, y1 = pen.bounds(page.strokes)
+            strokes = [(stroke - [x0 - 40, y0 - 40]) / 2 for stroke in page.strokes]
+            picture = 1 - pen.render_page(strokes, (int(y1 - y0 + 80) // 2, int(x1 - x0 + 80) // 2), 2)
+            found += reader.read(picture).text.count("\n") == len(words) - 1
+        assert found >= 18
+
+    @pytest.mark.parametrize(
+        "strokes",
+        [
+            [[[100, 100], [300, 100]], [[200, 130], [200, 300]]],  # a T whose bar misses its stem
+            [[[200, 120]], [[200, 280]]],  # a colon
+            [[[80, 170], [320, 170]], [[80, 230], [320, 230]]],  # an equals sign
+            [[[120, 100], [280, 100]], [[200, 130], [200, 270]], [[120, 300], [280, 300]]],  # an I with loose serifs
+        ],
+    )
+    def test_dots_and_bars_above_each_other_are_no_lines(self, reader, strokes):
+        assert len(reader.read(1 - pen.render(strokes)).text) == 1
+
+    def test_a_character_keeps_the_image_that_was_read(self, reader):
+        reading = reader.read(drawn("HANDS"))
+        images_read = np.stack([each.image for each in reading.characters])
+        assert (images_read.dtype, images_read.shape) == (np.uint8, (5, 28, 28))
+        alone = reader.read(drawn("A"), mode="char")
+        np.testing.assert_array_equal(alone.characters[0].image, images.to_mnist(drawn("A")))
+        assert alone == reader.read(drawn("A"), mode="char")
+
     def test_asked_for_a_word_it_looks_for_no_lines(self, reader):
         picture = drawn("HAND MADE")
         assert " " not in reader.read(picture, mode="word").text
@@ -155,6 +195,11 @@ class TestRead:
         plain = words.read(drawn("HANDS")).text
         assert words.read(drawn("HANDS"), lexicon=["zebra"]).text == plain
 
+    def test_characters_agree_with_the_word_that_a_lexicon_chose(self, reader):
+        reading = reader.with_alphabet("letters").read(drawn("HANDS"), lexicon=["Bands"])
+        assert (reading.text, [each.char for each in reading.characters]) == ("Bands", list("BANDS"))
+        assert "H" in [char for char, _ in reading.characters[0].alternatives]
+
     def test_alternatives_and_confidences(self, reader):
         reading = reader.read(drawn("O5l"))
         assert 0 < reading.confidence <= 1
@@ -176,8 +221,10 @@ class TestRead:
             reader.read(blank)
         with pytest.raises(images.ImageError, match=r"nothing\.png was not found"):
             reader.read(missing)
-        answers = list(reader.read_all([drawn("A"), blank, missing, drawn("B"), np.zeros((0, 0), "uint8")]))
-        assert [isinstance(answer, Reading) for answer in answers] == [True, False, False, True, False]
+        lab, bad = Image.new("RGB", (90, 90), "white").convert("LAB"), [np.full((9, 9), 7.0), np.zeros(5), object()]
+        answers = list(reader.read_all([drawn("A"), blank, missing, drawn("B"), np.zeros((0, 0), "uint8"), lab, *bad]))
+        assert [isinstance(answer, Reading) for answer in answers] == [True, False, False, True] + 5 * [False]
+        assert all(isinstance(answer, Reading | images.ImageError) for answer in answers)
 
     def test_many_pictures_come_back_in_order_and_are_taken_as_they_are_needed(self, reader, sample):
         taken = 0

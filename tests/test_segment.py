@@ -1,5 +1,6 @@
-"""From a page to pieces of writing: what belongs together, in which order, and what is no writing at all."""
+"""From a page to components of writing: what belongs together, in which order, and what is no writing at all."""
 
+import time
 import warnings
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hcr_lib import handwriting, pen, segment
+from hcr_lib import handwriting, images, pen, segment
 
 
 def page(*boxes: tuple[int, int, int, int], shape=(100, 300)) -> np.ndarray:
@@ -19,34 +20,49 @@ def page(*boxes: tuple[int, int, int, int], shape=(100, 300)) -> np.ndarray:
 
 
 def boxes(line: segment.Line) -> list[segment.Box]:
-    return [piece.box for piece in line.pieces]
+    return [component.box for component in line.components]
 
 
-class TestBlobs:
+class TestComponents:
     def test_touching_corners_count_as_touching(self):
-        assert [blob.box for blob in segment.blobs(np.eye(9))] == [(0, 0, 9, 9)]
+        assert [blob.box for blob in segment.components(np.eye(9))] == [(0, 0, 9, 9)]
 
     def test_a_piece_holds_its_own_ink_only(self):
         ring = page((10, 10, 60, 60))
         ring[15:55, 15:55] = 0
         ring[30:40, 30:40] = 1  # a dot inside the ring: their boxes overlap
-        outer, inner = sorted(segment.blobs(ring), key=lambda blob: -blob.width)
+        outer, inner = sorted(segment.components(ring), key=lambda blob: -blob.width)
         assert outer.box == (10, 10, 60, 60)
         assert outer.ink.sum() == 50 * 50 - 40 * 40
         assert inner.ink.sum() == 100
 
     def test_faint_traces_are_no_blob(self):
-        assert segment.blobs(0.35 * page((10, 10, 20, 20))) == []
+        assert segment.components(0.35 * page((10, 10, 20, 20))) == []
 
     @given(st.integers(0, 2**32 - 1))
     @settings(max_examples=25)
     def test_join_loses_and_doubles_nothing(self, seed):
         ink = (np.random.default_rng(seed).random((30, 40)) < 0.2).astype("float32")
-        found = segment.blobs(ink)
+        found = segment.components(ink)
         whole = segment.join(found)
         x0, y0, x1, y1 = whole.box
         assert np.array_equal(whole.ink, ink[y0:y1, x0:x1])
         assert ink.sum() == whole.ink.sum() == sum(blob.ink.sum() for blob in found)
+
+    def test_a_picture_of_noise_is_refused_and_soon(self):
+        started = time.process_time()
+        for side, share in ((400, 0.02), (600, 0.02), (1500, 0.05)):
+            noise = (np.random.default_rng(0).random((side, side)) < share).astype("float32")
+            for find in (segment.lines, segment.one_line):
+                with pytest.raises(images.ImageError, match=r"holds [\d,]+ separate marks: noise, .*Crop it"):
+                    find(noise)
+        assert time.process_time() - started < 10  # the first alone took 43 s
+
+    def test_a_full_page_is_no_noise(self):
+        marks = np.zeros((1000, 1000), "float32")
+        marks[np.ix_(np.arange(1000) % 25 < 15, np.arange(1000) % 20 < 8)] = 1
+        assert len(segment.components(marks)) == 2000
+        assert [len(line.components) for line in segment.lines(marks)] == [50] * 40
 
 
 class TestLines:
@@ -71,9 +87,13 @@ class TestLines:
         assert [boxes(line) for line in segment.lines(ink)] == [climbing]
         assert boxes(segment.one_line(ink)) == climbing
 
+    def test_ascenders_and_descenders_stand_on_one_line(self):
+        glad = (20, 45, 45, 95), (50, 10, 56, 70), (60, 42, 85, 70), (90, 10, 115, 70)
+        assert [boxes(line) for line in segment.lines(page(*glad))] == [list(glad)]
+
     def test_dust_is_left_out(self):
         [line] = segment.lines(page((10, 10, 30, 60), (60, 10, 80, 60), (100, 30, 102, 32)))
-        assert len(line.pieces) == 2
+        assert len(line.components) == 2
 
     @pytest.mark.parametrize("lean", [-8, 0, 8, 12])
     def test_the_dot_of_an_i_joins_its_stem_also_when_slanted(self, lean):
@@ -110,7 +130,7 @@ class TestLines:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             line = segment.one_line(page(*((50, y, 70, y + 15) for y in range(5, 90, 22))))
-        assert line.pieces
+        assert line.components
 
     @given(
         st.lists(st.tuples(st.integers(0, 90), st.integers(0, 90), st.integers(1, 40), st.integers(1, 40)), max_size=9)
@@ -122,10 +142,10 @@ class TestLines:
             warnings.simplefilter("error")
             for line in [*segment.lines(ink), *filter(None, [segment.one_line(ink)])]:
                 assert line.height > 0
-                assert line.pieces
-                assert sum(piece.ink.sum() for piece in line.pieces) <= ink.sum()
+                assert line.components
+                assert sum(component.ink.sum() for component in line.components) <= ink.sum()
                 for candidate in segment.candidates(line):
-                    assert candidate.piece.ink.shape == (candidate.piece.height, candidate.piece.width)
+                    assert candidate.component.ink.shape == (candidate.component.height, candidate.component.width)
 
 
 class TestWordsAndCandidates:
@@ -146,7 +166,7 @@ class TestWordsAndCandidates:
 
     def test_a_candidate_is_hardly_wider_than_a_letter(self):
         line = segment.one_line(page(*((x, 20, x + 28, 60) for x in range(10, 250, 30))))
-        assert max(candidate.piece.width for candidate in segment.candidates(line)) <= segment.WIDEST * line.height
+        assert max(candidate.component.width for candidate in segment.candidates(line)) <= segment.WIDEST * line.height
 
     def test_words_of_synthetic_writers_are_parted(self):
         rng, margin = np.random.default_rng(5), np.array([50, 150])
@@ -158,7 +178,17 @@ class TestWordsAndCandidates:
             [line] = segment.lines(pen.render_page(strokes, (250, int(pen.bounds(strokes)[2]) + 50), 4))
             assert len(segment.words(line)) == 2
 
-    def test_the_whole_line_may_be_one_character_in_pieces(self):
-        whole = segment.whole(segment.one_line(page((10, 20, 20, 60), (24, 20, 34, 60))))
-        assert (whole.start, whole.stop, whole.piece.box) == (0, 2, (10, 20, 34, 60))
+    def test_a_line_of_dots_or_bars_holds_no_letters(self):
+        colon, equals = page((50, 20, 60, 30), (50, 70, 60, 80)), page((50, 30, 120, 40), (50, 60, 120, 70))
+        for ink in (colon, equals):
+            found = segment.lines(ink)
+            assert [segment.holds_letters(line, found) for line in found] == [False, False]
+        ring = page((50, 5, 80, 40), (50, 55, 80, 90))
+        ring[10:35, 55:75] = ring[60:85, 55:75] = 0
+        found = segment.lines(ring)
+        assert [segment.holds_letters(line, found) for line in found] == [True, True]
+
+    def test_all_lines_may_be_one_character_that_has_come_apart(self):
+        whole = segment.whole(segment.lines(page((10, 20, 20, 60), (24, 20, 34, 60))))
+        assert (whole.start, whole.stop, whole.component.box) == (0, 2, (10, 20, 34, 60))
         assert whole.gap == pytest.approx(4 / 40)

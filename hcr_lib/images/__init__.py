@@ -21,7 +21,7 @@ from hcr_lib.images._form import (
     remove_specks,
     stroke_width,
 )
-from hcr_lib.images._ink import otsu, to_ink
+from hcr_lib.images._ink import flatten, otsu, to_ink
 from hcr_lib.images._open import (
     MAX_PIXELS,
     WORKING_SIDE,
@@ -35,6 +35,6 @@ from hcr_lib.images._pipeline import STEPS, ablation, ink_to_mnist, to_mnist, to
 
 __all__ = [
     "BOX", "MAX_PIXELS", "MIN_STROKE", "SIZE", "STEPS", "THRESHOLD", "WORKING_SIDE", "BlankImageError", "ImageError",
-    "ablation", "bounding_box", "center_by_mass", "crop", "fit_box", "ink_to_mnist", "open_gray", "open_image", "otsu",
-    "remove_specks", "stroke_width", "to_gray", "to_ink", "to_mnist", "to_mnist_batch", "trace",
+    "ablation", "bounding_box", "center_by_mass", "crop", "fit_box", "flatten", "ink_to_mnist", "open_gray",
+    "open_image", "otsu", "remove_specks", "stroke_width", "to_gray", "to_ink", "to_mnist", "to_mnist_batch", "trace",
 ]  # fmt: skip

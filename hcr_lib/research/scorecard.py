@@ -67,7 +67,7 @@ def holds_only_the_name(picture: Any) -> bool:
     found = segment.lines(ink)
     cut = any(
         x0 <= 1 or y0 <= 1 or x1 >= width - 1 or y1 >= height - 1
-        for x0, y0, x1, y1 in (b.box for b in segment.blobs(ink))
+        for x0, y0, x1, y1 in (b.box for b in segment.components(ink))
     )
     return len(found) == 1 and not cut
 
