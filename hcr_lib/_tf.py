@@ -1,4 +1,4 @@
-"""Import TensorFlow and Keras without a word on stderr.
+"""TensorFlow and Keras, imported without output on stderr.
 
 TensorFlow's C++ half writes start-up notes straight to file descriptor 2, with times and process ids, which would
 make no two runs of a notebook alike. Everything in the package takes TensorFlow and Keras from here.

@@ -1,10 +1,20 @@
-"""One place that words the errors: what was expected, what was received, what to do."""
+"""Validation of arguments; each error states what was expected, what was received, and what to do."""
 
 import argparse
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
+
+
+def ensure_unmasked(values: npt.ArrayLike, *, name: str) -> npt.ArrayLike:
+    """Return `values`; a masked array with hidden entries is refused, since NumPy would silently uncover them."""
+    if np.ma.is_masked(values):
+        raise ValueError(
+            f"{name} must be a plain array; got one with {np.ma.count_masked(values)} masked entries. "
+            f"Fill them with {name}.filled(0), or leave them out."
+        )
+    return values
 
 
 def ensure_gray_image(image: npt.ArrayLike, *, name: str = "image") -> np.ndarray:
@@ -15,7 +25,7 @@ def ensure_gray_image(image: npt.ArrayLike, *, name: str = "image") -> np.ndarra
     ValueError
         If it has another number of dimensions, no pixels, or leaves [0, 1].
     """
-    array = np.asarray(image)
+    array = np.asarray(ensure_unmasked(image, name=name))
     if array.ndim != 2:
         hint = f" Did you pass a batch? Try {name}[0]." if array.ndim == 3 else ""
         raise ValueError(f"{name} must have shape (height, width); got shape {array.shape}.{hint}")
@@ -33,7 +43,7 @@ def ensure_gray_image(image: npt.ArrayLike, *, name: str = "image") -> np.ndarra
 
 def ensure_uint8_images(images: npt.ArrayLike, *, name: str = "images") -> np.ndarray:
     """Return `images` as uint8 with shape (n, 28, 28); other types are refused, not converted."""
-    array = np.asarray(images)
+    array = np.asarray(ensure_unmasked(images, name=name))
     if array.ndim != 3 or array.shape[1:] != (28, 28):
         hint = f" For a single image use {name}[None]." if array.shape == (28, 28) else ""
         raise ValueError(f"{name} must have shape (n, 28, 28); got shape {array.shape}.{hint}")
@@ -49,7 +59,7 @@ def ensure_labels(
     labels: npt.ArrayLike, num_classes: int, *, length: int | None = None, name: str = "labels"
 ) -> np.ndarray:
     """Return `labels` as int64 with shape (n,), each between 0 and `num_classes` - 1."""
-    array = np.asarray(labels)
+    array = np.asarray(ensure_unmasked(labels, name=name))
     if array.ndim != 1:
         hint = " Undo one-hot labels with .argmax(axis=1)." if array.ndim == 2 else ""
         raise ValueError(f"{name} must have shape (n,); got shape {array.shape}.{hint}")
@@ -59,7 +69,7 @@ def ensure_labels(
             "Turn characters into labels with hcr_lib.labels.to_labels."
         )
     if length is not None and len(array) != length:
-        raise ValueError(f"{name} must have one entry an image: expected {length}, got {len(array)}.")
+        raise ValueError(f"{name} must have one entry per image: expected {length}, got {len(array)}.")
     if array.size and (array.min() < 0 or array.max() >= num_classes):
         raise ValueError(
             f"{name} must lie between 0 and {num_classes - 1}; got {array.min()} to {array.max()}. "
@@ -69,7 +79,7 @@ def ensure_labels(
 
 
 def ensure_choice(value: str, choices: Iterable[str], *, name: str) -> str:
-    """Return `value` if it is one of `choices`; otherwise name them all."""
+    """Return `value` if it is one of `choices`; the error names them all."""
     known: Sequence[str] = list(choices)
     if value not in known:
         raise ValueError(f"{name} must be one of {', '.join(known)}; got {value!r}.")
@@ -77,7 +87,7 @@ def ensure_choice(value: str, choices: Iterable[str], *, name: str) -> str:
 
 
 def at_least_one(text: str) -> int:
-    """Read a number from a command line; ``type=`` of an argparse option that needs 1 or more.
+    """Parse a whole number, at least 1: the ``type=`` of an argparse option.
 
     Examples
     --------

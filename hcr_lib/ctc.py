@@ -1,14 +1,14 @@
-"""Connectionist temporal classification: learn and read text without being told which step says which character.
+"""Connectionist temporal classification (CTC): learning and reading text without alignments.
 
-A network reads a line of writing as a sequence of steps. At each it says a character, or the *blank*: "nothing new".
-A row of such sayings is a **path**; it *collapses* to a text when repeats are merged and blanks left out, and many
-paths collapse to the same text. The probability of a text is the sum over all of them, which the forward algorithm
-adds up without listing them; its negative logarithm is the loss that trains the network.
+A network reads a line of writing as a sequence of time steps. At each it predicts a character, or the *blank*:
+"nothing new". A sequence of such predictions is a **path**; it *collapses* to a text when repeats are merged and blanks
+removed, and many paths collapse to the same text. The probability of a text is the sum over all of them, which the
+forward algorithm computes without listing them; its negative logarithm is the loss that trains the network.
 
-Everything here is NumPy, small enough to be read, and slow; Keras has the same loss for training. Lesson 04 derives it.
+Everything here is NumPy, written to be read, and slow; Keras has the same loss for training. Lesson 04 derives it.
 
-Scores come as log probabilities of shape (steps, 1 + len(classes)): column 0 is the blank, column k + 1 is
-``classes[k]``. In pictures and paths the blank is written ``-``.
+A network's output is passed as log probabilities of shape (steps, 1 + len(classes)): column 0 is the blank, column
+k + 1 is ``classes[k]``. In figures and paths the blank is written ``-``.
 
 References
 ----------
@@ -24,11 +24,11 @@ import numpy as np
 import numpy.typing as npt
 
 BLANK = "-"  #: how the blank is written
-_NEVER = -np.inf  # the log probability of what cannot be
+_NEVER = -np.inf  # the log probability of the impossible
 
 
 def collapse(path: str) -> str:
-    """Merge repeats, then leave out the blanks.
+    """Return the text of a path: merge repeats, then remove blanks.
 
     Examples
     --------
@@ -39,7 +39,7 @@ def collapse(path: str) -> str:
 
 
 def interleave(text: str) -> str:
-    """Put a blank before, between and after the characters: the states a path goes through, in order.
+    """Return the states of a text in order: a blank before, between and after its characters.
 
     Examples
     --------
@@ -50,7 +50,7 @@ def interleave(text: str) -> str:
 
 
 def fewest_steps(text: str) -> int:
-    """Return how long a path must be at least: a step a character, and a blank between two that are equal.
+    """Return the minimum length of a path: one step per character, and a blank between two that are equal.
 
     Examples
     --------
@@ -61,12 +61,12 @@ def fewest_steps(text: str) -> int:
 
 
 def alignments(text: str, steps: int) -> list[str]:
-    """List all paths of so many steps that collapse to a text; for short ones, as their number explodes.
+    """List all paths of a given length that collapse to a text; only for short ones, as their number explodes.
 
     Parameters
     ----------
     text : str
-        Without the sign of the blank.
+        Without the blank's symbol.
     steps : int
 
     Returns
@@ -93,7 +93,7 @@ def alignments(text: str, steps: int) -> list[str]:
 
 
 def log_softmax(scores: npt.ArrayLike) -> np.ndarray:
-    """Turn scores into log probabilities along the last axis; float64 of the same shape.
+    """Convert scores to log probabilities along the last axis; float64 of the same shape.
 
     Examples
     --------
@@ -105,10 +105,10 @@ def log_softmax(scores: npt.ArrayLike) -> np.ndarray:
 
 
 def forward(log_probs: npt.ArrayLike, text: str, classes: str) -> np.ndarray:
-    """Add up, for each step and state, all beginnings of paths that arrive there.
+    """Return the forward variables: for each step and state, the probability of all partial paths that end there.
 
     From a state a path may stay, go on to the next, or skip the blank between two *different* characters. So each
-    number is the sum of at most three of the step before, times what the network says for its state.
+    value is the sum of at most three of the step before, times the network's probability of its state.
 
     Parameters
     ----------
@@ -157,10 +157,10 @@ def loss(log_probs: npt.ArrayLike, text: str, classes: str) -> float:
 
 
 def posterior(log_probs: npt.ArrayLike, text: str, classes: str) -> np.ndarray:
-    """Say for each step which state speaks there, given that the text is right: the share of all its paths.
+    """Return the posterior probability of each state at each step, given the text: its share of the text's paths.
 
-    Going backward is going forward through the reversed line. The gradient of the loss with respect to the scores
-    before the softmax is the softmax less this posterior, added up over the states of each class.
+    The backward variables are the forward variables of the reversed line. The gradient of the loss with respect to the
+    scores before the softmax is the softmax minus this posterior, summed over the states of each class.
 
     Parameters
     ----------
@@ -186,13 +186,13 @@ def posterior(log_probs: npt.ArrayLike, text: str, classes: str) -> np.ndarray:
     after = forward(np.asarray(log_probs)[::-1], text[::-1], classes)[::-1, ::-1]
     total = np.logaddexp.reduce(before[-1, -2:])
     _ensure_possible(total, text, len(emitted))
-    # Both sums count the step itself. Where it is impossible, -inf less -inf would be no number.
+    # Both sums count the step itself. Where it is impossible, -inf minus -inf would be NaN.
     once = np.where(np.isfinite(emitted), emitted, 0)
     return np.exp(before + after - once - total)
 
 
 def best_alignment(log_probs: npt.ArrayLike, text: str, classes: str) -> np.ndarray:
-    """Find the single likeliest path that collapses to a text (Viterbi 1967): `forward` with max for sum.
+    """Return the most probable path that collapses to a text (Viterbi 1967): `forward` with max for sum.
 
     Parameters
     ----------
@@ -202,7 +202,7 @@ def best_alignment(log_probs: npt.ArrayLike, text: str, classes: str) -> np.ndar
     Returns
     -------
     ndarray of int64, shape (steps,)
-        The state at each step, of those of `interleave`.
+        The state at each step, as an index into those of `interleave`.
 
     Raises
     ------
@@ -217,7 +217,7 @@ def best_alignment(log_probs: npt.ArrayLike, text: str, classes: str) -> np.ndar
     """
     emitted, skips = _emissions(log_probs, text, classes)
     best = np.where(np.arange(emitted.shape[1]) < 2, emitted[0], _NEVER)
-    came_by = np.zeros(emitted.shape, int)  # how many states further back the path was one step before
+    came_by = np.zeros(emitted.shape, int)  # how many states further back the path was at the step before
     for step in range(1, len(emitted)):
         arriving = _arriving(best, skips)
         came_by[step] = arriving.argmax(axis=0)
@@ -231,9 +231,9 @@ def best_alignment(log_probs: npt.ArrayLike, text: str, classes: str) -> np.ndar
 
 
 def greedy(log_probs: npt.ArrayLike, classes: str) -> str:
-    """Read the likeliest path: the best saying of every step, collapsed.
+    """Return the text of the most probable path: the best prediction of each step, collapsed.
 
-    Quick, and nearly always good enough; but the likeliest path need not belong to the likeliest text.
+    Fast, and nearly always good enough; but the most probable path need not belong to the most probable text.
 
     Examples
     --------
@@ -246,23 +246,23 @@ def greedy(log_probs: npt.ArrayLike, classes: str) -> str:
 
 
 def beam_search(log_probs: npt.ArrayLike, classes: str, width: int = 8) -> list[tuple[str, float]]:
-    """Read the likeliest texts: grow them step by step, and keep the best few (prefix beam search).
+    """Return the most probable texts by prefix beam search: extend them step by step, and keep the best few.
 
-    Each beginning of a text carries two sums: over its paths that end in a blank, and over those that end in its last
-    character. Only after a blank does the same character count as a second one.
+    Each prefix carries two sums: over its paths that end in a blank, and over those that end in its last character.
+    Only after a blank does the same character count as a second one.
 
     Parameters
     ----------
     log_probs : array_like of float, shape (steps, 1 + len(classes))
     classes : str
     width : int
-        How many texts are kept after each step, at least 1. With all of them the answer is exact.
+        How many prefixes are kept after each step, at least 1. If none is dropped, the result is exact.
 
     Returns
     -------
     list of (str, float)
-        At most `width` texts and the log probabilities found for them, the likeliest first. What was dropped on the
-        way is missing from them, so they are never too high.
+        At most `width` texts and their log probabilities, the most probable first. These are lower bounds: the paths
+        of dropped prefixes are missing from them.
 
     References
     ----------
@@ -275,7 +275,7 @@ def beam_search(log_probs: npt.ArrayLike, classes: str, width: int = 8) -> list[
     [('A', 0.64), ('', 0.36)]
     """
     if width < 1:
-        raise ValueError(f"width must be at least 1: how many texts are kept after each step; got {width}.")
+        raise ValueError(f"width must be at least 1: how many prefixes are kept after each step; got {width}.")
     beam = {"": (0.0, _NEVER)}  # text -> log probability of its paths that end (in a blank, in its last character)
     for row in _checked(log_probs, classes):
         grown: dict[str, npt.ArrayLike] = {}
@@ -290,7 +290,7 @@ def beam_search(log_probs: npt.ArrayLike, classes: str, width: int = 8) -> list[
 def _grow(
     text: str, in_blank: float, in_char: float, row: np.ndarray, classes: str
 ) -> Iterator[tuple[str, tuple[float, float]]]:
-    """Go one step on from all paths of a text; yield each text they reach and how: (in a blank, in a character)."""
+    """Extend all paths of a prefix by one step; yield each text they reach and how: (in a blank, in a character)."""
     either = np.logaddexp(in_blank, in_char)
     yield text, (either + row[0], _NEVER)
     for char, score in zip(classes, row[1:], strict=True):
@@ -302,7 +302,7 @@ def _grow(
 
 
 def _skips(states: str) -> np.ndarray:
-    """Say which states may be reached by a skip: characters that differ from the one before the blank."""
+    """Return which states may be reached by a skip: characters that differ from the one before the blank."""
     codes = np.array([ord(state) for state in states])
     skips = np.zeros(len(states), bool)
     skips[3::2] = codes[3::2] != codes[1:-2:2]
@@ -310,13 +310,13 @@ def _skips(states: str) -> np.ndarray:
 
 
 def _next(state: int, skips: np.ndarray) -> list[int]:
-    """List where a path may go from a state: stay, go on, skip."""
+    """Return the states that may follow a state: itself, the next, and the one after a skip."""
     further = [state, state + 1, state + 2][: len(skips) - state]
     return [other for other in further if other < state + 2 or skips[other]]
 
 
 def _arriving(before: np.ndarray, skips: np.ndarray) -> np.ndarray:
-    """Return what comes to each state from itself, from the one before it, and by a skip; shape (3, states)."""
+    """Return what arrives at each state from itself, from the one before it, and by a skip; shape (3, states)."""
     arriving = np.full((3, len(before)), _NEVER)
     arriving[0] = before
     arriving[1, 1:] = before[:-1]
@@ -325,7 +325,7 @@ def _arriving(before: np.ndarray, skips: np.ndarray) -> np.ndarray:
 
 
 def _emissions(log_probs: npt.ArrayLike, text: str, classes: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return what the network says for each state, (steps, states), and which states a skip may reach."""
+    """Return the log probability of each state, (steps, states), and which states a skip may reach."""
     log_probs = _checked(log_probs, classes)
     unknown = sorted(set(text) - set(classes))
     if unknown:
@@ -338,15 +338,15 @@ def _emissions(log_probs: npt.ArrayLike, text: str, classes: str) -> tuple[np.nd
 
 
 def _checked(log_probs: npt.ArrayLike, classes: str) -> np.ndarray:
-    """Return log probabilities as float64, or say what they are instead."""
+    """Return log probabilities as float64; anything else is refused."""
     log_probs = np.asarray(log_probs, dtype="float64")
     if log_probs.ndim != 2 or log_probs.shape[1] != 1 + len(classes) or len(log_probs) == 0:
         hint = " Did you pass a batch? Try log_probs[0]." if log_probs.ndim == 3 else ""
         raise ValueError(
-            f"log_probs must have a row a step, at least one, and a column for the blank and for each class, shape "
+            f"log_probs must have one row per step, at least one, and a column for the blank and each class, shape "
             f"(steps, {1 + len(classes)}); got shape {log_probs.shape}.{hint}"
         )
-    with np.errstate(invalid="ignore"):  # what is no number is refused below, in words
+    with np.errstate(invalid="ignore"):  # NaN is refused below, with a message
         sums = np.logaddexp.reduce(log_probs, axis=1)
     if not np.allclose(sums, 0, atol=1e-3):
         raise ValueError(
@@ -360,6 +360,6 @@ def _checked(log_probs: npt.ArrayLike, classes: str) -> np.ndarray:
 def _ensure_possible(log_probability: float, text: str, steps: int) -> None:
     if np.isneginf(log_probability):
         raise ValueError(
-            f"no path of {steps} steps can read {text!r}; expected at least {fewest_steps(text)} steps (equal "
+            f"no path of {steps} steps collapses to {text!r}; expected at least {fewest_steps(text)} steps (equal "
             "neighbours need a blank between them), and a probability above 0 on the way."
         )

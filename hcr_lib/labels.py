@@ -1,6 +1,6 @@
-"""Class sets, and the way between labels (numbers) and characters.
+"""Class sets, and conversions between labels (whole numbers) and characters.
 
-A class set is a plain string: label ``k`` stands for its character number ``k``.
+A class set is a string: label ``k`` stands for its character number ``k``.
 """
 
 import string
@@ -27,7 +27,7 @@ CLASS_SETS = {
     "byclass": BYCLASS,
 }
 
-#: Characters that one isolated drawing cannot always tell apart. Context can; a classifier can only guess.
+#: Characters that an isolated drawing cannot always distinguish. Context can; a classifier can only guess.
 SHAPE_EQUIVALENT = (
     "0Oo", "1Ili", "2Zz", "5Ss", "9gq", "6b", "8B", "Cc", "Kk", "Mm", "Pp", "Uu", "Vv", "Ww", "Xx", "Yy",
 )  # fmt: skip
@@ -47,7 +47,7 @@ def classes(name: str) -> str:
 
 
 def to_chars(labels: npt.ArrayLike, classes: str) -> np.ndarray:
-    """Look up the character of every label.
+    """Convert labels to characters.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def to_chars(labels: npt.ArrayLike, classes: str) -> np.ndarray:
 
 
 def to_labels(chars: str | Iterable[str], classes: str) -> np.ndarray:
-    """Look up the label of every character; the inverse of `to_chars`.
+    """Convert characters to labels; the inverse of `to_chars`.
 
     Returns
     -------
@@ -98,12 +98,12 @@ def to_labels(chars: str | Iterable[str], classes: str) -> np.ndarray:
 
 
 def emnist_letters_to_alnum(labels: npt.ArrayLike) -> np.ndarray:
-    """Move EMNIST Letters labels (1-26) to their place behind the digits (10-35).
+    """Convert EMNIST Letters labels (1-26) to labels of `ALNUM` (10-35).
 
     Raises
     ------
     ValueError
-        If a label is not between 1 and 26 - the usual sign that the shift was already made.
+        If a label is not between 1 and 26, usually because the labels were converted before.
 
     Examples
     --------
@@ -114,26 +114,27 @@ def emnist_letters_to_alnum(labels: npt.ArrayLike) -> np.ndarray:
     if array.size and (array.min() < 1 or array.max() > 26):
         raise ValueError(
             f"EMNIST letters are labelled 1 to 26; got {array.min()} to {array.max()}. "
-            "Were these labels shifted before?"
+            "Were these labels converted before?"
         )
     return array.astype("int64") + 9
 
 
 def merge_matrix(source: str, target: str) -> np.ndarray:
-    """Say which source class counts towards which target class.
+    """Return the matrix that merges the classes of one class set into those of another.
 
-    A source character goes to itself when the target has it, else to its capital;
-    what the target lacks altogether (a letter, for the digits) goes nowhere. Multiplying
-    probabilities by this matrix therefore *adds up* the cases of a letter and *masks* the rest.
+    Each source class is mapped to the same character of the target, else to its upper case; classes without a
+    counterpart (letters, for a target of digits) are dropped. Multiplying probabilities by this matrix therefore
+    *adds up* the two cases of a letter and *masks* the rest.
 
     Parameters
     ----------
     source, target : str
-        Class strings, label order.
+        Class strings, in label order.
 
     Returns
     -------
     ndarray of float32, shape (len(source), len(target))
+        1 where the source class (row) is merged into the target class (column), else 0.
 
     Examples
     --------
@@ -150,12 +151,12 @@ def merge_matrix(source: str, target: str) -> np.ndarray:
 
 
 def same_shape(classes: str) -> np.ndarray:
-    """Say which characters look alike when they stand alone.
+    """Return which characters have the same shape in isolation.
 
     Returns
     -------
     ndarray of float32, shape (len(classes), len(classes))
-        1 where both are the same, or share a group of `SHAPE_EQUIVALENT`.
+        1 where both are the same or in one group of `SHAPE_EQUIVALENT`, else 0.
 
     Examples
     --------

@@ -1,17 +1,20 @@
-"""Scores that say how well a reader reads, and how far the number can be trusted."""
+"""How well a reader reads, and how far that number can be trusted."""
+
+from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from rapidfuzz.distance import Levenshtein
-from scipy.stats import binomtest
 
-from hcr_lib._validate import ensure_labels
+from hcr_lib._validate import ensure_labels, ensure_unmasked
+
+if TYPE_CHECKING:  # imported below where they are used: the recognizer must not wait for pandas and SciPy
+    import pandas as pd
 
 
 class McNemar(NamedTuple):
@@ -44,14 +47,14 @@ def accuracy(labels: npt.ArrayLike, predictions: npt.ArrayLike) -> float:
 
 
 def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
-    r"""Return the accuracies that `correct` out of `total` images speaks for.
+    r"""Return the range of accuracies that agree with `correct` out of `total` images.
 
     Parameters
     ----------
     correct, total : int
         Images read right, and images in all.
     confidence : float
-        How often, over many test sets, such an interval holds the true accuracy.
+        The share of test sets whose interval contains the true accuracy.
 
     Returns
     -------
@@ -65,7 +68,7 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple
     .. math:: \frac{p + z^2 / 2n \pm z \sqrt{p (1 - p) / n + z^2 / 4n^2}}{1 + z^2 / n}
 
     Unlike :math:`p \pm z \sqrt{p (1 - p) / n}` it stays within [0, 1] and does not shrink to
-    nothing when every image was read right. It says how much another test set *of the same kind* could differ;
+    nothing when every image was read right. It tells how much another test set *of the same kind* could differ;
     other pens and other writers differ more. First used in notebook 05.
 
     References
@@ -80,8 +83,11 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple
     >>> [round(bound, 3) for bound in wilson_interval(10, 10)]
     [0.722, 1.0]
     """
+    correct, total = float(correct), float(total)  # NumPy's small integers would overflow when squared
     if not 0 <= correct <= total or total == 0:
-        raise ValueError(f"correct must lie between 0 and total, and total be at least 1; got {correct} of {total}.")
+        raise ValueError(
+            f"correct must lie between 0 and total, and total be at least 1; got {correct:g} of {total:g}."
+        )
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie between 0 and 1; got {confidence}. For 95 % write 0.95.")
     z = NormalDist().inv_cdf((1 + confidence) / 2)
@@ -121,7 +127,7 @@ def per_class(labels: npt.ArrayLike, predictions: npt.ArrayLike, classes: str) -
     Returns
     -------
     DataFrame
-        One row a class, in label order: `char`; `n`, its images; `recall`, the share of these that were read
+        One row per class, in label order: `char`; `n`, its images; `recall`, the share of these that were read
         right; `precision`, the share right among all that was read as it; `f1`, the harmonic mean of the two.
         A share of nothing is NaN, not 0: a class that was never read has no precision.
 
@@ -130,6 +136,8 @@ def per_class(labels: npt.ArrayLike, predictions: npt.ArrayLike, classes: str) -
     >>> per_class([0, 0, 0, 1], [0, 0, 1, 1], "AB").round(2).to_dict("list")
     {'char': ['A', 'B'], 'n': [3, 1], 'precision': [1.0, 0.5], 'recall': [0.67, 1.0], 'f1': [0.8, 0.67]}
     """
+    import pandas as pd
+
     matrix = confusion(labels, predictions, len(classes))
     right, true, read = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
     with np.errstate(invalid="ignore"):  # 0 / 0 is the NaN promised above
@@ -145,7 +153,7 @@ def per_class(labels: npt.ArrayLike, predictions: npt.ArrayLike, classes: str) -
 
 
 def worst_pairs(labels: npt.ArrayLike, predictions: npt.ArrayLike, classes: str, top: int = 10) -> pd.DataFrame:
-    """List the commonest misreadings, the most frequent first.
+    """List the most frequent confusions, the most frequent first.
 
     Returns
     -------
@@ -157,6 +165,8 @@ def worst_pairs(labels: npt.ArrayLike, predictions: npt.ArrayLike, classes: str,
     >>> worst_pairs([0, 0, 0, 1], [1, 1, 0, 2], "OQD").to_dict("list")
     {'true': ['O', 'Q'], 'read': ['Q', 'D'], 'count': [2, 1]}
     """
+    import pandas as pd
+
     mistakes = confusion(labels, predictions, len(classes))
     np.fill_diagonal(mistakes, 0)
     rows, columns = np.nonzero(mistakes)
@@ -167,7 +177,7 @@ def worst_pairs(labels: npt.ArrayLike, predictions: npt.ArrayLike, classes: str,
 
 
 def mcnemar(labels: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike) -> McNemar:
-    """Ask whether two readers differ by more than luck on the same images.
+    """Test whether two readers differ by more than chance on the same images.
 
     Parameters
     ----------
@@ -181,7 +191,7 @@ def mcnemar(labels: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike) 
 
     Notes
     -----
-    Images that both readers get right, or both wrong, say nothing about who is better. If the two were
+    Images that both readers get right, or both wrong, do not show who is better. If the two were
     equally good, the remaining ones would fall to either side like a fair coin: the p-value is the two-sided
     exact binomial test of that, as in McNemar's comparison of paired proportions [1]_. Derived in notebook 04.
 
@@ -195,6 +205,8 @@ def mcnemar(labels: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike) 
     >>> mcnemar(list("ABCDEFGH"), list("ABCDEFGH"), list("ABxxxxxx"))
     McNemar(only_first_right=6, only_second_right=0, p_value=0.03125)
     """
+    from scipy.stats import binomtest
+
     first_right, second_right = _right(labels, first), _right(labels, second)
     only_first = int(np.sum(first_right & ~second_right))
     only_second = int(np.sum(second_right & ~first_right))
@@ -207,7 +219,7 @@ def character_error_rate(texts: Sequence[str], readings: Sequence[str]) -> float
     """Return the edits that turn the readings into the texts, per true character.
 
     An edit inserts, deletes or replaces one character; each pair takes the fewest that do (Levenshtein
-    distance). Long texts weigh more than short ones, and a reading that babbles can score above 1.
+    distance). Long texts weigh more than short ones, and a reading with many insertions can score above 1.
 
     Raises
     ------
@@ -237,28 +249,30 @@ def word_error_rate(texts: Sequence[str], readings: Sequence[str]) -> float:
 
 
 def calibration(labels: npt.ArrayLike, probabilities: npt.ArrayLike, bins: int = 10) -> pd.DataFrame:
-    """Compare how sure a network is with how often it is right.
+    """Compare a network's confidence with its accuracy.
 
     Parameters
     ----------
     labels : array_like of int, shape (n,)
     probabilities : array_like of float, shape (n, num_classes)
-        A row an image; its largest entry is the network's confidence in its reading.
+        One row per image; its largest entry is the network's confidence in its prediction.
     bins : int
         The confidences are sorted into this many bins of equal width, each without its lower bound.
 
     Returns
     -------
     DataFrame
-        One row a bin: `low` and `high`, its bounds; `n`, its images; `confidence` and `accuracy`, the means over
-        them (NaN in an empty bin). A network that means what it says has both equal.
+        One row per bin: `low` and `high`, its bounds; `n`, its images; `confidence` and `accuracy`, the means over
+        them (NaN in an empty bin). For a calibrated network both are equal.
 
     Examples
     --------
     >>> calibration([0, 1], [[0.9, 0.1], [0.8, 0.2]], bins=2).to_dict("list")["accuracy"]
     [nan, 0.5]
     """
-    probabilities = np.asarray(probabilities, dtype="float64")
+    import pandas as pd
+
+    probabilities = np.asarray(ensure_unmasked(probabilities, name="probabilities"), dtype="float64")
     if probabilities.ndim != 2:
         raise ValueError(f"probabilities must have shape (n, num_classes); got shape {probabilities.shape}.")
     # A float32 softmax may end a hair above 1, which is no reason to refuse it.
@@ -303,8 +317,8 @@ def expected_calibration_error(labels: npt.ArrayLike, probabilities: npt.ArrayLi
 
 
 def _right(labels: npt.ArrayLike, predictions: npt.ArrayLike) -> np.ndarray:
-    """Say of each prediction whether it is right, as bool of shape (n,)."""
-    labels, predictions = np.asarray(labels), np.asarray(predictions)
+    """Return whether each prediction is right, as bool of shape (n,)."""
+    labels, predictions = _comparable(labels, "labels"), _comparable(predictions, "predictions")
     if labels.ndim != 1 or labels.shape != predictions.shape or labels.size == 0:
         raise ValueError(
             f"labels and predictions must both have the same shape (n,), n at least 1; "
@@ -316,6 +330,17 @@ def _right(labels: npt.ArrayLike, predictions: npt.ArrayLike) -> np.ndarray:
             "Turn labels into characters with hcr_lib.labels.to_chars."
         )
     return labels == predictions
+
+
+def _comparable(values: npt.ArrayLike, name: str) -> np.ndarray:
+    """Return `values` as an array of numbers or of characters, also where pandas keeps them as objects."""
+    array = np.asarray(ensure_unmasked(values, name=name))
+    if array.dtype.kind in "OT":
+        kinds = {isinstance(value, str) for value in array.flat}
+        array = np.array(array.tolist())
+        if len(kinds) > 1 or array.dtype.kind == "O":
+            raise ValueError(f"{name} must be all characters or all numbers; got a mixture or missing values.")
+    return array
 
 
 def _texts(lines: Sequence[str]) -> list[str]:

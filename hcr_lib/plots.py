@@ -1,4 +1,4 @@
-"""The course's figures: ink on paper, one look, drawn so that no message hangs on colour alone.
+"""The course's figures, in one style; none relies on colour alone.
 
 Every function returns its Axes and shows nothing by itself; Jupyter shows the figure at the end of the cell.
 """
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 WIDTH = 6.5  #: width of every figure, in inches
 
-# From the palette of M. Okabe and K. Ito (2008), told apart with every kind of colour vision.
+# From the palette of M. Okabe and K. Ito (2008), which every kind of colour vision can distinguish.
 BLUE, ORANGE, RED = "#0072B2", "#E69F00", "#D55E00"
 
 _PAPER = {"cmap": "gray_r", "vmin": 0.0, "vmax": 1.0, "interpolation": "nearest"}
 
 
 def use_style() -> None:
-    """Give all figures of a notebook the same look; call it once, in the setup cell.
+    """Give all figures of a notebook the same style; call it once, in the setup cell.
 
-    Sizes, fonts and colours only: the functions below draw the same content without it.
+    It sets sizes, fonts and colours only: the functions below draw the same content without it.
     """
     plt.rcParams.update(
         {
@@ -60,7 +60,7 @@ def show_images(
     classes: str | None = None,
     columns: int = 10,
 ) -> np.ndarray:
-    """Show a table of images; with predictions, say "4 read as 9" and frame what is wrong.
+    """Show a grid of images; with predictions, entitle each "4 read as 9" and frame the wrong ones.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def show_images(
         raise ValueError(f"images must have shape (n, height, width), n at least 1; got shape {images.shape}.{hint}")
     for name, given in (("labels", labels), ("predictions", predictions)):
         if given is not None and len(given) != len(images):
-            raise ValueError(f"{name} must have one entry an image: expected {len(images)}, got {len(given)}.")
+            raise ValueError(f"{name} must have one entry per image: expected {len(images)}, got {len(given)}.")
     if labels is None and predictions is not None:
         raise ValueError("predictions were given without labels; expected both, or labels alone.")
 
@@ -115,12 +115,12 @@ def show_images(
 
 
 def show_steps(steps: Mapping[str, npt.ArrayLike]) -> np.ndarray:
-    """Show one image on its way through several steps, from left to right.
+    """Show one image after each of several steps, from left to right.
 
     Parameters
     ----------
     steps : mapping of str to array_like, each of shape (height, width)
-        What each step is called, and the image after it; sizes may differ.
+        The name of each step, and the image after it; sizes may differ.
 
     Returns
     -------
@@ -139,13 +139,13 @@ def show_steps(steps: Mapping[str, npt.ArrayLike]) -> np.ndarray:
 
 
 def show_windows(image: npt.ArrayLike, boxes: Mapping[str, tuple[int, int, int, int]]) -> np.ndarray:
-    """Show one image several times, each with a red frame round a part of it: such as what a layer sees.
+    """Show copies of one image, each with a red frame around a window of it, such as a receptive field.
 
     Parameters
     ----------
     image : array_like, shape (height, width)
     boxes : mapping of str to (x0, y0, x1, y1)
-        What each part is called, and its corners in pixels; the ends are exclusive.
+        The name of each window, and its corners in pixels; the ends are exclusive.
 
     Returns
     -------
@@ -160,7 +160,7 @@ def show_windows(image: npt.ArrayLike, boxes: Mapping[str, tuple[int, int, int, 
 
 
 def show_strokes(strokes: Sequence[npt.ArrayLike], *, ax: Axes | None = None) -> Axes:
-    """Show a drawing as the pen made it: each stroke numbered where it starts.
+    """Show the strokes of a drawing, each numbered where it starts.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def show_counts(dataset: "Dataset", *, ax: Axes | None = None) -> Axes:
 
 
 def show_confusion(matrix: npt.ArrayLike, classes: str, *, ax: Axes | None = None) -> Axes:
-    """Show a confusion table: shade for the share of the row, a number for each mistake's count.
+    """Show a confusion matrix: shades are shares of the row, numbers count the mistakes.
 
     Parameters
     ----------
@@ -227,14 +227,14 @@ def show_confusion(matrix: npt.ArrayLike, classes: str, *, ax: Axes | None = Non
 
 
 def show_history(history: "pd.DataFrame", best_epoch: int | None = None) -> np.ndarray:
-    """Show how loss and accuracy went, for training and validation images in one frame.
+    """Show learning curves: loss and accuracy, for training and validation images in one frame.
 
     Parameters
     ----------
     history : DataFrame
         Columns `epoch`, `loss`, `accuracy`, `val_loss`, `val_accuracy`, as `hcr_lib.training.fit` returns.
     best_epoch : int, optional
-        The epoch whose weights were kept; marked by a line.
+        The epoch whose weights were kept, marked by a line.
 
     Returns
     -------
@@ -266,9 +266,9 @@ def show_history(history: "pd.DataFrame", best_epoch: int | None = None) -> np.n
 
 
 def show_calibration(labels: npt.ArrayLike, probabilities: npt.ArrayLike, bins: int = 10) -> Axes:
-    """Show how often a network is right when it claims to be so-and-so sure.
+    """Show a reliability diagram: the accuracy for each confidence.
 
-    Parameters are those of `hcr_lib.metrics.calibration`. Bars under the diagonal: too sure of itself.
+    Parameters are those of `hcr_lib.metrics.calibration`. Bars below the diagonal: the network is overconfident.
     """
     table = calibration(labels, probabilities, bins)
     _, ax = plt.subplots(figsize=(WIDTH, 3.2), layout="constrained")
@@ -278,21 +278,21 @@ def show_calibration(labels: npt.ArrayLike, probabilities: npt.ArrayLike, bins: 
     for low, share, count in zip(table["low"], table["accuracy"], table["n"], strict=True):
         if count:
             ax.text(low + 0.5 / bins, share + 0.015, f"{count:,}", ha="center", va="bottom", fontsize=7, bbox=blank)
-    ax.set(xlim=(0, 1), ylim=(0, 1.08), xlabel="confidence (its own word)", ylabel="read right")
+    ax.set(xlim=(0, 1), ylim=(0, 1.08), xlabel="confidence", ylabel="accuracy")
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(PercentFormatter(1))
     return ax
 
 
 def show_ladder(rows: "pd.DataFrame | Sequence[Mapping[str, Any]]", *, ax: Axes | None = None) -> Axes:
-    """Show the errors of several methods on a logarithmic axis, each with its interval, beside what was published.
+    """Show the error rates of several methods on a logarithmic axis, with intervals and published figures.
 
     Parameters
     ----------
     rows : DataFrame, or sequence of mappings
         From the top down: `what` it is, and its `error` with `low` and `high`, all shares; optionally the `published`
-        error with its `source`. What is missing (or None) is not drawn. As `hcr_lib.baselines.small_ladder` returns, and
-        as the record "ladder" has.
+        error with its `source`. Missing values (or None) are not drawn. As returned by
+        `hcr_lib.baselines.small_ladder`, and as in the record "ladder".
     """
     rows = rows.to_dict("records") if hasattr(rows, "to_dict") else list(rows)
     if not rows:
@@ -306,7 +306,7 @@ def show_ladder(rows: "pd.DataFrame | Sequence[Mapping[str, Any]]", *, ax: Axes 
     if ax is None:
         _, ax = plt.subplots(figsize=(WIDTH, 0.9 + 0.23 * len(rows)), layout="constrained")
     places = np.arange(len(rows))
-    # An error of 0 has no place on this axis: it is drawn at the edge.
+    # A logarithmic axis has no 0: such an error is drawn at the edge.
     ax.hlines(places, np.maximum(table["low"], left), table["high"], color=BLUE, linewidth=1.5)
     ax.plot(np.maximum(table["error"], left), places, "o", color=BLUE, markersize=5, label="ours", clip_on=False)
     ax.plot(table["published"], places, "D", color=ORANGE, markersize=6, fillstyle="none", label="published")
@@ -335,19 +335,19 @@ def show_ladder(rows: "pd.DataFrame | Sequence[Mapping[str, Any]]", *, ax: Axes 
 
 
 def _percent(share: float) -> str:
-    """Write a share in percent, 0.0145 as "1.45 %", and no number as nothing."""
+    """Format a share in percent, 0.0145 as "1.45 %" and NaN as ""."""
     return "" if np.isnan(share) else f"{100 * share:.2f} %"
 
 
 def show_reading(image: npt.ArrayLike, reading: "Reading", *, ax: Axes | None = None) -> Axes:
-    """Show a page with a box round every character found on it, and above the box what it was read as.
+    """Show a page with a box around each character, and its prediction above the box.
 
     Parameters
     ----------
     image : array_like, shape (height, width)
-        What was given to `Recognizer.read`, as ink.
+        The page that was given to `Recognizer.read`, as ink.
     reading : Reading
-        What it returned.
+        Its result.
     """
     if ax is None:
         height, width = np.shape(image)
@@ -372,6 +372,6 @@ def _paper(ax: Axes, image: npt.ArrayLike, title: str, fontsize: float = 9) -> N
 
 
 def _frame(ax: Axes, wrong: bool) -> None:
-    """Frame a picture that was read wrong, and take the frame from any other."""
+    """Frame an image that was read wrong; remove the frame of any other."""
     for spine in ax.spines.values():
         spine.set(visible=wrong, color=RED, linewidth=2)

@@ -1,7 +1,7 @@
-"""Results measured on real handwriting: written by commands of `hcr_lib.research`, read by the lessons.
+"""Records of results on real handwriting, written by commands of `hcr_lib.research` and read by the lessons.
 
-Real images never ship with the course; the results do, as JSON files in ``data/results/``. Each names the command that
-reproduces it.
+Real images do not ship with the course; the results do, as JSON files in ``data/results/``. Each names the command
+that reproduces it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def read(name: str) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If there is no such record (the message names those there are), or it is damaged.
+        If there is no such record (the message lists those there are), or it is damaged.
 
     Examples
     --------
@@ -37,7 +37,7 @@ def read(name: str) -> dict[str, Any]:
 
 
 def exists(name: str) -> bool:
-    """Whether there is a record of that name."""
+    """Return whether there is a record of that name."""
     return _path(name).is_file()
 
 

@@ -1,6 +1,11 @@
 """Exercise feedback: right answers pass, slips are named, strict mode raises."""
 
+import os
 import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,6 +41,7 @@ def _two_exercises(monkeypatch):
         ("00.1", 0.3333, "00.1: not yet. A third."),
         ("00.1", 5, "00.1: not yet. Which row is the middle?"),
         ("00.1", float("nan"), "00.1: not yet. Which row is the middle?"),
+        ("00.1", 10**400, "00.1: not yet. Which row is the middle?"),
         ("00.2", " Sideways ", "00.2: correct."),
         ("00.2", "mirrored", "00.2: not yet. Up stays up."),
         ("00.2", "", "00.2: not yet. Look at the 7."),
@@ -82,3 +88,18 @@ def test_exercises_stand_in_the_file_of_their_lesson_with_a_hint_and_slips_that_
                 assert sentence[-1] in ".?!", f"{exercise_id}: {sentence!r} should be a sentence"
             for slip in exercise.slips:
                 assert exercise.judge(slip) is not None, f"{exercise_id}: the slip {slip!r} is right"
+
+
+def test_a_seventh_lesson_is_found_by_its_file_name(tmp_path):
+    package = Path(checks.__file__).resolve().parents[1]
+    shutil.copytree(package, tmp_path / "hcr_lib", ignore=shutil.ignore_patterns("__pycache__", "_data"))
+    (tmp_path / "hcr_lib" / "checks" / "_lesson07.py").write_text(
+        "from hcr_lib.checks._exercise import Exercise, number\n"
+        "EXERCISES = {'07.1': Exercise(passes=number(7), hint='Count again.')}\n"
+    )
+    program = "from hcr_lib.checks import check; check('07.1', 7); check('01.1', 0)"
+    # Python looks into the working directory first.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "07.1: correct.\n01.1: correct.\n"

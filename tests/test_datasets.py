@@ -47,9 +47,9 @@ some_labels = st.lists(st.integers(0, 9), max_size=50)
         ({"labels": ["0", "1", "2"]}, "to_labels"),
         ({"classes": "0123456780"}, "each character once; 0 appears again"),
         ({"classes": ""}, "one character a label"),
-        ({"writers": ["ann"]}, r"one entry an image, shape \(3,\); got \(1,\)"),
-        ({"origins": ["a.png"]}, r"origins must have one entry an image, shape \(3,\); got \(1,\)"),
-        ({"origins": Origins.of("pad", 2)}, r"origins must have one entry an image, shape \(3,\); got \(2,\)"),
+        ({"writers": ["ann"]}, r"one entry per image, shape \(3,\); got \(1,\)"),
+        ({"origins": ["a.png"]}, r"origins must have one entry per image, shape \(3,\); got \(1,\)"),
+        ({"origins": Origins.of("pad", 2)}, r"origins must have one entry per image, shape \(3,\); got \(2,\)"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_the_remedy(change, words):

@@ -1,8 +1,11 @@
 """Metrics against independent oracles (scikit-learn, SciPy, values worked out by hand) and their properties."""
 
 import math
+import subprocess
+import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,6 +35,10 @@ def test_accuracy_counts_what_is_right():
         ([], [], "n at least 1"),
         ([1, 2], [[0.1, 0.9], [0.9, 0.1]], "argmax"),
         ([1, 2], ["1", "2"], "to_chars"),
+        ([1, 2], np.array(["1", "2"], dtype=object), "to_chars"),
+        (["A", "B"], pd.Series(["A", None]), "predictions must be all characters or all numbers"),
+        (["A", "B"], np.array(["A", 2], dtype=object), "mixture"),
+        (["A", "B"], np.ma.array(["A", "B"], mask=[False, True]), r"1 masked .*predictions\.filled"),
     ],
 )
 def test_accuracy_refuses_what_cannot_be_compared(labels, predictions, message):
@@ -39,11 +46,23 @@ def test_accuracy_refuses_what_cannot_be_compared(labels, predictions, message):
         metrics.accuracy(labels, predictions)
 
 
+@pytest.mark.parametrize(
+    "characters", [pd.Series(list("AB")), pd.Series(list("AB"), dtype=object), pd.Categorical(["A", "B"])]
+)
+def test_characters_from_a_table_are_characters(characters):
+    assert metrics.accuracy(characters, ["A", "C"]) == 0.5
+    assert metrics.mcnemar(["A", "B"], characters, ["A", "C"]).only_first_right == 1
+
+
 @given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.5, 0.999))
 def test_wilson_agrees_with_scipy(counts, confidence):
     correct, total = counts
     oracle = binomtest(correct, total).proportion_ci(confidence, method="wilson")
     assert metrics.wilson_interval(correct, total, confidence) == pytest.approx((oracle.low, oracle.high), abs=1e-12)
+
+
+def test_wilson_is_not_fooled_by_small_integers():
+    assert metrics.wilson_interval(np.uint8(200), np.uint8(250)) == metrics.wilson_interval(200, 250)
 
 
 @given(st.integers(0, 100))
@@ -105,12 +124,16 @@ def test_mcnemar_by_hand():
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 2)] * 3), min_size=1, max_size=40))
-def test_mcnemar_is_symmetric_and_equal_readers_never_differ(rows):
+def test_mcnemar_is_the_exact_binomial_test_of_the_images_that_one_reader_gets_right(rows):
     labels, first, second = np.array(rows).T
     there, back = metrics.mcnemar(labels, first, second), metrics.mcnemar(labels, second, first)
     assert (there.only_first_right, there.only_second_right) == (back.only_second_right, back.only_first_right)
     assert there.p_value == pytest.approx(back.p_value)
-    assert 0 <= there.p_value <= 1
+    disagreements = [
+        a == label for label, a, b in zip(labels, first, second, strict=True) if (a == label) != (b == label)
+    ]
+    exact = binomtest(sum(disagreements), len(disagreements)).pvalue if disagreements else 1
+    assert there.p_value == pytest.approx(exact)
     assert metrics.mcnemar(labels, first, first) == (0, 0, 1.0)
     gap = metrics.accuracy(labels, first) - metrics.accuracy(labels, second)
     assert gap * len(labels) == pytest.approx(there.only_first_right - there.only_second_right)
@@ -189,3 +212,10 @@ def test_perfect_certainty_is_perfectly_calibrated():
 def test_calibration_refuses_what_is_no_probability(probabilities, message):
     with pytest.raises(ValueError, match=message):
         metrics.calibration([0], probabilities)
+
+
+def test_importing_the_metrics_waits_for_neither_pandas_nor_scipy():
+    program = (
+        "import sys, hcr_lib.metrics; print(*sorted({'pandas', 'scipy', 'sklearn', 'matplotlib'} & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "\n"

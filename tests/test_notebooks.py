@@ -6,10 +6,22 @@ from pathlib import Path
 
 import pytest
 
+from hcr_lib import checks
+
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
-LESSONS = sorted(FOLDER.glob("[0-9]*.ipynb"))
+
+
+def lessons(folder: Path) -> list[Path]:
+    """Return the notebooks of a folder whose names begin with a lesson's number, in order."""
+    return sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+
+
+def numbers(paths: list[Path]) -> list[int]:
+    return [int(path.name[:2]) for path in paths]
+
+
+LESSONS, SOLUTIONS = lessons(FOLDER), lessons(FOLDER / "solutions")
 NOTEBOOKS = [path for path in sorted(FOLDER.rglob("*.ipynb")) if ".ipynb_checkpoints" not in path.parts]
-NAMES = ["01_data", "02_preprocessing", "03_cnn", "04_crnn", "05_evaluation", "06_word_prediction"]
 
 MAX_BYTES = 1_000_000
 MAX_LINES = 15
@@ -37,13 +49,19 @@ def each(paths):
     return pytest.mark.parametrize("path", paths, ids=lambda path: str(path.relative_to(FOLDER).with_suffix("")))
 
 
-def test_six_lessons_in_order():
-    assert [path.stem for path in LESSONS] == NAMES
+def test_lessons_are_numbered_without_a_gap_and_each_has_its_solutions_and_its_exercises():
+    assert len(LESSONS) >= 6
+    assert numbers(LESSONS) == list(range(1, len(LESSONS) + 1))
+    assert [path.name for path in SOLUTIONS] == [path.name for path in LESSONS]
+    assert [module.__name__[-2:] for module in checks.LESSONS] == [path.name[:2] for path in LESSONS]
+    assert {*LESSONS, *SOLUTIONS} == set(NOTEBOOKS), "every notebook begins with the number of its lesson"
 
 
-def test_every_lesson_has_its_solutions():
-    solutions = [path.stem for path in sorted((FOLDER / "solutions").glob("[0-9]*.ipynb"))]
-    assert [stem[:2] for stem in solutions] == [name[:2] for name in NAMES]
+def test_a_seventh_lesson_is_found_by_its_file_name(tmp_path):
+    for path in LESSONS:
+        (tmp_path / path.name).touch()
+    (tmp_path / "07_paragraphs.ipynb").touch()
+    assert numbers(lessons(tmp_path)) == [1, 2, 3, 4, 5, 6, 7]
 
 
 @each(NOTEBOOKS)
@@ -119,7 +137,7 @@ def test_at_least_two_checked_exercises_left_open(path):
     assert len(checked) >= 2
 
 
-@each(sorted((FOLDER / "solutions").glob("[0-9]*.ipynb")))
+@each(SOLUTIONS)
 def test_solutions_answer_every_exercise_of_their_lesson(path):
     (lesson,) = (lesson for lesson in LESSONS if lesson.stem[:2] == path.stem[:2])
     pattern = r"check\(\s*[\"']([\d.]+)[\"']"

@@ -63,8 +63,8 @@ def test_a_picture_for_each_image_and_nothing_in_the_cells_left_over(n, columns)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((IMAGES, [1, 2]), "labels must have one entry an image: expected 5, got 2"),
-        ((IMAGES, range(5), [1]), "predictions must have one entry an image: expected 5, got 1"),
+        ((IMAGES, [1, 2]), "labels must have one entry per image: expected 5, got 2"),
+        ((IMAGES, range(5), [1]), "predictions must have one entry per image: expected 5, got 1"),
         ((IMAGES, None, range(5)), "without labels"),
         ((IMAGES[0],), r"images\[None\]"),
         ((IMAGES[:0],), "at least 1"),

@@ -16,6 +16,7 @@ from hcr_lib import _validate
         (np.full((2, 2), -0.1), "between 0 .paper. and 1"),
         (np.array([[0, np.nan]]), "from nan to nan"),
         (np.array([[0, np.inf]]), "from 0 to inf"),
+        (np.ma.array(np.zeros((2, 2)), mask=[[0, 1], [1, 0]]), r"2 masked entries.*image\.filled"),
     ],
 )
 def test_images_that_are_no_ink(image, message):
@@ -43,6 +44,7 @@ def test_a_float32_image_is_not_changed_behind_the_callers_back():
         (np.zeros((28, 28), "uint8"), r"images\[None\]"),
         (np.zeros((3, 28, 27), "uint8"), r"shape \(n, 28, 28\); got shape \(3, 28, 27\)"),
         (np.zeros((3, 28, 28)), "must be uint8 .*got float64"),
+        (np.ma.array(np.zeros((1, 28, 28), "uint8"), mask=True), "784 masked entries"),
     ],
 )
 def test_stored_images_of_another_form(images, message):
@@ -59,11 +61,16 @@ def test_stored_images_of_another_form(images, message):
         (["a"], None, "to_labels"),
         (np.eye(10), None, "argmax"),
         ([1, 2], 3, "expected 3, got 2"),
+        (np.ma.array([1, 2], mask=[0, 1]), None, "1 masked entries"),
     ],
 )
 def test_labels_that_do_not_fit(labels, length, message):
     with pytest.raises(ValueError, match=message):
         _validate.ensure_labels(labels, 10, length=length)
+
+
+def test_a_masked_array_that_hides_nothing_is_an_array():
+    assert _validate.ensure_labels(np.ma.array([1, 2], mask=False), 10).tolist() == [1, 2]
 
 
 def test_no_labels_are_labels():

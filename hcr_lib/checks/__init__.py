@@ -1,6 +1,6 @@
 """Feedback on the exercises: ``check("03.2", answer)``.
 
-The exercises of lesson ``n`` stand in ``_lesson0n.py``, keyed by their number in the notebook::
+The exercises of lesson ``n`` are in ``_lesson0n.py``, a file found by its name, keyed by their number in the notebook::
 
     EXERCISES = {
         "02.1": Exercise(
@@ -17,13 +17,18 @@ An answer is a number or a short string; where a learner writes a function, the 
 what it returns for a given input. Each slip is a wrong answer that gives away one misconception.
 """
 
+import importlib
 import os
+import pkgutil
 
 from hcr_lib._validate import ensure_choice
-from hcr_lib.checks import _lesson01, _lesson02, _lesson03, _lesson04, _lesson05, _lesson06
 from hcr_lib.checks._exercise import Answer, Exercise
 
-LESSONS = (_lesson01, _lesson02, _lesson03, _lesson04, _lesson05, _lesson06)
+LESSONS = tuple(
+    importlib.import_module(f"{__name__}.{module.name}")
+    for module in pkgutil.iter_modules(__path__)  # in alphabetical order
+    if module.name.startswith("_lesson")
+)
 
 EXERCISES: dict[str, Exercise] = {name: exercise for lesson in LESSONS for name, exercise in lesson.EXERCISES.items()}
 

@@ -1,4 +1,4 @@
-"""What an exercise is, and the tests an answer can be put to."""
+"""Exercises, and the conditions that an answer can be checked against."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ class Exercise:
     Parameters
     ----------
     passes : callable
-        Takes the answer and says whether it is right: `number`, `between`, `word`, or a function of your own.
+        From the answer to whether it is right: `number`, `between`, `word`, or a function of your own.
     hint : str
         A question or a pointer that helps without giving the answer away.
     slips : mapping of answer to str
@@ -37,7 +37,7 @@ class Exercise:
 
 
 def number(value: float, within: float = 1e-6) -> Callable[[Answer], bool]:
-    """Accept numbers no further than `within` from `value`; NumPy's numbers are welcome.
+    """Accept numbers no further than `within` from `value`, NumPy's scalars among them.
 
     Examples
     --------
@@ -53,13 +53,13 @@ def between(low: float, high: float) -> Callable[[Answer], bool]:
     def passes(answer: Answer) -> bool:
         if not _is_number(answer):
             raise TypeError(f"expected a number, got {answer!r}")
-        return low <= float(answer) <= high
+        return bool(low <= answer <= high)  # without float(answer), for which a whole number may be too large
 
     return passes
 
 
 def word(*accepted: str) -> Callable[[Answer], bool]:
-    """Accept any of these words; capitals and blanks around make no difference.
+    """Accept any of these words; case and surrounding blanks make no difference.
 
     Where case is the point (is it an ``"o"`` or an ``"O"``?), compare in a function of your own.
 
@@ -82,9 +82,12 @@ def _is_number(answer: object) -> bool:
 
 
 def _same(slip: Answer, answer: Answer) -> bool:
-    """Compare words without regard to case, and numbers to within rounding."""
+    """Return whether two words are equal but for case, or two numbers but for rounding."""
     if isinstance(slip, str) and isinstance(answer, str):
         return slip.strip().casefold() == answer.strip().casefold()
     if _is_number(slip) and _is_number(answer):
-        return math.isclose(slip, answer, rel_tol=1e-3, abs_tol=1e-9)
+        try:
+            return math.isclose(slip, answer, rel_tol=1e-3, abs_tol=1e-9)
+        except OverflowError:  # a whole number too large for a float is near no slip
+            return False
     return slip is answer  # True and False

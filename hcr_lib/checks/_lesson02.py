@@ -18,7 +18,7 @@ EXERCISES: dict[str, Exercise] = {
         passes=number(2, within=0.1),
         hint="Which of the 62 classes end up in class A, and which in class 7?",
         slips={
-            1: "Equal before folding, not after: A collects the images of A and of a.",
+            1: "Equal before merging, not after: A collects the images of A and of a.",
             0.5: "Other way round: letters over digits.",
             2.6: "That is 26 letters over 10 digits, the number of classes. How large is a single class?",
             5.2: "That is 52 over 10, all letters over all digits. How large is a single class?",
@@ -49,7 +49,7 @@ EXERCISES: dict[str, Exercise] = {
         passes=lambda answer: str(answer).strip() == "5",
         hint="What has the thin pen written so far: digits or letters? Which of those has the strokes of an S?",
         slips={
-            "S": "That is what a person reads. To this reader every letter is thick, and this one is thin.",
+            "S": "That is what a person reads. To this network every letter is thick, and this one is thin.",
             "8": "A digit, yes. But an 8 closes both loops, an S neither.",
             "2": "A digit, yes. But a 2 is an S in the mirror.",
             "6": "A digit, yes. But a 6 closes its lower loop.",

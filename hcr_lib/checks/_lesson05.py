@@ -11,12 +11,12 @@ def _ten_points(answer: Answer) -> bool:
 EXERCISES: dict[str, Exercise] = {
     "05.1": Exercise(
         passes=between(0.029, 0.045),
-        hint="Divide the images of the commonest class by all images; folding put both cases of a letter together.",
+        hint="Divide the images of the commonest class by all images; merging put both cases of a letter together.",
         slips={
             1 / 36: "That is guessing among 36 equally common classes; here a letter has two cases, a digit has one.",
             0.028: "That is guessing among 36 equally common classes; here a letter has two cases, a digit has one.",
-            1 / 62: "There were 62 classes before folding; now A and a count as one.",
-            0.016: "There were 62 classes before folding; now A and a count as one.",
+            1 / 62: "There were 62 classes before merging; now A and a count as one.",
+            0.016: "There were 62 classes before merging; now A and a count as one.",
             0.5: "Half would be right for two classes; there are 36 here.",
             0: "Always saying E is right whenever it is an E.",
         },
