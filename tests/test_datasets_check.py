@@ -174,7 +174,7 @@ def test_one_image_under_look_alike_labels_is_no_conflict(sound):
     assert datasets.check_dataset((images, labels, BYCLASS)).codes == {"duplicates"}
 
 
-def test_examples_show_each_copy_beside_its_twin(sound):
+def test_examples_show_each_copy_beside_its_original(sound):
     fault = datasets.check_dataset(again(sound.images, sound.labels, sound.classes))["duplicates"]
     shown = fault.examples(6)
     assert shown.shape == (6, 28, 28)
@@ -198,7 +198,7 @@ def test_a_report_is_also_a_table_and_a_lookup(sound):
     assert frame["code"].tolist() == ["inverted", "duplicates"]
     assert (frame["kind"] == "fault").all()
     assert frame["images"].tolist() == [len(report[code].indices) for code in frame["code"]]
-    assert report["duplicates"].to_frame().columns.tolist() == ["index", "twin"]
+    assert report["duplicates"].to_frame().columns.tolist() == ["index", "duplicate_of"]
     assert "inverted" in report
     assert "blank" not in report
     with pytest.raises(KeyError):
@@ -243,28 +243,29 @@ def learn():
 def test_changed_copies_are_found_within_a_set_and_across_splits(sound, learn, change):
     chosen = np.arange(0, len(sound), 20)
     copies = np.stack([CHANGES[change](image) for image in sound.images[chosen]])
-    within = _copies.near_duplicates(np.concatenate([sound.images, copies]))
-    across = _copies.near_shared(np.concatenate([learn.images[:2000], copies]), sound)
-    for (found,), start in (within[0], len(sound)), (across[0], 2000):
-        twin = dict(zip(found.indices.tolist(), found.details["twin"].tolist(), strict=True))
-        right = [twin.get(start + place) == original for place, original in enumerate(chosen)]
-        assert np.mean(right) > 0.85
-        assert sum(index < start for index in twin) <= 0.005 * start
+    within = _copies.near_copies(np.concatenate([sound.images, copies]), None)
+    across = _copies.near_copies(np.concatenate([learn.images[:2000], copies]), sound)
+    for (found,), start in (within, len(sound)), (across, 2000):
+        assert not found.note
+        original = dict(zip(found.indices.tolist(), found.details["duplicate_of"].tolist(), strict=True))
+        assert np.mean([original.get(start + place) == index for place, index in enumerate(chosen)]) > 0.85
+        assert sum(index < start for index in original) <= 0.005 * start
 
 
 def test_different_writings_are_not_called_copies(sound, learn):
     """Not even of the plainest characters."""
-    for faults, _ in (_copies.near_duplicates(learn.images), _copies.near_shared(sound.images, learn)):
-        assert faults == []
+    for findings in (_copies.near_copies(learn.images, None), _copies.near_copies(sound.images, learn)):
+        assert all(finding.note for finding in findings)
     plain = learn.only("1Il").images
-    found = [finding for findings in _copies.near_duplicates(plain) for finding in findings]
+    found = _copies.near_copies(plain, None)
     assert sum(len(finding.indices) for finding in found) < 0.02 * len(plain)
 
 
 def test_a_copy_in_a_crowd_of_look_alikes_is_found(learn):
     """Where honest 1s lie close together, a moved copy is still closer."""
     ones = learn.only("1Il").images
-    (found,) = _copies.near_duplicates(np.concatenate([ones, [moved(image, 1, 1) for image in ones[:20]]]))[0]
+    (found,) = _copies.near_copies(np.concatenate([ones, [moved(image, 1, 1) for image in ones[:20]]]), None)
+    assert not found.note
     assert np.isin(np.arange(len(ones), len(ones) + 20), found.indices).mean() > 0.9
 
 

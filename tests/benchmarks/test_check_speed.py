@@ -45,7 +45,7 @@ def compare_all(images: np.ndarray) -> np.ndarray:
 
 
 def test_near_duplicates_of_a_large_set(benchmark, many):
-    benchmark.pedantic(_copies.near_duplicates, [many], rounds=1)
+    benchmark.pedantic(_copies.near_copies, [many, None], rounds=1)
 
 
 def test_the_quick_check_of_sixty_thousand(benchmark, many):
@@ -55,9 +55,9 @@ def test_the_quick_check_of_sixty_thousand(benchmark, many):
 
 def test_the_search_is_many_times_faster_than_comparing_all(many):
     some = many[:: len(many) // 5000][:5000]
-    assert 3 * seconds(_copies.near_duplicates, some) < seconds(compare_all, some)
+    assert 3 * seconds(_copies.near_copies, some, None) < seconds(compare_all, some)
 
 
 def test_ten_times_the_images_take_far_less_than_a_hundred_times_as_long(many):
     few, more = (many[:: len(many) // number][:number] for number in (3_000, 30_000))
-    assert seconds(_copies.near_duplicates, more) < 40 * seconds(_copies.near_duplicates, few)
+    assert seconds(_copies.near_copies, more, None) < 40 * seconds(_copies.near_copies, few, None)

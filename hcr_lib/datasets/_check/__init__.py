@@ -5,13 +5,12 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from hcr_lib.datasets._check._classes import classes_missing, imbalance
-from hcr_lib.datasets._check._copies import duplicates, near_duplicates, near_shared, shared
-from hcr_lib.datasets._check._doubt import doubtful_labels
-from hcr_lib.datasets._check._fit import TURNS, fit
-from hcr_lib.datasets._check._pixels import polarity, shape, value_range
-from hcr_lib.datasets._check._provenance import provenance
+from hcr_lib.datasets._check._class_means import TURNS, orientation_and_order
+from hcr_lib.datasets._check._copies import exact_copies, label_conflicts, near_copies
+from hcr_lib.datasets._check._format import class_string, imbalance, polarity, shape, value_range
+from hcr_lib.datasets._check._label_errors import doubtful_labels
 from hcr_lib.datasets._check._report import Fault, Report
+from hcr_lib.datasets._check._shortcut import source_shortcut
 from hcr_lib.datasets._dataset import Dataset
 
 __all__ = ["TURNS", "Fault", "Report", "check_dataset"]
@@ -34,13 +33,13 @@ def check_dataset(
     other : Dataset, optional
         Another split, to be searched for the same images.
     thorough : bool
-        False looks at what takes a moment, whatever the size. True also searches for near copies (all images), trains
-        a small reader to find doubtful labels (10,000 images drawn with `seed`), and asks whether images
+        False checks what takes a moment, whatever the size. True also searches for near-duplicates (all images),
+        trains a small classifier to find label errors (10,000 images drawn with `seed`), and tests whether images
         give their source away: some ten seconds for a small set, a minute for 200,000 images.
     sources : array_like of str, shape (n,), optional
         Where each image comes from, if a `Dataset` does not know it itself; examined even if not `thorough`.
     seed : int
-        For the images drawn by the slow checks: the same seed, the same report.
+        For the images drawn by the slow checks: the same seed gives the same report.
 
     Returns
     -------
@@ -57,14 +56,14 @@ def check_dataset(
     Quick:
 
     ==================== ==========================================================================================
-    shape, range         the arrays are no images with labels; pixels do not run from 0 to 255
+    shape, range         the arrays are not images with labels; pixels do not run from 0 to 255
     inverted, blank      black ink on white; no ink
     label-range          labels outside the class string
     class-missing        a class without images
     class-doubled        a character that is two classes
     transposed           or mirrored, upside-down, rotated, rotated-left, rotated-right
     labels-shifted       every label off by one
-    labels-swapped       two classes that bear each other's name
+    labels-swapped       two classes that have each other's label
     imbalance            the largest class over 5 times the smallest: a note; over 100 times: a fault
     duplicates           more than 1 image in 1,000 is an exact copy of an earlier one (fewer: a note)
     label-conflict       one image under two labels
@@ -76,15 +75,15 @@ def check_dataset(
     ==================== ==========================================================================================
     near-duplicates      moved, blurred, dimmed, compressed or retouched copies of an earlier image;
                          a note up to 1 in 1,000
-    near-shared          such copies of images of `other`
-    doubtful-labels      pictures that a reader trained on the others calls something else, if there are more of
-                         them than a clean set holds (else a note)
-    source-shortcut      the source tells the class, and the images of the sources can be told apart: a network
+    near-shared          such copies of images in `other`
+    doubtful-labels      images that a classifier trained on the others assigns to another class, if there are more
+                         of them than a clean set holds (else a note)
+    source-shortcut      the source tells the class, and the sources can be distinguished by their images: a network
                          will learn the source (a note if only one of the two is true)
     ==================== ==========================================================================================
 
-    Orientation and labels are judged by the mean image of each class, which is compared with the handwriting that
-    ships; the classes vote, so an unusual hand or a symmetric character raises no alarm. The vote needs at least three
+    Orientation and labels are judged by the mean image of each class, which is compared with the bundled handwriting;
+    the classes vote, so an unusual hand or a symmetric character raises no alarm. The vote needs at least three
     classes with five images each. Characters of one shape (`labels.same_shape`: 0 and O) never count
     against a label.
 
@@ -107,36 +106,29 @@ def check_dataset(
         images, labels, classes = np.asarray(dataset[0]), np.asarray(dataset[1]), dataset[2]
         source = "raw arrays"
         copies = np.zeros(labels.shape, bool)
-    shape_fault = shape(images, labels)
-    if shape_fault is not None:
-        return Report(source, [shape_fault])
+    findings = list(shape(images, labels))
+    if findings:
+        return Report(source, findings)
     if sources is not None and np.shape(sources) != labels.shape:
         raise ValueError(f"sources must name one source an image, shape {labels.shape}; got {np.shape(sources)}.")
 
-    faults = list(classes_missing(labels, classes))
-    notes: list[Fault] = []
-
-    def add(found: tuple[list[Fault], list[Fault]]) -> None:
-        faults.extend(found[0])
-        notes.extend(found[1])
-
+    findings += class_string(labels, classes)
     pixels, range_faults = value_range(images)
-    faults += range_faults
+    findings += range_faults
     if pixels is not None:
         pixels, ink_faults = polarity(pixels)
-        faults += ink_faults
-        faults += fit(pixels, labels, classes)
-    add(imbalance(labels, classes))
-    add(duplicates(images, labels, classes, copies))
-    if other is not None:
-        faults += shared(images, other)
+        findings += ink_faults
+        findings += orientation_and_order(pixels, labels, classes)
+    findings += imbalance(labels, classes)
+    findings += exact_copies(images, None, copies)
+    findings += label_conflicts(images, labels, classes)
+    if other is not None and images.dtype == np.uint8:
+        findings += exact_copies(images, other)
     if thorough and pixels is not None:
-        add(near_duplicates(pixels))
+        findings += near_copies(pixels, None)
         if other is not None:
-            add(near_shared(pixels, other))
-        add(doubtful_labels(pixels, labels, classes, seed))
+            findings += near_copies(pixels, other)
+        findings += doubtful_labels(pixels, labels, classes, seed)
     if sources is not None and pixels is not None:
-        add(provenance(pixels, labels, classes, np.asarray(sources).astype(str), seed))
-    return Report(
-        source, [replace(fault, images=images) for fault in faults], [replace(note, images=images) for note in notes]
-    )
+        findings += source_shortcut(pixels, labels, classes, np.asarray(sources).astype(str), seed)
+    return Report(source, [replace(finding, images=images) for finding in findings])

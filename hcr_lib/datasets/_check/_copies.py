@@ -1,5 +1,7 @@
 """Copies of images: exact ones by checksum, near ones by a descriptor that survives moving and blurring."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from hcr_lib.datasets._check._report import Fault
@@ -9,172 +11,130 @@ from hcr_lib.labels import same_shape
 
 TOLERATED = 0.001  #: share of copies that even well-kept collections hold; up to here a note
 
-# Near copies. All lengths are shares of the length of the image, taken as a list of 784 numbers.
+# Near-duplicates. All distances are relative to the norm of an image, taken as a vector of 784 numbers.
 FREQUENCIES = 4  #: the descriptor keeps waves with at most this many periods across the image
 PERIOD = 32  #: a little more than 28, so that ink moved off one side does not meet the other
-DIMENSIONS = 16  #: of the search tree; the main axes of the descriptors, with 90 % of their variance
+DIMENSIONS = 16  #: of the search tree; the principal components of the descriptors, with 90 % of their variance
 RADIUS = 0.1  #: copies lie at most this far apart there: blurred by 0.8 pixels 0.06, JPEG at quality 50 0.1
-CROWD = 8  #: as many neighbours within RADIUS, and the character is so plain that honest ones look like copies
+CROWD = 8  #: as many neighbours within RADIUS, and the character is so plain that honest images look like copies
 DIFFERENT = 0.08  #: what may remain between an image and its copy: JPEG at quality 75 leaves 0.07
-DIFFERENT_IN_CROWD = 0.03  #: two people's 1s come as close as 0.05; moved or retouched copies stay below 0.01
+DIFFERENT_IN_CROWD = 0.03  #: two writers' 1s come as close as 0.05; moved or retouched copies stay below 0.01
 BLURS = (0.0, 0.5, 0.7, 0.9)  #: a copy may be blurred this much (standard deviation, pixels)
 RETOUCHED = 2  #: pixels that may be altogether different
-CHUNK = 4096  #: images or pairs worked on at a time
+CHUNK = 4096  #: images or pairs processed at a time
 
 
-def duplicates(
-    images: np.ndarray, labels: np.ndarray, classes: str, known: np.ndarray
-) -> tuple[list[Fault], list[Fault]]:
-    """Find images that come again, pixel by pixel; those that are `known` to be copies are only asked their label."""
-    first = _first(fingerprints(images))
-    inked = images.reshape(len(images), -1).any(axis=1)
-    copies = np.flatnonzero((first != np.arange(len(images))) & inked)
-    faults, notes = [], []
-    unknown = copies[~known[copies]]
-    if len(unknown):
-        finding = Fault(
-            "duplicates",
-            f"every image should come once; exact copies of an earlier one: {_share(unknown, images)}. Leave them out: "
-            "numpy.delete(numpy.arange(len(labels)), fault.indices).",
-            unknown,
-            {"twin": first[unknown]},
-            twins=images,
-        )
-        (faults if len(unknown) > TOLERATED * len(images) else notes).append(finding)
-    both = labels[copies], labels[first[copies]]
-    valid = np.all([(label >= 0) & (label < len(classes)) for label in both], axis=0)
-    copies, given, earlier = copies[valid], both[0][valid], both[1][valid]
-    conflicting = same_shape(classes)[given, earlier] == 0
-    if conflicting.any():
-        copies, example = copies[conflicting], np.flatnonzero(conflicting)[0]
-        faults.append(
-            Fault(
-                "label-conflict",
-                f"one image needs one label; {len(copies):,} are called something else than their exact copy, such as "
-                f"{classes[given[example]]} and {classes[earlier[example]]}. Look at them: fault.examples().",
-                copies,
-                {"twin": first[copies]},
-                twins=images,
-            )
-        )
-    return faults, notes
+def exact_copies(images: np.ndarray, other: Dataset | None, known: np.ndarray | bool = False) -> Iterator[Fault]:
+    """Find exact copies of earlier images that are not `known` or, given another split, of its images."""
+    originals = _first_equal(images, other)
+    copies = np.flatnonzero((originals >= 0) & images.any(axis=(1, 2)) & ~np.asarray(known))
+    code = "duplicates" if other is None else "shared-images"
+    yield from _found(code, "exact", images, other, copies, originals[copies], tolerated=TOLERATED * (other is None))
 
 
-def shared(images: np.ndarray, other: Dataset) -> list[Fault]:
-    """Find images that are in another split as well, pixel by pixel."""
-    if images.dtype != np.uint8:
-        return []
-    both = _first(np.concatenate([fingerprints(other.images), fingerprints(images)]))[len(other) :]
-    indices = np.flatnonzero(both < len(other))
-    if len(indices) == 0:
-        return []
-    return [
-        Fault(
-            "shared-images",
-            f"splits must not share images; {len(indices):,} are also in {other!r}. Leave them out of one: "
-            "numpy.delete(numpy.arange(len(dataset)), fault.indices).",
-            indices,
-            {"twin": both[indices]},
-            twins=other.images,
-        )
-    ]
+def near_copies(images: np.ndarray, other: Dataset | None) -> Iterator[Fault]:
+    """Find changed copies of earlier images or, given another split, of its images."""
+    new = np.flatnonzero(_first_equal(images if other is None else images.astype("uint8"), other) < 0)
+    if other is None:
+        copies, originals, remainder = _near(images[new], 0)
+        code, originals = "near-duplicates", new[originals]
+    else:
+        copies, originals, remainder = _near(np.concatenate([other.images, images[new]]), len(other))
+        code = "near-shared"
+    kind = "moved, blurred, compressed or retouched"
+    yield from _found(code, kind, images, other, new[copies], originals, difference=remainder)
 
 
-def near_duplicates(images: np.ndarray) -> tuple[list[Fault], list[Fault]]:
-    """Find images that are a changed copy of an earlier one."""
-    unique = np.flatnonzero(_first(fingerprints(images)) == np.arange(len(images)))
-    copies, twins, rest = _near(images[unique], None)
-    return _near_copies(
-        "near-duplicates", "every image should come once", "of an earlier one", images, unique[copies],
-        unique[twins], rest, images,
-    )  # fmt: skip
-
-
-def near_shared(images: np.ndarray, other: Dataset) -> tuple[list[Fault], list[Fault]]:
-    """Find images that are a changed copy of one in another split."""
-    new = np.flatnonzero(~np.isin(fingerprints(images.astype("uint8")), fingerprints(other.images)))
-    copies, twins, rest = _near(images[new], other.images)
-    return _near_copies(
-        "near-shared", "splits must not share images", f"of one in {other!r}", images, new[copies], twins, rest,
-        other.images,
-    )  # fmt: skip
-
-
-def _near_copies(code, wanted, where, images, copies, twins, rest, twin_images) -> tuple[list[Fault], list[Fault]]:
+def _found(code, kind, images, other, copies, originals, *, tolerated=TOLERATED, **details) -> Iterator[Fault]:
     if len(copies) == 0:
-        return [], []
-    finding = Fault(
+        return
+    wanted, where = "every image should come once", "an earlier one"
+    if other is not None:
+        wanted, where = "splits must not share images", f"one in {other!r}"
+    share = f"{len(copies):,} of {len(images):,} ({len(copies) / len(images):.2%})"
+    yield Fault(
         code,
-        f"{wanted}; moved, blurred, compressed or retouched copies {where}: {_share(copies, images)}. Look at them: "
-        "fault.examples(), and leave them out: numpy.delete(numpy.arange(len(labels)), fault.indices).",
+        f"{wanted}; {kind} copies of {where}: {share}. Look at them: fault.examples(), and leave them out: "
+        "numpy.delete(numpy.arange(len(labels)), fault.indices).",
         copies,
-        {"twin": twins, "difference": rest},
-        twins=twin_images,
+        {"duplicate_of": originals, **details},
+        note=len(copies) <= tolerated * len(images),
+        originals=images if other is None else other.images,
     )
-    return ([finding], []) if len(copies) > TOLERATED * len(images) else ([], [finding])
 
 
-def _share(indices: np.ndarray, images: np.ndarray) -> str:
-    return f"{len(indices):,} of {len(images):,} ({len(indices) / len(images):.2%})"
+def label_conflicts(images: np.ndarray, labels: np.ndarray, classes: str) -> Iterator[Fault]:
+    """Find exact copies with another label, unless the two characters have the same shape."""
+    originals = _first_equal(images, None)
+    valid = (labels >= 0) & (labels < len(classes))
+    copies = np.flatnonzero((originals >= 0) & images.any(axis=(1, 2)) & valid & valid[originals])
+    copies = copies[same_shape(classes)[labels[copies], labels[originals[copies]]] == 0]
+    if len(copies):
+        given, earlier = (classes[labels[index]] for index in (copies[0], originals[copies[0]]))
+        yield Fault(
+            "label-conflict",
+            f"one image needs one label; {len(copies):,} have another label than their exact copy, such as "
+            f"{given} and {earlier}. Look at them: fault.examples().",
+            copies,
+            {"duplicate_of": originals[copies]},
+            originals=images,
+        )
 
 
-def _first(marks: np.ndarray) -> np.ndarray:
-    """Return where each mark comes first: ndarray of int64, shape (n,)."""
-    _, first, group = np.unique(marks, return_index=True, return_inverse=True)
-    return first[group]
+def _first_equal(images: np.ndarray, other: Dataset | None) -> np.ndarray:
+    """Return the first equal image among the earlier ones or, given another split, among its images; -1 if none."""
+    keys = fingerprints(images)
+    before = np.arange(len(images)) if other is None else len(other)
+    if other is not None:
+        keys = np.concatenate([fingerprints(other.images), keys])
+    _, first, group = np.unique(keys, return_index=True, return_inverse=True)
+    first = first[group][-len(images) :]
+    return np.where(first < before, first, -1)
 
 
-def _near(images: np.ndarray, others: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Pair each image with the one that it is a near copy of: an earlier one, or one of `others`.
+def _near(images: np.ndarray, start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pair each image from `start` on with the one before `start` (if 0: with the earlier one) that it nearly copies.
 
     A tree of descriptors proposes neighbours; the pixels decide.
 
     Returns
     -------
-    copies, twins : ndarray of int64, shape (k,)
-    rest : ndarray of float32, shape (k,)
+    copies : ndarray of int64, shape (k,)
+        Counted from `start`.
+    originals : ndarray of int64, shape (k,)
+    remainder : ndarray of float32, shape (k,)
         How much of each copy remains unexplained; the smallest first.
     """
     from scipy.spatial import cKDTree  # here, because loading data must not wait for it
+    from sklearn.decomposition import PCA
 
-    nothing = np.zeros(0, "int64"), np.zeros(0, "int64"), np.zeros(0, "float32")
-    within = others is None
-    theirs = images if within else others
-    if len(images) == 0 or len(theirs) == 0:
-        return nothing
-    places, centres = _descriptors(images)
-    their_places, their_centres = (places, centres) if within else _descriptors(theirs)
-    all_places = places if within else np.concatenate([their_places, places])
-    mean = all_places.mean(axis=0)
-    spread = all_places[:: 1 + len(all_places) // 20_000] - mean
-    axes = np.linalg.eigh(spread.T @ spread)[1][:, -DIMENSIONS:]
-    tree = cKDTree((all_places - mean) @ axes)
-    # Of both sets together, so that a crowd is seen even if there are only few others. One more: an image finds itself.
-    distances, near = tree.query((places - mean) @ axes, k=CROWD + 1, distance_upper_bound=RADIUS, workers=-1)
-    limit = np.where(np.isfinite(distances[:, -1]), DIFFERENT_IN_CROWD, DIFFERENT)
+    if len(images) <= max(start, 1):
+        return np.zeros(0, "int64"), np.zeros(0, "int64"), np.zeros(0, "float32")
+    descriptors, centres = _descriptors(images)
+    some = descriptors[:: 1 + len(images) // 20_000]
+    reduced = PCA(min(DIMENSIONS, len(some))).fit(some).transform(descriptors)
+    # Of both sets together, so that a crowd is seen even if `other` is small. One more: an image finds itself.
+    distances, near = cKDTree(reduced).query(reduced[start:], k=CROWD + 1, distance_upper_bound=RADIUS, workers=-1)
+    crowded = np.isfinite(distances[:, -1])
     copies, column = np.nonzero(np.isfinite(distances))
-    twins = near[copies, column]
-    wanted = twins < (copies if within else len(theirs))
-    copies, twins = copies[wanted], twins[wanted]
-    likely = np.linalg.norm(places[copies] - their_places[twins], axis=1) < RADIUS
-    copies, twins = copies[likely], twins[likely]
-    if len(copies) == 0:
-        return nothing
-    rest = np.concatenate(
-        [
-            _remainder(images[i], theirs[j], centres[i] - their_centres[j])
-            for i, j in zip(_chunks(copies), _chunks(twins), strict=True)
-        ]
-    )
-    order = np.argsort(rest, kind="stable")
-    order = order[rest[order] <= limit[copies[order]]]
+    originals = near[copies, column]
+    wanted = originals < (start or copies)
+    copies, originals = copies[wanted], originals[wanted]
+    likely = np.linalg.norm(descriptors[start:][copies] - descriptors[originals], axis=1) < RADIUS
+    copies, originals = copies[likely], originals[likely]
+    remainder = np.zeros(len(copies), "float32")
+    for part in _chunks(len(copies)):
+        copy, original = start + copies[part], originals[part]
+        remainder[part] = _remainder(images[copy], images[original], centres[copy] - centres[original])
+    order = np.argsort(remainder, kind="stable")
+    order = order[remainder[order] <= np.where(crowded, DIFFERENT_IN_CROWD, DIFFERENT)[copies[order]]]
     _, best = np.unique(copies[order], return_index=True)
     order = order[np.sort(best)]
-    return copies[order], twins[order], rest[order]
+    return copies[order], originals[order], remainder[order]
 
 
 def _descriptors(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Describe each image by its longest waves, seen from its centre of mass, so that it may be moved or blurred.
+    """Describe each image by its lowest frequencies, seen from its centre of mass, so that it may be moved or blurred.
 
     Returns
     -------
@@ -184,26 +144,23 @@ def _descriptors(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         Row and column of the centre of mass.
     """
     steps = np.arange(-FREQUENCIES, FREQUENCIES + 1)
-    waves = np.array([(u, v) for u in steps for v in steps if (u, v) > (0, 0) and u * u + v * v <= FREQUENCIES**2])
-    turn = 2j * np.pi / PERIOD
-    axis = np.arange(28)
-    phase = np.exp(-turn * (waves[:, :1, None] * axis[:, None] + waves[:, 1:, None] * axis)).reshape(len(waves), -1)
-    basis = np.concatenate([phase.real, phase.imag]).T.astype("float32")
-    descriptors, centres = [], []
-    for chunk in _chunks(images):
-        ink = chunk.astype("float32")
-        total = np.maximum(ink.sum(axis=(1, 2)), 1.0)
-        centre = np.stack([ink.sum(axis=2) @ axis, ink.sum(axis=1) @ axis], axis=1) / total[:, None]
-        seen = ink.reshape(len(ink), -1) @ basis
-        seen = (seen[:, : len(waves)] + 1j * seen[:, len(waves) :]) * np.exp(turn * centre @ waves.T)
-        seen = np.concatenate([seen.real, seen.imag], axis=1)
-        descriptors.append((seen / np.maximum(np.linalg.norm(seen, axis=1, keepdims=True), 1e-6)).astype("float32"))
-        centres.append(centre.astype("float32"))
-    return np.concatenate(descriptors), np.concatenate(centres)
+    waves = np.array([(u, v) for u in steps for v in steps if (v, u) > (0, 0) and u * u + v * v <= FREQUENCIES**2])
+    descriptors = np.empty((len(images), 2 * len(waves)), "float32")
+    centres = np.empty((len(images), 2), "float32")
+    for part in _chunks(len(images)):
+        ink = images[part].astype("float32")
+        centre = np.stack([ink.sum(axis=2) @ np.arange(28), ink.sum(axis=1) @ np.arange(28)], axis=1)
+        centre /= np.maximum(ink.sum(axis=(1, 2)), 1.0)[:, None]
+        spectrum = np.fft.rfft2(ink, (PERIOD, PERIOD))[:, *waves.T]
+        spectrum *= np.exp(2j * np.pi / PERIOD * centre @ waves.T)
+        seen = np.concatenate([spectrum.real, spectrum.imag], axis=1)
+        descriptors[part] = seen / np.maximum(np.linalg.norm(seen, axis=1, keepdims=True), 1e-6)
+        centres[part] = centre
+    return descriptors, centres
 
 
 def _remainder(images: np.ndarray, others: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Say how much two images differ after the one was moved, dimmed and blurred to fit the other: 0 for copies."""
+    """Return how much two images differ after one was moved, dimmed and blurred to fit the other: 0 for copies."""
     from scipy import ndimage
 
     moves = np.rint(offsets).astype("int64").clip(-27, 27)
@@ -226,5 +183,5 @@ def _remainder(images: np.ndarray, others: np.ndarray, offsets: np.ndarray) -> n
     return best
 
 
-def _chunks(array: np.ndarray) -> list[np.ndarray]:
-    return [array[start : start + CHUNK] for start in range(0, len(array), CHUNK)]
+def _chunks(number: int) -> list[slice]:
+    return [slice(start, start + CHUNK) for start in range(0, number, CHUNK)]

@@ -25,18 +25,21 @@ class Fault:
     indices : ndarray of int64
         The images concerned, the worst first where there is an order; empty where it is the set as a whole.
     details : mapping of str to ndarray
-        More about each of these images, column by column: ``twin`` is the image that it copies, ``suggested``
+        More about each of these images, column by column: ``duplicate_of`` is the image that it copies, ``suggested``
         the label that it might deserve.
-    images, twins : ndarray, optional
-        Where `indices` and ``details["twin"]`` point.
+    note : bool
+        True if nothing is wrong, but it is good to know before training.
+    images, originals : ndarray, optional
+        Where `indices` and ``details["duplicate_of"]`` point.
     """
 
     code: str
     message: str
     indices: np.ndarray = field(default_factory=lambda: np.zeros(0, "int64"))
     details: Mapping[str, np.ndarray] = field(default_factory=dict)
+    note: bool = False
     images: np.ndarray | None = None
-    twins: np.ndarray | None = None
+    originals: np.ndarray | None = None
 
     def __repr__(self) -> str:
         return f"{self.code}: {self.message}"
@@ -47,21 +50,21 @@ class Fault:
         Returns
         -------
         ndarray, shape (k, 28, 28)
-            Of a finding about copies, each copy is followed by its twin. Of a finding about the set as a whole, the
-            set's first images. Empty if the images have another shape.
+            Of a finding about copies, each copy is followed by its original. Of a finding about the set as a whole,
+            the set's first images. Empty if the images have another shape.
         """
         if self.images is None:
             return np.zeros((0, 28, 28), "uint8")
         if len(self.indices) == 0:
             return self.images[:n]
-        if "twin" not in self.details:
+        if self.originals is None:
             return self.images[self.indices[:n]]
-        copies = self.indices[: n // 2]
-        pairs = np.stack([self.images[copies], self.twins[self.details["twin"][: len(copies)]]], axis=1)
-        return pairs.reshape(-1, 28, 28)
+        copies = self.images[self.indices[: n // 2]]
+        originals = self.originals[self.details["duplicate_of"][: n // 2]]
+        return np.stack([copies, originals], axis=1).reshape(-1, 28, 28)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a table with one line for each image concerned: its index, then the details."""
+        """Return a table with one row for each image concerned: its index, then the details."""
         import pandas as pd  # here, because loading data must not wait for it
 
         return pd.DataFrame({"index": self.indices, **self.details})
@@ -75,22 +78,28 @@ class Report:
     ----------
     source : str
         What was checked.
-    faults : list of Fault
-        What is wrong.
-    notes : list of Fault
-        What is not wrong, but good to know before training.
+    findings : list of Fault
 
     Examples
     --------
-    >>> Report("nowhere", faults=[], notes=[Fault("imbalance", "more A than B.")])
+    >>> Report("nowhere", [Fault("imbalance", "more A than B.", note=True)])
     nowhere: no fault found, 1 note
     Good to know:
     - imbalance: more A than B.
     """
 
     source: str
-    faults: list[Fault]
-    notes: list[Fault] = field(default_factory=list)
+    findings: list[Fault]
+
+    @property
+    def faults(self) -> list[Fault]:
+        """What is wrong."""
+        return [finding for finding in self.findings if not finding.note]
+
+    @property
+    def notes(self) -> list[Fault]:
+        """What is not wrong, but good to know before training."""
+        return [finding for finding in self.findings if finding.note]
 
     @property
     def ok(self) -> bool:
@@ -109,29 +118,25 @@ class Report:
         raise KeyError(code)
 
     def __contains__(self, code: str) -> bool:
-        return any(finding.code == code for finding in [*self.faults, *self.notes])
+        return any(finding.code == code for finding in self.findings)
 
     def __repr__(self) -> str:
         head = _counted(len(self.faults), "fault") if self.faults else "no fault found"
+        lines = [f"- {fault}" for fault in self.faults]
         if self.notes:
             head += f", {_counted(len(self.notes), 'note')}"
-        lines = [f"{self.source}: {head}", *(f"- {fault}" for fault in self.faults)]
-        if self.notes:
             lines += ["Good to know:", *(f"- {note}" for note in self.notes)]
-        return "\n".join(lines)
+        return "\n".join([f"{self.source}: {head}", *lines])
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a table with one line a finding: ``kind`` (fault or note), ``code``, ``images``, ``message``."""
+        """Return a table with one row a finding: ``kind`` (fault or note), ``code``, ``images``, ``message``."""
         import pandas as pd  # here, because loading data must not wait for it
 
-        kinds = ["fault"] * len(self.faults) + ["note"] * len(self.notes)
-        return pd.DataFrame(
-            [
-                (kind, finding.code, len(finding.indices), finding.message)
-                for kind, finding in zip(kinds, [*self.faults, *self.notes], strict=True)
-            ],
-            columns=["kind", "code", "images", "message"],
-        )
+        rows = [
+            ("note" if finding.note else "fault", finding.code, len(finding.indices), finding.message)
+            for finding in [*self.faults, *self.notes]
+        ]
+        return pd.DataFrame(rows, columns=["kind", "code", "images", "message"])
 
 
 def _counted(number: int, noun: str) -> str:

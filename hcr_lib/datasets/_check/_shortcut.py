@@ -1,0 +1,149 @@
+"""Shortcut learning: where images give away their source, and the source the class, a network learns the source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hcr_lib.datasets._check._report import Fault
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SAMPLE = 6_000  #: larger sets are judged by so many images drawn from them
+MIN_IMAGES = 20  #: of one source, to take part; and of one source in a class, to be distinguished within the class
+FOLDS = 4
+ENTANGLED = 0.2  #: share of the source's entropy that the class explains
+SEPARABLE = 0.5  #: how far the probe comes from chance (0) to certainty (1)
+
+
+def source_shortcut(
+    images: np.ndarray, labels: np.ndarray, classes: str, sources: np.ndarray, seed: int
+) -> Iterator[Fault]:
+    """Find the shortcut: the class can be guessed from the source, and the source from the way images were made.
+
+    The probe is logistic regression on six plain measures of an image, none of which depends on what was written. It
+    is trained and judged within each class that several sources hold. Where there is none, it is trained on some
+    classes and judged on others, so that knowing the characters does not help it.
+    """
+    usable = np.flatnonzero((labels >= 0) & (labels < len(classes)) & images.reshape(len(images), -1).any(axis=1))
+    names, counts = np.unique(sources[usable], return_counts=True)
+    names = names[counts >= MIN_IMAGES]
+    usable = usable[np.isin(sources[usable], names)]
+    if len(names) < 2:
+        return
+    explained = _explained(labels[usable], sources[usable])
+    if len(usable) > SAMPLE:
+        usable = np.random.default_rng(seed).choice(usable, SAMPLE, replace=False)
+    measures = _measures(images[usable])
+    accuracy, chance, how = _probe(measures.to_numpy(), labels[usable], sources[usable], seed)
+    entangled, separable = explained > ENTANGLED, (accuracy - chance) / (1 - chance) > SEPARABLE
+    if entangled or separable:
+        yield Fault(
+            "source-shortcut",
+            "an image should not give away its source, nor the source the class; "
+            f"{_exclusive_classes(labels, classes, sources, names)}the class tells {explained:.0%} of what there is to "
+            f"know about the source, and a probe names the source of {accuracy:.0%} of the images {how} "
+            f"(chance {chance:.0%}){_clearest_measure(measures, sources[usable])}. "
+            "Take all classes from each source, and vary stroke width and blur in training.",
+            note=not (entangled and separable),
+        )
+
+
+def _explained(labels: np.ndarray, sources: np.ndarray) -> float:
+    """Return the mutual information of class and source as a share of the source's entropy, 0 to 1.
+
+    What a finite number of images shows by accident is subtracted (Miller and Madow's correction).
+    """
+    from sklearn.metrics import mutual_info_score  # here, because loading data must not wait for it
+
+    accident = (len(np.unique(labels)) - 1) * (len(np.unique(sources)) - 1) / (2 * len(labels))
+    information = mutual_info_score(labels, sources) - accident
+    return float(np.clip(information / mutual_info_score(sources, sources), 0, 1))
+
+
+def _measures(images: np.ndarray) -> pd.DataFrame:
+    """Measure how images were made, not what they show: a row an image, a column a measure."""
+    import pandas as pd  # here, because loading data must not wait for it
+
+    ink = images.astype("float32")
+    peak = ink.max(axis=(1, 2))
+    relative = ink / peak[:, None, None]
+    solid = np.pad(relative >= 0.5, ((0, 0), (1, 1), (1, 1)))
+    outline = np.maximum(sum(np.diff(solid, axis=axis).sum(axis=(1, 2)) for axis in (1, 2)), 1)
+    sides = [solid.any(axis=axis)[:, ::step] for axis in (1, 2) for step in (1, -1)]
+    total = ink.sum(axis=(1, 2))
+    axis = np.arange(28) - 13.5
+    return pd.DataFrame(
+        {
+            "stroke width": 2 * solid.sum(axis=(1, 2)) / outline,
+            "blur of edges": ((relative > 0.1) & (relative < 0.9)).sum(axis=(1, 2)) / outline,
+            "margin": np.min([side.argmax(axis=1) - 1 for side in sides], axis=0),
+            "distance from the centre": np.hypot(ink.sum(axis=2) @ axis, ink.sum(axis=1) @ axis) / total,
+            "brightest pixel": peak,
+            "ink": total / (784 * 255),
+        }
+    )
+
+
+def _probe(measures: np.ndarray, labels: np.ndarray, sources: np.ndarray, seed: int) -> tuple[float, float, str]:
+    """Return the probe's balanced accuracy, that of chance, and how it was judged."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import balanced_accuracy_score
+    from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_predict
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    probe = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=1000))
+
+    def score(members: np.ndarray, **split) -> float:
+        predicted = cross_val_predict(probe, measures[members], sources[members], **split)
+        return float(balanced_accuracy_score(sources[members], predicted))
+
+    scores = []
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        names, counts = np.unique(sources[members], return_counts=True)
+        names = names[counts >= MIN_IMAGES]
+        if len(names) > 1:
+            members = members[np.isin(sources[members], names)]
+            folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+            scores.append((score(members, cv=folds), 1 / len(names)))
+    if scores:
+        accuracy, chance = np.mean(scores, axis=0)
+        return float(accuracy), float(chance), "within one class"
+    chance = 1 / len(np.unique(sources))
+    groups = np.zeros(len(labels), "int64")
+    for name in np.unique(sources):  # every source's classes are dealt out to the folds in turn
+        held = np.unique(labels[sources == name])
+        if len(held) < FOLDS:
+            return chance, chance, "(too few classes to find out)"
+        for place, label in enumerate(held):
+            groups[labels == label] = place % FOLDS
+    everything = np.arange(len(labels))
+    return score(everything, cv=GroupKFold(FOLDS), groups=groups), chance, "of classes it has never seen"
+
+
+def _exclusive_classes(labels: np.ndarray, classes: str, sources: np.ndarray, names: np.ndarray) -> str:
+    """Name the classes that come from one source only."""
+    parts = []
+    for name in names:
+        there, elsewhere = labels[sources == name], labels[np.isin(sources, names) & (sources != name)]
+        own = "".join(classes[label] for label in np.setdiff1d(there, elsewhere) if 0 <= label < len(classes))
+        if own:
+            parts.append(f"every one of {own if len(own) <= 12 else f'{own[:5]}...{own[-3:]}'} comes from {name}")
+    return f"{', '.join(parts)}; " if parts else ""
+
+
+def _clearest_measure(measures: pd.DataFrame, sources: np.ndarray) -> str:
+    """Name the measure whose means differ most between two sources, in units of its spread within them."""
+    by_source = measures.groupby(sources)
+    means, spread = by_source.mean(), by_source.std().mean()
+    gaps = (means.max() - means.min()) / spread.clip(lower=1e-6)
+    if gaps.max() == 0:
+        return ""
+    mean = means[gaps.idxmax()]
+    found = f"{mean.min():.2f} in {mean.idxmin()}, {mean.max():.2f} in {mean.idxmax()}"
+    return f", above all by {gaps.idxmax()}: {found}"
