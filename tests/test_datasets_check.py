@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from hcr_lib import datasets
 from hcr_lib.datasets import _check
-from hcr_lib.datasets._check import _copies
+from hcr_lib.datasets._check import _copies, _label_errors
 from hcr_lib.labels import ALNUM, BALANCED, BYCLASS, DIGITS, LETTERS, same_shape
 from hcr_lib.research import mixed_emnist
 
@@ -282,11 +282,12 @@ def test_the_descriptor_does_not_change_when_ink_moves(sound, number, down, righ
 
 def test_wrong_labels_are_found_and_most_that_is_found_is_wrong(learn):
     rng = np.random.default_rng(0)
-    some = learn.merge_classes(ALNUM).sample(4000, rng)
+    some = learn.merge_classes(ALNUM).sample(2500, rng)
     spoiled = rng.random(len(some)) < 0.03
     given_labels = np.where(spoiled, rng.integers(0, len(ALNUM), len(some)), some.labels)
     spoiled = same_shape(ALNUM)[given_labels, some.labels] == 0
-    fault = datasets.check_dataset(replace(some, labels=given_labels), thorough=True)["doubtful-labels"]
+    (fault,) = _label_errors.doubtful_labels(some.images, given_labels, ALNUM, seed=0)
+    assert not fault.note
     assert spoiled[fault.indices].mean() > 0.6
     assert np.isin(np.flatnonzero(spoiled), fault.indices).mean() > 0.5
     assert spoiled[fault.indices[:20]].mean() > 0.8, "the most doubtful come first"
@@ -299,15 +300,14 @@ def test_wrong_labels_are_found_and_most_that_is_found_is_wrong(learn):
 def test_labels_of_one_shape_are_never_doubted(learn):
     """Random case in 62 classes: an o called O may be either."""
     rng = np.random.default_rng(0)
-    some = learn.only("0Oo1lI2Zz5Ss3478").sample(1500, rng)
+    some = learn.only("0Oo1lI2Zz5Ss3478").sample(800, rng)
     shapes = same_shape(BYCLASS)
     drawn = np.array([rng.choice(np.flatnonzero(shapes[label])) for label in some.labels])
-    report = datasets.check_dataset(replace(some, labels=drawn), thorough=True)
-    assert "doubtful-labels" not in report.codes
+    assert all(finding.note for finding in _label_errors.doubtful_labels(some.images, drawn, BYCLASS, seed=0))
 
 
 def test_the_same_seed_gives_the_same_report(sound):
-    digits = sound.merge_classes(DIGITS)
+    digits = sound.only(DIGITS).merge_classes(DIGITS)
     first, second = (repr(datasets.check_dataset(digits, thorough=True, seed=3)) for _ in range(2))
     assert first == second
 
@@ -339,7 +339,7 @@ def test_digits_from_one_source_and_letters_from_another_are_a_fault(two_pens):
 
 
 def test_a_set_that_knows_its_sources_is_asked_itself(two_pens):
-    thin, broad = two_pens
+    thin, broad = (pen.take(np.arange(1000)) for pen in two_pens)
     parts = [replace(part, source=name, origins=None) for part, name in ((thin.only(DIGITS), "thin"), (broad, "broad"))]
     whole = datasets.combine(*parts)
     assert "source-shortcut" in datasets.check_dataset(whole, thorough=True).codes
@@ -396,8 +396,9 @@ def test_sets_too_small_to_judge_are_not_judged(sound, number, dtype):
 
 
 def test_labels_outside_the_classes_do_not_trip_the_thorough_check(sound):
-    labels = np.where(sound.labels == 3, -7, sound.labels)
-    report = datasets.check_dataset((sound.images, labels, sound.classes), thorough=True, sources=labels.astype(str))
+    some = sound.take(np.arange(400))
+    labels = np.where(some.labels == 3, -7, some.labels)
+    report = datasets.check_dataset((some.images, labels, some.classes), thorough=True, sources=labels.astype(str))
     assert "label-range" in report.codes
 
 
@@ -417,7 +418,8 @@ def test_real_data_raises_no_alarm(name, real_data):
     """A sample, for the sake of time; the full training parts were checked once by hand."""
     train, val = (real_part(name, part, real_data) for part in ("train", "val"))
     rng = np.random.default_rng(0)
-    report = datasets.check_dataset(train.sample(min(len(train), 6000), rng), val, thorough=True)
+    train, val = (part.sample(min(len(part), 3000), rng) for part in (train, val))
+    report = datasets.check_dataset(train, val, thorough=True)
     assert report.ok, report
 
 

@@ -21,6 +21,7 @@ from scipy import ndimage
 
 from hcr_lib import images
 from hcr_lib.datasets import Dataset, combine, load
+from hcr_lib.datasets._check._label_errors import oriented_gradients
 from hcr_lib.labels import BYCLASS, DIGITS, LETTERS
 from hcr_lib.recognizer import Recognizer
 from hcr_lib.research import mixed_emnist
@@ -93,8 +94,7 @@ def _same_classes(data_dir: Path, rng: np.random.Generator) -> tuple[Dataset, Da
 
 
 def told_apart(real: Dataset, synthetic: Dataset) -> dict[str, Any]:
-    """Cross-validate a linear classifier of edge directions; half of the images are of either kind."""
-    from skimage.feature import hog
+    """Cross-validate a linear classifier of oriented gradients; half of the images are of either kind."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
@@ -104,7 +104,7 @@ def told_apart(real: Dataset, synthetic: Dataset) -> dict[str, Any]:
     stored = np.concatenate([real.images, synthetic.images])
     is_synthetic = np.repeat([False, True], [len(real), len(synthetic)])
     label = np.concatenate([real.labels, synthetic.labels])
-    edges = np.stack([hog(image, 9, (7, 7), (2, 2)) for image in stored])
+    edges = oriented_gradients(stored)
     # What a class looks like on average must not be mistaken for where an image comes from.
     edges -= np.stack([edges[label == k].mean(axis=0) for k in range(62)])[label]
     probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=500))
