@@ -14,9 +14,8 @@ from hcr_lib import _paths, datasets, handwriting, labels, pen
 from hcr_lib.handwriting import (
     CAP_HEIGHT,
     Style,
-    _forms,
+    _allographs,
     draw_char,
-    make_sample,
     press,
     random_style,
     split_by_writer,
@@ -25,6 +24,7 @@ from hcr_lib.handwriting import (
 )
 from hcr_lib.research import manifest as manifest_module
 from hcr_lib.research import sample as research_sample
+from hcr_lib.research.sample import make_sample
 
 GLYPHS = json.loads(resources.files("hcr_lib").joinpath("handwriting", "glyphs.json").read_text(encoding="utf-8"))[
     "glyphs"
@@ -45,12 +45,12 @@ def width(strokes) -> float:
 
 
 class TestGlyphs:
-    def test_each_class_has_several_forms_and_nothing_else_is_in_the_file(self):
+    def test_each_class_has_several_allographs_and_nothing_else_is_in_the_file(self):
         assert list(GLYPHS) == list(labels.BYCLASS)
-        assert all(len(forms) >= 3 for forms in GLYPHS.values())
+        assert all(len(ways) >= 3 for ways in GLYPHS.values())
 
     @pytest.mark.parametrize("char", labels.BYCLASS)
-    def test_forms_follow_the_notation_and_the_units(self, char):
+    def test_allographs_follow_the_notation_and_the_units(self, char):
         for form in GLYPHS[char]:
             assert form.keys() == {"weight", "name", "strokes"}
             assert form["weight"] > 0
@@ -62,42 +62,42 @@ class TestGlyphs:
             assert y.max() <= 105
             assert y.max() > 45, "an x reaches 50, a capital 100"
 
-    def test_names_of_forms_differ_within_a_class(self):
-        for char, forms in GLYPHS.items():
-            names = [form["name"] for form in forms]
+    def test_names_of_allographs_differ_within_a_class(self):
+        for char, ways in GLYPHS.items():
+            names = [way["name"] for way in ways]
             assert len(set(names)) == len(names), char
 
-    def test_each_class_has_its_nib(self):
-        nibs = _forms.nibs()
-        assert list(nibs) == list(labels.BYCLASS)
-        assert np.exp(np.mean(np.log(list(nibs.values())))) == pytest.approx(1, abs=0.02), "the pen is the writer's"
-        assert nibs["o"] > 1.1 > nibs["M"], "people write an o small, so enlarged its stroke is thick"
+    def test_each_class_has_its_stroke_width(self):
+        factors = _allographs.stroke_width_factors()
+        assert list(factors) == list(labels.BYCLASS)
+        assert np.exp(np.mean(np.log(list(factors.values())))) == pytest.approx(1, abs=0.02), "the pen is the writer's"
+        assert factors["o"] > 1.1 > factors["M"], "people write an o small, so enlarged its stroke is thick"
 
     @pytest.mark.parametrize("notation", ["10,20", "", "10,20 30", "10,20 a,b", "1.5,2 3,4", "1,2 3,4?"])
     def test_a_slip_in_the_notation_is_named(self, notation):
         with pytest.raises(ValueError, match=r"stroke of a glyph|point of a glyph"):
-            _forms._parse_stroke(notation)
+            _allographs._parse_stroke(notation)
 
 
 class TestPath:
     """The pen's path through a skeleton."""
 
     def test_it_begins_and_ends_where_the_skeleton_does(self):
-        points, corners = _forms._parse_stroke("0,0 30,100! 62,0 80,20")
-        for basis in _forms._bases(points, corners):
+        points, corners = _allographs._parse_stroke("0,0 30,100! 62,0 80,20")
+        for basis in _allographs._bases(points, corners):
             path = basis @ points
             np.testing.assert_allclose(path[[0, -1]], points[[0, -1]], atol=0.01)
 
     def test_a_corner_is_made_and_a_hasty_pen_cuts_it(self):
-        points, corners = _forms._parse_stroke("0,0 30,100! 60,0")
-        polygon, curve, hasty = _forms._bases(points, corners) @ points
+        points, corners = _allographs._parse_stroke("0,0 30,100! 60,0")
+        polygon, curve, hasty = _allographs._bases(points, corners) @ points
         assert polygon[:, 1].max() == pytest.approx(100)
         assert curve[:, 1].max() == pytest.approx(100)
         assert hasty[:, 1].max() < 95
 
     def test_a_smooth_point_is_passed_without_a_corner(self):
-        points, corners = _forms._parse_stroke("0,0 50,50 100,0")
-        _, curve, _ = _forms._bases(points, corners) @ points
+        points, corners = _allographs._parse_stroke("0,0 50,50 100,0")
+        _, curve, _ = _allographs._bases(points, corners) @ points
         directions = np.diff(curve, axis=0)
         turns = np.diff(np.unwrap(np.arctan2(directions[:, 1], directions[:, 0])))
         assert np.abs(turns).max() < 0.3
@@ -139,14 +139,14 @@ class TestWriting:
             between = values.mean(axis=1).std()
             assert within < 0.7 * between, char
 
-    def test_a_writer_mostly_keeps_to_one_form(self):
+    def test_a_writer_mostly_keeps_to_one_allograph(self):
         """Stroke counts tell an E in one stroke from an E in four."""
         for seed in range(10):
             style, generator = random_style(rng(seed)), rng(seed)
             counts = [len(write_char("E", style, generator)) for _ in range(30)]
             assert np.bincount(counts).max() >= 22
 
-    def test_writers_choose_different_forms(self):
+    def test_writers_choose_different_allographs(self):
         assert len({len(write_char("E", random_style(rng(seed)), rng(0))) for seed in range(40)}) >= 3
 
     def test_small_letters_are_smaller_and_tails_hang_below_the_line(self):

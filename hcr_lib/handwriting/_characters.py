@@ -7,28 +7,28 @@ import math
 import numpy as np
 
 from hcr_lib._validate import ensure_choice
-from hcr_lib.handwriting._forms import STEP, forms
+from hcr_lib.handwriting._allographs import STEP, allographs
 from hcr_lib.handwriting._style import Style
 
 CAP_HEIGHT = 100.0  #: height of a capital in the strokes that `write` returns
 X_HEIGHT = 50.0  #: height of an x in the skeletons
 
-# How freely x and y are bent by each term of `_warp`. People differ most in how high a character's waist sits, and
-# little in what would make a ring a triangle.
+# How much each term of `_warp` displaces x and y. Writers differ most in how high a character's waist sits, and little
+# in what would make a ring a triangle.
 _BENDS = np.array([[1.0, 1.0, 0.5, 0.5, 1.0, 1.0], [1.0, 1.0, 1.0, 0.5, 2.5, 1.0]])
 
 Strokes = list[np.ndarray]
 
 
 def _habits(char: str, style: Style) -> tuple[int, np.random.Generator]:
-    """Return the number of the form this writer prefers, and the generator of how it is bent."""
+    """Return the index of the allograph this writer prefers, and the generator of its distortion."""
     own = np.random.default_rng([style.habit, ord(char)])
-    weights = np.array([form.weight for form in forms()[char]])
+    weights = np.array([way.weight for way in allographs()[char]])
     return int(own.choice(len(weights), p=weights / weights.sum())), own
 
 
 def _warp(points: np.ndarray, size: float, rng: np.random.Generator) -> np.ndarray:
-    """Bend the plane a little: a smooth displacement of about `size` at each of `points`."""
+    """Return a smooth displacement of about `size` at each of `points`."""
     low, high = points.min(axis=0), points.max(axis=0)
     # From -1 to 1 across the character; a thin stem counts as half a square wide, or it would be bent too much.
     u, v = (2 * (points - (low + high) / 2) / np.maximum(high - low, X_HEIGHT)).T
@@ -46,7 +46,7 @@ def write_char(char: str, style: Style, rng: np.random.Generator) -> Strokes:
     style : Style
         Who writes.
     rng : numpy.random.Generator
-        Source of what differs from copy to copy.
+        Source of the variation from copy to copy.
 
     Returns
     -------
@@ -64,15 +64,15 @@ def write_char(char: str, style: Style, rng: np.random.Generator) -> Strokes:
     >>> [stroke.shape[1] for stroke in strokes]  # stem and bar
     [2, 2]
     """
-    ways = forms()[ensure_choice(char, forms(), name="a character to write")]
+    ways = allographs()[ensure_choice(char, allographs(), name="a character to write")]
     preferred, own = _habits(char, style)
-    # Now and then the pen does it another way.
-    form = ways[preferred] if rng.random() > 0.08 else ways[int(rng.integers(len(ways)))]
+    # Now and then a writer uses another allograph.
+    allograph = ways[preferred] if rng.random() > 0.08 else ways[int(rng.integers(len(ways)))]
 
-    points = np.concatenate(form.strokes)
+    points = np.concatenate(allograph.strokes)
     number = len(points)
-    # This writer's own form, then this copy of it.
-    small = np.sqrt(np.ptp(points, axis=0).max() / CAP_HEIGHT)  # small letters are bent by less
+    # This writer's own version, then this copy of it.
+    small = np.sqrt(np.ptp(points, axis=0).max() / CAP_HEIGHT)  # small letters are distorted less
     for generator, size in (own, style.bend * small), (rng, style.sloppiness * small):
         points = points + _warp(points, size, generator).T + generator.normal(0, 0.25 * size, (number, 2))
     if char.islower():
@@ -85,7 +85,7 @@ def write_char(char: str, style: Style, rng: np.random.Generator) -> Strokes:
     affine = np.array([[across, 0], [slant, 1]]) @ np.diag([1, -1]) @ turn * np.exp(rng.normal(0, 0.04))
 
     strokes, start = [], 0
-    for skeleton, (polygon, curve, hasty) in zip(form.strokes, form.bases, strict=True):
+    for skeleton, (polygon, curve, hasty) in zip(allograph.strokes, allograph.bases, strict=True):
         own_points = points[start : start + len(skeleton)]
         if start:
             own_points = own_points + rng.normal(0, 0.8 * style.sloppiness, 2)  # the pen lands a little off
@@ -98,14 +98,14 @@ def write_char(char: str, style: Style, rng: np.random.Generator) -> Strokes:
 
 
 def _set_x_height(points: np.ndarray, x_height: float) -> np.ndarray:
-    """Move the top of the x to `x_height`; what reaches above still ends at the height of a capital."""
+    """Move the x-height to `x_height`; ascenders still end at the height of a capital."""
     x, y = points.T
     raised = np.interp(y, [-CAP_HEIGHT, 0, X_HEIGHT, CAP_HEIGHT], [-CAP_HEIGHT, 0, x_height, CAP_HEIGHT])
     return np.stack([x * x_height / X_HEIGHT, raised], axis=1)
 
 
 def _tremor(number: int, size: float, rng: np.random.Generator) -> np.ndarray:
-    """Return slow noise along a stroke, shape (number, 2)."""
+    """Return low-frequency noise along a stroke, shape (number, 2)."""
     along = np.arange(number)[:, None] * STEP
     waves = rng.uniform(15, 60, (1, 4))
     phases = rng.uniform(0, 2 * np.pi, (2, 1, 4))
@@ -113,28 +113,28 @@ def _tremor(number: int, size: float, rng: np.random.Generator) -> np.ndarray:
 
 
 def _end_stroke(path: np.ndarray, skeleton: np.ndarray, style: Style, rng: np.random.Generator) -> np.ndarray:
-    """Let a ring's ends miss or cross each other, and other strokes run past their ends or stop short."""
+    """Let the ends of a closed stroke miss or cross each other, and other strokes overshoot or stop short."""
     width, height = np.ptp(skeleton, axis=0)
     if len(path) < 6 or width + height < 20:  # a dot
         return path
     if np.hypot(*(skeleton[0] - skeleton[-1])) < 0.3 * min(width, height):
-        return _close_ring(path, style.closure + rng.normal(0, 3))
+        return _close_loop(path, style.closure + rng.normal(0, 3))
     begin, end = style.overshoot + rng.normal(0, 2, 2)
-    path = _run_past(_run_past(path[::-1], begin)[::-1], end)
+    path = _overshoot(_overshoot(path[::-1], begin)[::-1], end)
     flick = style.hook * rng.random()
     return _flick(path, flick) if flick > 3 else path
 
 
-def _close_ring(path: np.ndarray, length: float) -> np.ndarray:
-    """Draw the beginning of a ring a second time, or leave a gap where `length` is negative."""
+def _close_loop(path: np.ndarray, length: float) -> np.ndarray:
+    """Draw the beginning of a closed stroke twice, or leave a gap where `length` is negative."""
     steps = round(length / STEP)
     if steps < 0:
         return path[: max(len(path) + steps, len(path) // 2)]
     return np.concatenate([path, path[1 : 1 + steps] + path[-1] - path[0]])
 
 
-def _run_past(path: np.ndarray, length: float) -> np.ndarray:
-    """Lengthen a path straight on, or shorten it where `length` is negative."""
+def _overshoot(path: np.ndarray, length: float) -> np.ndarray:
+    """Extend a path straight on, or shorten it where `length` is negative."""
     if length < 0:
         return path[: max(len(path) + round(length / STEP), 4)]
     return np.concatenate([path, path[-1:] + length * _direction(path)])
@@ -148,13 +148,13 @@ def _flick(path: np.ndarray, length: float) -> np.ndarray:
 
 
 def _direction(path: np.ndarray) -> np.ndarray:
-    """Return the unit vector in which a path ends."""
+    """Return the direction in which a path ends, a unit vector."""
     along = path[-1] - path[-3]
     return along / max(np.hypot(*along), 1e-9)
 
 
 def press(strokes: Strokes, style: Style, rng: np.random.Generator) -> list[np.ndarray]:
-    """Say how wide the pen's trace is at each point of each stroke, for `hcr_lib.pen.render`.
+    """Return half the stroke width at each point of each stroke, for `hcr_lib.pen.render`.
 
     The hand presses harder in one copy than in the next, now more and now less on the way, and lightens as it leaves
     the paper.
@@ -166,7 +166,7 @@ def press(strokes: Strokes, style: Style, rng: np.random.Generator) -> list[np.n
     style : Style
         Who writes; its `pen` is the width, its `pressure` how unevenly it is pressed.
     rng : numpy.random.Generator
-        Source of what differs from copy to copy.
+        Source of the variation from copy to copy.
 
     Returns
     -------

@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from hcr_lib.handwriting._characters import CAP_HEIGHT, Strokes, write_char
-from hcr_lib.handwriting._links import can_link, link, part
+from hcr_lib.handwriting._ligatures import can_join, join, split_delayed
 from hcr_lib.handwriting._style import Style
 
-LINE_HEIGHT = 1.8 * CAP_HEIGHT  #: from one line of a page to the next
-LINK = -1  #: owner of the points between two letters
+LINE_HEIGHT = 1.8 * CAP_HEIGHT  #: distance from one line of a page to the next
+LIGATURE = -1  #: owner of the points between two joined letters
 
-MOST_NESTED = 0.35 * CAP_HEIGHT  #: how far one character reaches under or over its neighbour, at most
-ROOM_FOR_LINK = 10.0  #: how much further apart letters stand for one who joins them all
+MOST_NESTED = 0.35 * CAP_HEIGHT  #: the most by which one character reaches under or over its neighbour
+ROOM_FOR_LIGATURE = 10.0  #: additional distance between letters, for a writer who joins them all
 
 _BAND = 10.0  # outlines are compared in bands of this height ...
 _BANDS = 48  # ... from half as many above the baseline to half as many below
@@ -25,16 +25,16 @@ _BANDS = 48  # ... from half as many above the baseline to half as many below
 
 @dataclass(frozen=True, eq=False)
 class Writing:
-    """Strokes, and which character each of their points belongs to.
+    """Strokes, and the character that each of their points belongs to.
 
     Attributes
     ----------
     text : str
-        What is written; blanks and line breaks included.
+        Including blanks and line breaks.
     strokes : list of ndarray of float64, each of shape (n, 2)
         In the order they were written: x to the right, y down.
     owners : list of ndarray of int64, each of shape (n,)
-        For each point the place of its character in `text`, or `LINK` between two joined letters.
+        For each point the index of its character in `text`, or `LIGATURE` between two joined letters.
 
     Examples
     --------
@@ -49,13 +49,8 @@ class Writing:
     strokes: Strokes
     owners: list[np.ndarray]
 
-    @property
-    def links(self) -> int:
-        """How often the pen stayed down between two letters."""
-        return sum(int((np.diff(np.append(0, owners == LINK)) == 1).sum()) for owners in self.owners)
-
     def boxes(self, margin: float = 0.0) -> np.ndarray:
-        """Return where each character is.
+        """Return the bounding box of each character.
 
         Parameters
         ----------
@@ -70,20 +65,20 @@ class Writing:
         low = np.full((len(self.text), 2), np.inf)
         high = -low
         for stroke, owners in zip(self.strokes, self.owners, strict=True):
-            own = owners != LINK
+            own = owners != LIGATURE
             np.minimum.at(low, owners[own], stroke[own])
             np.maximum.at(high, owners[own], stroke[own])
         boxes = np.concatenate([low - margin, high + margin], axis=1)
         return np.where(np.isfinite(boxes), boxes, np.nan)
 
     def moved(self, offset: npt.ArrayLike = (0, 0), turn: npt.ArrayLike = ((1, 0), (0, 1))) -> Writing:
-        """Return it turned or scaled by a 2 x 2 matrix, then moved by `offset`."""
+        """Return a copy transformed by a 2 x 2 matrix, then moved by `offset`."""
         return Writing(self.text, [stroke @ np.asarray(turn) + offset for stroke in self.strokes], self.owners)
 
 
 @dataclass(frozen=True)
 class _Letter:
-    """A character where it stands in a word, and in the text."""
+    """A character in its place, in a word and in the text."""
 
     char: str
     place: int
@@ -100,7 +95,7 @@ def write(text: str, style: Style, rng: np.random.Generator) -> Strokes:
     style : Style
         Who writes.
     rng : numpy.random.Generator
-        Source of what differs from copy to copy.
+        Source of the variation from copy to copy.
 
     Returns
     -------
@@ -122,11 +117,11 @@ def write(text: str, style: Style, rng: np.random.Generator) -> Strokes:
 
 
 def write_line(text: str, style: Style, rng: np.random.Generator) -> Writing:
-    """Write words on one line, and say which stroke belongs to which character.
+    """Write words on one line, and keep which stroke belongs to which character.
 
-    How far one character stands from the next is judged by the distance of their ink, height by height, and by their
-    extents: most people let the A slip a little under the roof of a T. Letters may touch, or be joined by links; bars
-    and dots of joined letters follow when the word is written.
+    Characters are spaced by the distance of their ink at each height (kerning) and by their extents: most writers let
+    an A slip a little under the roof of a T. Letters may touch, or be joined by ligatures; bars and dots of joined
+    letters follow when the word is written.
 
     Parameters
     ----------
@@ -170,12 +165,12 @@ def write_line(text: str, style: Style, rng: np.random.Generator) -> Writing:
 
 
 def _upright(strokes: Strokes, style: Style) -> list[np.ndarray]:
-    """Return how far right every point were, did the writing not lean."""
+    """Return the x of every point with the slant removed."""
     return [stroke @ [1, style.slant] for stroke in strokes]
 
 
 def _sides(strokes: Strokes) -> tuple[np.ndarray, np.ndarray]:
-    """Return how far strokes reach to the left and to the right, band by band; infinite where there is no ink."""
+    """Return the left and right edges of strokes in each band; infinite where there is no ink."""
     x, y = np.concatenate(strokes).T
     band = np.clip((y / _BAND + _BANDS / 2).astype(int), 1, _BANDS - 2)
     left, right = np.full(_BANDS, np.inf), np.full(_BANDS, -np.inf)
@@ -186,7 +181,7 @@ def _sides(strokes: Strokes) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _shift(strokes: Strokes, outline: np.ndarray, edge: float, style: Style, rng: np.random.Generator) -> float:
-    """Say how far to the right a character has to move to stand beside the word's last one."""
+    """Return the distance to the right by which a character has to move to stand beside the word's last one."""
     upright = np.concatenate(_upright(strokes, style))
     apart = edge - upright.min()  # side by side
     uneven, touching, overlap = rng.normal(0, 0.2), rng.random(), rng.random()
@@ -197,30 +192,30 @@ def _shift(strokes: Strokes, outline: np.ndarray, edge: float, style: Style, rng
     nested = min(max(nested, apart - MOST_NESTED), apart)
     if touching < style.touching * (1 - style.joining):
         return nested + 2 * style.pen * overlap
-    gap = 2 * style.pen + style.spacing * np.exp(uneven) + ROOM_FOR_LINK * style.joining
+    gap = 2 * style.pen + style.spacing * np.exp(uneven) + ROOM_FOR_LIGATURE * style.joining
     return apart + style.nesting * (nested - apart) + gap
 
 
 def _joined(word: list[_Letter], style: Style, rng: np.random.Generator) -> tuple[Strokes, list[np.ndarray]]:
-    """Put a word's strokes in the order of the pen, joining what this writer joins; return them and their owners."""
+    """Return a word's strokes in the order of the pen, joined where this writer joins letters, and their owners."""
     joins = [
         draw < style.joining
         and one.char.islower()
         and other.char.islower()
-        and can_link(one.char, one.strokes, other.char, other.strokes, style.slant)
+        and can_join(one.char, one.strokes, other.char, other.strokes, style.slant)
         for draw, (one, other) in zip(rng.random(len(word) - 1), pairwise(word), strict=True)
     ]
     strokes, owners = [], []
-    later = []  # what is added when the word is written
+    later = []  # added when the word is written
     for letter, from_before, to_next in zip(word, [False, *joins], [*joins, False], strict=True):
-        body, rest = part(letter.char, letter.strokes) if from_before or to_next else (letter.strokes, [])
+        body, rest = split_delayed(letter.char, letter.strokes) if from_before or to_next else (letter.strokes, [])
         later += [(stroke, letter.place) for stroke in rest]
         if from_before:
-            one, bridge, other = link(strokes.pop(), body[0])
+            one, bridge, other = join(strokes.pop(), body[0])
             strokes.append(np.concatenate([one, bridge, other]))
-            # `link` may have left out the last points of `one`.
+            # `join` may have left out the last points of `one`.
             owners[-1] = np.repeat(
-                np.append(owners[-1][: len(one)], [LINK, letter.place]),
+                np.append(owners[-1][: len(one)], [LIGATURE, letter.place]),
                 np.append(np.ones(len(one), int), [len(bridge), len(other)]),
             )
             body = body[1:]
@@ -240,7 +235,7 @@ def write_page(text: str, style: Style, rng: np.random.Generator, width: float, 
     style : Style
         Who writes. Lines start further in, or further out, as the page goes on.
     rng : numpy.random.Generator
-        Source of what differs from copy to copy.
+        Source of the variation from copy to copy.
     width : float
         A word that would end beyond this goes to the next line; one that is longer than a line has it to itself.
     height : float

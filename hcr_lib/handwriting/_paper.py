@@ -1,4 +1,4 @@
-"""Paper under a camera: plain, ruled, or a form with a box for each character; what is written on it is known."""
+"""Photographed paper: plain, ruled, or a form with a box for each character, with the ground truth of its writing."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Box = tuple[float, float, float, float]  # x0, y0, x1, y1
 
 @dataclass(frozen=True, eq=False)
 class Paper:
-    """A sheet before it is written on, and how it is photographed; all lengths are pixels.
+    """A blank sheet, and how it is photographed; all lengths are in pixels.
 
-    Build one with `plain`, `ruled` or `form_boxes`, and change it with ``dataclasses.replace``.
+    Build one with `sheet` or `form_boxes`, and change it with ``dataclasses.replace``.
 
     Attributes
     ----------
@@ -29,21 +29,21 @@ class Paper:
     line_height : float
         From one baseline to the next.
     rules : list of ndarray of float64, each of shape (n, 2)
-        What is printed on it, as strokes.
+        Printed on it, as strokes.
     cells : list of tuple of float
-        (x0, y0, x1, y1) of the boxes of a form, in reading order; empty where there are lines to write on.
+        (x0, y0, x1, y1) of the boxes of a form, in reading order; empty for a sheet.
     rule_width : float
         Width of the printed strokes.
     rule_darkness : float
-        How dark they are, from 0 (invisible) to 1 (as dark as can be).
+        Of the printed strokes, from 0 (invisible) to 1 (black).
     ink_darkness : float
-        The same for the pen.
+        Of the pen, likewise.
     shadow : float
-        How unevenly the light falls; 0.3 leaves the darkest corner about a third less.
+        Unevenness of the light; 0.3 leaves the darkest corner about a third less.
     grain : float
-        Grain of paper and camera, as a share of white.
+        Noise of paper and camera, as a share of white.
     tilt : float
-        How far askew the sheet lies, typically, in radians.
+        Standard deviation of the sheet's rotation, in radians.
     """
 
     shape: tuple[int, int]
@@ -60,16 +60,16 @@ class Paper:
 
 @dataclass(frozen=True, eq=False)
 class Photograph:
-    """A picture of writing, and the truth about it.
+    """A picture of writing, and its ground truth.
 
     Attributes
     ----------
     picture : ndarray of uint8, shape (height, width)
         Dark ink on light paper.
     writing : Writing
-        What is written, in pixels of the picture: its text, and the way of the pen.
+        Text and pen strokes, in pixels of the picture.
     boxes : ndarray of float64, shape (len(writing.text), 4)
-        x0, y0, x1, y1 of each character's ink, but for how hard the pen was pressed; NaN for blanks and line breaks.
+        x0, y0, x1, y1 of each character's ink, for the pen's mean width; NaN for blanks and line breaks.
     """
 
     picture: np.ndarray
@@ -77,48 +77,37 @@ class Photograph:
     boxes: np.ndarray
 
 
-def plain(shape: tuple[int, int], line_height: float = 90.0) -> Paper:
-    """Return a sheet without lines.
+def sheet(shape: tuple[int, int], line_height: float = 90.0, *, ruled: bool = False) -> Paper:
+    """Return a blank sheet, or one with a ruled line every `line_height` pixels.
 
     Examples
     --------
-    >>> plain((120, 400)).rules
-    []
+    >>> [float(rule[0, 1]) for rule in sheet((200, 400), line_height=80, ruled=True).rules]
+    [80.0, 160.0]
     """
-    if not (min(shape) > 0 and 0 < line_height <= shape[0]):
+    height, width = shape
+    if not (min(shape) > 0 and 0 < line_height <= height):
         raise ValueError(
             f"a sheet needs a height and a width, and room for a line at least; got a shape of {tuple(shape)} and "
             f"lines of {line_height} pixels."
         )
-    return Paper(tuple(shape), line_height)
-
-
-def ruled(shape: tuple[int, int], line_height: float = 90.0) -> Paper:
-    """Return a sheet with a line to write on every `line_height` pixels.
-
-    Examples
-    --------
-    >>> [float(rule[0, 1]) for rule in ruled((200, 400), line_height=80).rules]
-    [80.0, 160.0]
-    """
-    sheet = plain(shape, line_height)
+    heights = np.arange(line_height, height, line_height) if ruled else []
     # Beyond both sides, or a tilted sheet would show where the lines end.
-    across = -shape[1], 2 * shape[1]
-    heights = np.arange(line_height, shape[0], line_height)
-    return replace(sheet, rules=[np.array([[x, y] for x in across], dtype="float64") for y in heights])
+    rules = [np.array([[-width, y], [2 * width, y]], dtype="float64") for y in heights]
+    return Paper((height, width), line_height, rules)
 
 
 def form_boxes(number: int, size: float = 80.0, *, comb: bool = False) -> Paper:
-    """Return a form with a row of boxes, a character each.
+    """Return a form with a row of boxes, one for each character.
 
     Parameters
     ----------
     number : int
-        How many boxes.
+        Of boxes.
     size : float
         Their height; they are a little narrower.
     comb : bool
-        Whether only low teeth part them, on a line to write on.
+        Separate them by short teeth on a baseline instead of by full boxes.
 
     Examples
     --------
@@ -146,13 +135,13 @@ def on_paper(text: str, paper: Paper, style: Style, rng: np.random.Generator) ->
     Parameters
     ----------
     text : str
-        Digits, letters and blanks; on a sheet line breaks, too. A blank leaves a box of a form empty.
+        Digits, letters and blanks, and on a sheet line breaks. A blank leaves a box of a form empty.
     paper : Paper
         What to write on.
     style : Style
         Who writes.
     rng : numpy.random.Generator
-        Source of what differs from copy to copy: the writing, where the light comes from, the grain.
+        Source of the variation from copy to copy: writing, light, noise.
 
     Returns
     -------
@@ -192,7 +181,7 @@ def on_paper(text: str, paper: Paper, style: Style, rng: np.random.Generator) ->
 
 
 def _on_lines(text: str, paper: Paper, style: Style, rng: np.random.Generator) -> tuple[Writing, float]:
-    """Write line by line, following the lines if there are any; return the writing and its scale."""
+    """Write line by line, along the rules if there are any; return the writing and its scale."""
     scale, margin = paper.line_height / LINE_HEIGHT, 0.35 * paper.line_height
     steady = replace(style, drift=0.2 * style.drift) if paper.rules else style
     writing = write_page(text, steady, rng, (paper.shape[1] - 2 * margin) / scale)
@@ -220,7 +209,7 @@ def _in_boxes(text: str, paper: Paper, style: Style, rng: np.random.Generator) -
 
 
 def _light(paper: Paper, rng: np.random.Generator) -> np.ndarray:
-    """Return how much light falls on each pixel, at most 1: it comes from one side, and fades towards the edges."""
+    """Return the light on each pixel, at most 1: it comes from one side and fades towards the edges."""
     y, x = np.meshgrid(*(np.linspace(-1, 1, size) for size in paper.shape), indexing="ij")
     angle, brightest = rng.uniform(0, 2 * np.pi), rng.uniform(0.85, 0.97)
     aside = (1 + (np.cos(angle) * x + np.sin(angle) * y) / np.sqrt(2)) / 2

@@ -1,4 +1,4 @@
-"""A writer: what one person does the same way in every character."""
+"""A writer's style: what stays the same from character to character."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Style:
-    """How one writer writes; lengths are hundredths of a capital's height.
+    """One writer's handwriting; lengths are in hundredths of a capital's height.
 
     Parameters
     ----------
     habit : int
-        Seed of what this writer does the same way every time: which form of a character, and how it is bent.
+        Seed of this writer's preferred allographs and of their distortion.
     slant : float
-        Lean to the right: the tangent of the angle between the stems and the vertical.
+        Slant to the right: the tangent of the angle between the stems and the vertical.
     width : float
-        Width of the characters compared with the skeletons.
+        Width of the characters, relative to the skeletons.
     x_height : float
         Height of an x; the skeletons have 50.
     roundness : float
@@ -26,37 +26,37 @@ class Style:
     speed : float
         0 makes every corner; 1 is a hasty pen that cuts them.
     closure : float
-        How far the ends of a ring run over each other; negative where they do not meet.
+        Overlap of the ends of a closed stroke; negative where they do not meet.
     overshoot : float
-        How far strokes run past their ends; negative where they stop short.
+        Length by which strokes run past their ends; negative where they stop short.
     hook : float
         Length of the flick with which the pen leaves the paper.
     tremor : float
-        Size of the pen's trembling.
+        Amplitude of the pen's tremor.
     bend : float
-        How far this writer's own forms stray from the skeletons.
+        Distortion of this writer's allographs, relative to the skeletons.
     sloppiness : float
-        How far one copy of a character strays from another.
+        Distortion from one copy of a character to another.
     rotation : float
-        Angle, in radians, by which copies turn one way or the other.
+        Standard deviation of the copies' rotation, in radians.
     drift : float
-        Slope of the line; negative climbs.
+        Slope of the baseline; negative climbs.
     spacing : float
         Gap between characters.
     pen : float
         Half the width of the pen.
     pressure : float
-        How unevenly it is pressed: its width differs by about this share from copy to copy, and along a stroke.
+        Variation of the pen's width, as a share, from copy to copy and along a stroke.
     blank : float
-        How much wider the gap between words is than between characters.
+        Additional gap between words.
     wobble : float
-        How far characters stand above or below their line, and by how many per cent they grow and shrink along it.
+        Standard deviation of the characters' height above the baseline, and of their size in per cent.
     nesting : float
-        0 sets characters side by side; 1 lets one reach under or over the other, as far as its ink allows.
+        Kerning: 0 sets characters side by side; 1 lets one reach under or over the other as far as the ink allows.
     touching : float
-        Probability that a character touches the one before, or runs over it.
+        Probability that a character touches or overlaps the one before.
     joining : float
-        Probability that the pen stays down from one small letter to the next, where the first one's end allows it.
+        Probability of a ligature between two lowercase letters, where the end of the first allows one.
 
     Examples
     --------
@@ -90,7 +90,7 @@ class Style:
 
 
 def random_style(rng: np.random.Generator) -> Style:
-    """Draw a writer.
+    """Draw the style of a random writer.
 
     The ranges follow measurements of real *training* images of EMNIST (mean and spread of slant, aspect, ink and
     stroke width); no image or stroke was copied.
@@ -122,7 +122,7 @@ def random_style(rng: np.random.Generator) -> Style:
 
 
 def writer(number: int, seed: int = 2026) -> Style:
-    """Return one of the writers of `hcr_lib.handwriting.make_sample`: the same number, the same person.
+    """Return the style of one writer of the bundled sample: the same number, the same writer.
 
     Examples
     --------

@@ -5,7 +5,8 @@ import timeit
 import numpy as np
 
 from hcr_lib.handwriting import draw_char as draw
-from hcr_lib.handwriting import make_sample, writer
+from hcr_lib.handwriting import writer
+from hcr_lib.research.sample import make_sample
 
 STYLE = writer(0)
 

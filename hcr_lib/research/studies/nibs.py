@@ -1,4 +1,4 @@
-"""How thick the pen should look in each synthetic character: the numbers under ``nib`` in ``glyphs.json``.
+"""How thick the pen should look in each synthetic character: the numbers under ``stroke_width`` in ``glyphs.json``.
 
 People write an o smaller than an M; brought to one size, its stroke is the thicker one. So the ink of each class of
 EMNIST's training images is compared with the bundled sample's. ``ink`` says how many times as much ink a real image
@@ -14,7 +14,7 @@ import numpy as np
 
 from hcr_lib import images
 from hcr_lib.datasets import load
-from hcr_lib.handwriting import nibs
+from hcr_lib.handwriting import stroke_width_factors
 from hcr_lib.labels import BYCLASS
 from hcr_lib.research import mixed_emnist
 
@@ -28,7 +28,7 @@ def study(data_dir: Path) -> dict[str, Any]:
     for char in BYCLASS:
         stored = images.to_mnist_batch(real.images[real.chars == char][:PER_CLASS])
         ratio[char] = np.exp(_log_ink(stored) - _log_ink(bundled.images[bundled.chars == char]))
-    wanted = {char: nib * ratio[char] for char, nib in nibs().items()}
+    wanted = {char: nib * ratio[char] for char, nib in stroke_width_factors().items()}
     middle = np.exp(np.mean(np.log(list(wanted.values()))))  # how thick the pen is on the whole is the writer's affair
     return {
         "ink": {char: round(float(times), 3) for char, times in ratio.items()},

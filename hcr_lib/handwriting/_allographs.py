@@ -14,36 +14,26 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.ndimage import gaussian_filter1d
 
-STEP = 4.0  #: a point of the pen's path every so many units
-REACH = 9.0  #: how far around itself a hasty pen averages its path
+STEP = 4.0  #: distance between points of the pen's path
+REACH = 9.0  #: standard deviation with which a hasty pen smooths its path
 
 
 @dataclass(frozen=True)
-class Form:
-    """One way to draw a character, ready to be bent.
+class Allograph:
+    """One way to draw a character, ready to be distorted.
 
     Every path of the pen is linear in the points of the skeleton, so it is one matrix product once the points are
     known: each of `bases` has the shape (3, samples, points), for the polygon through the points, the smooth curve,
-    and the curve of a pen that cuts corners.
+    and the smoothed curve of a pen that cuts corners.
     """
 
     weight: float
     strokes: tuple[np.ndarray, ...]
     bases: tuple[np.ndarray, ...]
 
-    @classmethod
-    def parse(cls, weight: float, notation: list[str]) -> Form:
-        """Read the strokes of one form; see ``glyphs.json`` for the notation."""
-        strokes, bases = [], []
-        for text in notation:
-            points, corners = _parse_stroke(text)
-            strokes.append(points)
-            bases.append(_bases(points, corners))
-        return cls(weight, tuple(strokes), tuple(bases))
-
 
 def _parse_stroke(text: str) -> tuple[np.ndarray, list[int]]:
-    """Read ``"0,0 30,100! 62,0"``: the points, and the numbers of those where a smooth piece starts or ends.
+    """Parse ``"0,0 30,100! 62,0"``: the points, and the indices of those where a smooth segment starts or ends.
 
     Examples
     --------
@@ -65,7 +55,7 @@ def _parse_stroke(text: str) -> tuple[np.ndarray, list[int]]:
 
 
 def _bases(points: np.ndarray, corners: list[int]) -> np.ndarray:
-    """Return the three matrices that turn a stroke's points into the path of the pen; see `Form`."""
+    """Return the three matrices that turn a stroke's points into the path of the pen; see `Allograph`."""
     number = len(points)
     polygon, curve = [], []
     for first, last in pairwise(corners):
@@ -75,7 +65,7 @@ def _bases(points: np.ndarray, corners: list[int]) -> np.ndarray:
         knots = np.concatenate([[0.0], np.cumsum(np.sqrt(lengths))])
         at = np.linspace(0, knots[-1], max(2, math.ceil(lengths.sum() / STEP) + 1))
         if first:
-            at = at[1:]  # the corner itself belongs to the piece before
+            at = at[1:]  # the corner itself belongs to the segment before
         corner_to_corner = np.eye(number)[span]
         polygon.append(np.stack([np.interp(at, knots, column) for column in corner_to_corner.T], axis=1))
         curve.append(CubicSpline(knots, corner_to_corner, bc_type="natural")(at))
@@ -95,17 +85,19 @@ def _skeletons() -> dict:
 
 
 @cache
-def forms() -> dict[str, tuple[Form, ...]]:
-    """Return the ways to draw each character."""
-    return {
-        char: tuple(Form.parse(form["weight"], form["strokes"]) for form in ways)
-        for char, ways in _skeletons()["glyphs"].items()
-    }
+def allographs() -> dict[str, tuple[Allograph, ...]]:
+    """Return the allographs of each character."""
+
+    def parsed(weight: float, strokes: list[str], **_name: str) -> Allograph:
+        skeletons = [_parse_stroke(stroke) for stroke in strokes]
+        return Allograph(weight, tuple(points for points, _ in skeletons), tuple(_bases(*each) for each in skeletons))
+
+    return {char: tuple(parsed(**way) for way in ways) for char, ways in _skeletons()["glyphs"].items()}
 
 
-def nibs() -> dict[str, float]:
-    """Return how thick the pen looks in each character once all are scaled to one size.
+def stroke_width_factors() -> dict[str, float]:
+    """Return the relative stroke width of each character once all are scaled to one size.
 
     People write an o smaller than an M, so an enlarged o has the thicker strokes. Fitted to EMNIST's training images.
     """
-    return _skeletons()["nib"]
+    return _skeletons()["stroke_width"]

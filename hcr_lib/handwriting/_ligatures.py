@@ -1,4 +1,4 @@
-"""Links: the pen stays down from one small letter to the next."""
+"""Ligatures: the pen stays down from one lowercase letter to the next."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import numpy as np
 from scipy.interpolate import CubicHermiteSpline
 from scipy.ndimage import gaussian_filter1d
 
+from hcr_lib.handwriting._allographs import STEP
 from hcr_lib.handwriting._characters import CAP_HEIGHT, Strokes
-from hcr_lib.handwriting._forms import STEP
 
 _RIGHT, _DOWN = np.array([1.0, 0.0]), np.array([0.0, 1.0])
 
 
-def part(char: str, strokes: Strokes) -> tuple[Strokes, Strokes]:
-    """Part a letter's strokes into its body and what people add once the word is written: dots and bars."""
+def split_delayed(char: str, strokes: Strokes) -> tuple[Strokes, Strokes]:
+    """Split a letter's strokes into its body and its delayed strokes: dots and bars, added once the word is written."""
     if char == "o":  # left where its ring is highest, or it would look like an a
         [ring] = strokes
         half = len(ring) // 2
@@ -26,12 +26,12 @@ def part(char: str, strokes: Strokes) -> tuple[Strokes, Strokes]:
     return strokes, []
 
 
-def can_link(char: str, strokes: Strokes, other: str, others: Strokes, slant: float) -> bool:
-    """Say whether a link may lead from one small letter to another: not from its left, nor from the end of a tail."""
+def can_join(char: str, strokes: Strokes, other: str, others: Strokes, slant: float) -> bool:
+    """Return whether a ligature may lead from one letter to another: not from its left, nor from a descender."""
     if char == "f" and len(strokes) > 1:  # its foot is no place to go on from: an f would look like a t
         return False
-    body, _ = part(char, strokes)
-    end, start = body[-1][-1], part(other, others)[0][0][0]
+    body, _ = split_delayed(char, strokes)
+    end, start = body[-1][-1], split_delayed(other, others)[0][0][0]
     if end[1] < -0.3 * CAP_HEIGHT and start[1] > -0.15 * CAP_HEIGHT:  # down a whole letter: an o would look like an a
         return False
     upright = np.concatenate([stroke @ [1, slant] for stroke in body])
@@ -40,7 +40,7 @@ def can_link(char: str, strokes: Strokes, other: str, others: Strokes, slant: fl
     return char == "o" or (not on_the_left and end[1] < 0.2 * CAP_HEIGHT)
 
 
-def link(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def join(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Join two strokes into one.
 
     Parameters
@@ -51,13 +51,13 @@ def link(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray,
     Returns
     -------
     tuple of ndarray
-        `before` with a rounded end, the link, and `after` with a rounded beginning: one path, cut in three.
+        `before` with a rounded end, the ligature, and `after` with a rounded beginning: one path, split in three.
     """
     before, after = _trimmed(before), _led_over_the_top(after)
     bridge = _bridge(before, after)
     path = np.concatenate([before, bridge, after])
     smooth = gaussian_filter1d(path, 1.5, axis=0, mode="nearest")
-    # Only the joints are rounded, so the letters keep their corners.
+    # Only the joints are smoothed, so the letters keep their corners.
     place = np.arange(len(path))
     near = sum(
         np.exp(-(((place - joint) / 2.5) ** 2)) for joint in (len(before) - 0.5, len(before) + len(bridge) - 0.5)
@@ -67,13 +67,13 @@ def link(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray,
 
 
 def _trimmed(path: np.ndarray) -> np.ndarray:
-    """Leave the last bit of a stem to the link, which turns there."""
+    """Leave the last bit of a stem to the ligature, which turns there."""
     down = path[-1, 1] - path[-min(4, len(path)), 1]
     return path[:-3] if len(path) > 9 and down > 2 * STEP else path
 
 
 def _led_over_the_top(path: np.ndarray) -> np.ndarray:
-    """Reach a bowl that begins on its right, as in a or c, at its top: the pen goes on to its beginning and back."""
+    """Enter a bowl that begins on its right, as in a or c, at its top: the pen retraces its beginning."""
     top = 0
     while top + 1 < len(path) and path[top + 1, 1] <= path[top, 1]:
         top += 1
@@ -81,7 +81,7 @@ def _led_over_the_top(path: np.ndarray) -> np.ndarray:
 
 
 def _bridge(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Return a curve from the end of one stroke to the beginning of another, both left out."""
+    """Return a curve from the end of one stroke to the beginning of another, without these two points."""
     start, stop = before[-1], after[0]
     distance = max(float(np.hypot(*(stop - start))), STEP)
     leave, arrive = _heading(before[::-1]) * -1, _heading(after)
@@ -97,6 +97,6 @@ def _bridge(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 
 def _heading(path: np.ndarray) -> np.ndarray:
-    """Return the unit vector in which a path begins."""
+    """Return the direction in which a path begins, a unit vector."""
     along = path[min(2, len(path) - 1)] - path[0]
     return along / max(np.hypot(*along), 1e-9)
