@@ -1,4 +1,4 @@
-"""One renderer for every stroke: the drawing pad's, stored ones and the synthetic writers'.
+"""Rendering pen strokes: the drawing pad's, stored ones and those of the synthetic writers.
 
 A *stroke* is an array of shape (n, 2): x to the right, y down. A *drawing* is a list of strokes.
 """
@@ -10,7 +10,10 @@ import numpy.typing as npt
 
 PAD = 400  #: side of the square pad that stroke coordinates usually refer to
 HALF_WIDTH = 10.0  #: a medium pen on that pad
+MOST_PIXELS = 20_000_000  #: of a page
+MOST_POINTS = 100_000  #: of a drawing; a page full of handwriting has some 10,000
 
+_MOST_PAINTED = 300_000_000  # pixels under the pen, counted each time it passes: a few seconds
 _SUPERSAMPLING = 2  # drawn twice as large, then averaged: smooth edges
 _NIB_CORNERS = 9  # half of the round nib, as a polygon
 
@@ -19,7 +22,7 @@ HalfWidth = float | Sequence[npt.ArrayLike]
 
 
 def _checked(strokes: Drawing) -> list[np.ndarray]:
-    """Return the strokes as float64 (n, 2) arrays; empty strokes are dropped."""
+    """Return the strokes as float64 (n, 2) arrays, without empty ones."""
     arrays = []
     for number, stroke in enumerate(strokes):
         array = np.asarray(stroke, dtype="float64")
@@ -88,8 +91,7 @@ def render(strokes: Drawing, size: int = PAD, half_width: HalfWidth = HALF_WIDTH
     size : int
         Side of the pad, in pixels.
     half_width : float, or sequence of array_like, each of shape (n,)
-        Half the width of the pen, in pixels; one number, or one for each point of each stroke, for a pen that is
-        pressed now more and now less.
+        Half the width of the pen, in pixels: one number, or one for each point of each stroke, for varying pressure.
 
     Returns
     -------
@@ -99,7 +101,8 @@ def render(strokes: Drawing, size: int = PAD, half_width: HalfWidth = HALF_WIDTH
     Raises
     ------
     ValueError
-        If a pen has no width, or the widths do not fit the strokes.
+        If a pen has no width or is wider than the page, the widths do not fit the strokes, or there is more to draw
+        than a hand could: above `MOST_PIXELS`, `MOST_POINTS`, or with too wide a pen for so many points.
 
     Examples
     --------
@@ -118,9 +121,13 @@ def render_page(strokes: Drawing, shape: tuple[int, int], half_width: HalfWidth 
     from PIL import Image, ImageDraw  # here, because loading stored strokes must not wait for it
 
     height, width = shape
+    if not (min(shape) > 0 and height * width <= MOST_PIXELS):
+        raise ValueError(f"a page must have 1 to {MOST_PIXELS:,} pixels; got {height} x {width}. Take a smaller one.")
+    drawn = _with_radii(strokes, half_width)
+    _ensure_drawable(drawn, max(shape))
     page = Image.new("L", (width * _SUPERSAMPLING, height * _SUPERSAMPLING))
     draw = ImageDraw.Draw(page).polygon
-    for points, radii in _with_radii(strokes, half_width):
+    for points, radii in drawn:
         for outline in _outlines(points * _SUPERSAMPLING, radii * _SUPERSAMPLING).tolist():
             draw(outline, fill=255)
     return np.asarray(page.reduce(_SUPERSAMPLING), dtype="float32") / 255
@@ -143,11 +150,26 @@ def _with_radii(strokes: Drawing, half_width: HalfWidth) -> list[tuple[np.ndarra
     return list(zip(arrays, radii, strict=True))
 
 
-def _outlines(points: np.ndarray, radii: np.ndarray) -> np.ndarray:
-    """Return what the nib covers on its way from point to point, as polygons: shape (pieces, 2 * corners).
+def _ensure_drawable(drawn: list[tuple[np.ndarray, np.ndarray]], side: int) -> None:
+    """Refuse what would take minutes to draw; no hand draws so much."""
+    number = sum(len(points) for points, _ in drawn)
+    if number > MOST_POINTS:
+        raise ValueError(f"a drawing must have at most {MOST_POINTS:,} points; got {number:,}. Keep every tenth.")
+    widest = max((float(radii.max()) for _, radii in drawn), default=0.0)
+    if widest > side:
+        raise ValueError(f"half_width must be at most {side} pixels, the longer side of the page; got {widest:g}.")
+    ways = sum(float(np.hypot(*np.diff(points, axis=0).T).sum()) for points, _ in drawn)
+    if 2 * widest * (ways + 2 * widest * number) > _MOST_PAINTED:
+        raise ValueError(
+            f"a pen of half-width {widest:g} is too wide for {number:,} points on a way of {ways:.3g} pixels. "
+            "Take a thinner pen, or bring the drawing to the page with hcr_lib.pen.scale_to."
+        )
 
-    A round nib that moves straight on covers a sausage: half a circle behind where it starts, half a circle before
-    where it stops.
+
+def _outlines(points: np.ndarray, radii: np.ndarray) -> np.ndarray:
+    """Return the area that a round nib sweeps from point to point, as polygons of shape (segments, 2 * corners).
+
+    Each is a stadium: a semicircle behind its start, a semicircle in front of its end, and straight lines between.
     """
     if len(points) == 1:
         points, radii = np.repeat(points, 2, axis=0), np.repeat(radii, 2)

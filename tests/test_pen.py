@@ -1,5 +1,7 @@
 """The renderer: what a stroke looks like, wherever it comes from."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -105,3 +107,30 @@ def test_a_width_for_each_point_is_the_pen_pressed_more_and_less():
 def test_widths_that_do_not_fit_the_strokes_are_refused(widths, message):
     with pytest.raises(ValueError, match=message):
         pen.render([[[0, 0], [9, 9]]], 100, widths)
+
+
+LONG = np.random.default_rng(0).uniform(0, 400, (50_000, 2))
+
+
+@pytest.mark.parametrize(
+    ("strokes", "shape", "half_width", "message"),
+    [
+        ([[[1, 1]]], (40, 10**9), 5, r"1 to 20,000,000 pixels; got 40 x 1000000000"),
+        ([[[1, 1]]], (0, 40), 5, "1 to 20,000,000 pixels"),
+        ([[[1, 1]]], (400, 400), 10_000, "at most 400 pixels, the longer side of the page; got 10000"),
+        ([[[1, 1]]], (400, 400), [[np.inf]], "at most 400 pixels"),
+        ([np.zeros((1_000_000, 2))], (400, 400), 5, "at most 100,000 points; got 1,000,000"),
+        ([LONG], (400, 400), 100, r"half-width 100 is too wide for 50,000 points"),
+    ],
+)
+def test_more_than_a_hand_could_draw_is_refused_at_once(strokes, shape, half_width, message):
+    start = time.perf_counter()
+    with pytest.raises(ValueError, match=message):
+        pen.render_page(strokes, shape, half_width)
+    assert time.perf_counter() - start < 1
+
+
+def test_a_page_full_of_writing_with_a_wide_pen_is_no_more_than_that():
+    way = np.stack([np.linspace(0, 300 * 2 * np.pi, 10_000), np.zeros(10_000)], axis=1)
+    way = 500 + 450 * np.stack([np.sin(1.01 * way[:, 0]), np.cos(way[:, 0])], axis=1)
+    assert pen.render_page([way], (1000, 1000), 10).max() == 1

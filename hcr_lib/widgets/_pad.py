@@ -13,6 +13,7 @@ from hcr_lib._validate import ensure_choice
 from hcr_lib.datasets import save_drawing
 from hcr_lib.labels import BYCLASS
 
+LARGEST = 4_000  #: pixels across or down; no screen shows more
 _HERE = Path(__file__).parent
 
 
@@ -36,9 +37,9 @@ class DrawingPad(anywidget.AnyWidget):
     _esm = _HERE / "pad.js"
     _css = _HERE / "pad.css"
 
-    width = traitlets.Int(pen.PAD, min=1).tag(sync=True)
-    height = traitlets.Int(pen.PAD, min=1).tag(sync=True)
-    half_width = traitlets.Float(pen.HALF_WIDTH).tag(sync=True)
+    width = traitlets.Int(pen.PAD, min=1, max=LARGEST).tag(sync=True)
+    height = traitlets.Int(pen.PAD, min=1, max=LARGEST).tag(sync=True)
+    half_width = traitlets.Float(pen.HALF_WIDTH, min=0.1, max=pen.PAD).tag(sync=True)
     strokes = traitlets.List().tag(sync=True)
 
     def __repr__(self) -> str:
