@@ -7,11 +7,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image
+from traitlets import TraitError
 
 from hcr_lib import datasets, images, pen, widgets
 from hcr_lib.labels import BYCLASS
 from hcr_lib.recognizer import Recognizer
-from hcr_lib.widgets._reading import what_the_network_sees
+from hcr_lib.widgets._pad import LARGEST
+from hcr_lib.widgets._reading import describe, to_png, what_the_network_sees
 
 STROKES = [[[100, 50], [60, 220], [240, 220]], [[200, 60], [200, 350]]]  # a 4
 WORD = [[[40, 30], [40, 170]], [[140, 30], [140, 170], [220, 170]]]  # an I and an L
@@ -84,12 +86,16 @@ def test_the_repr_is_fixed_so_that_notebooks_compare_equal():
         assert repr(widgets.ReadingPad(FakeRecognizer())) == "ReadingPad (run this cell to draw)"
 
 
-def test_the_browsers_half_is_packed_with_the_module():
+@pytest.mark.parametrize(
+    ("trait", "values"), [("width", (0, 1_000_000)), ("height", (-1, 10**9)), ("half_width", (0, 10_000))]
+)
+def test_a_size_that_no_screen_has_is_refused_before_anything_is_rendered(trait, values):
     pad = widgets.DrawingPad()
-    assert "export default { render }" in str(pad._esm)
-    for handled in ("pointerdown", "pointermove", "pointerup", "pointercancel", "getCoalescedEvents"):
-        assert handled in str(pad._esm)
-    assert "touch-action: none" in str(pad._css)
+    for value in values:
+        with pytest.raises(TraitError, match=trait):
+            pad.set_state({trait: value})  # as a browser would
+    assert pad.ink().shape == (pen.PAD, pen.PAD)
+    assert widgets.DrawingPad(width=LARGEST, height=LARGEST).ink().shape == (LARGEST, LARGEST)
 
 
 def test_saved_drawings_are_numbered_in_the_folder_of_their_class(tmp_path):
@@ -149,7 +155,7 @@ def test_stored_strokes_take_the_path_of_drawn_ones():
     assert pad.strokes == STROKES
     np.testing.assert_array_equal(recognizer.pages[0], pen.render(STROKES))
     assert recognizer.modes == ["char"]
-    assert pad.result.value == widgets.describe(recognizer.answer)
+    assert pad.result.value == describe(recognizer.answer)
     assert "hcr-result" in pad.result._dom_classes  # the browser test looks for it
 
 
@@ -239,19 +245,19 @@ def test_readings_never_overlap_and_the_last_drawing_wins():
 
 def test_one_character_stands_above_at_most_three_alternatives():
     others = [("9", 0.05), ("H", 0.03), ("A", 0.015), ("Y", 0.005)]
-    shown = widgets.describe(reading(character("4", 0.9, alternatives=others)))
+    shown = describe(reading(character("4", 0.9, alternatives=others)))
     assert [shown.count(f"<td>{char}</td>") for char in "49HAY"] == [1, 1, 1, 1, 0]
     assert "90 %" in shown
 
 
 def test_several_characters_get_a_bar_each():
-    shown = widgets.describe(reading(character("I", 0.6, alternatives=[("1", 0.4)]), character("L", 0.99)))
+    shown = describe(reading(character("I", 0.6, alternatives=[("1", 0.4)]), character("L", 0.99)))
     assert ("<td>I</td>" in shown, "<td>L</td>" in shown, "<td>1</td>" in shown) == (True, True, False)
     assert "60 %" in shown
 
 
 def test_text_cannot_become_markup():
-    shown = widgets.describe(reading(character("<", alternatives=[("&", 0.1)]), character("b>")))
+    shown = describe(reading(character("<", alternatives=[("&", 0.1)]), character("b>")))
     assert "<b>" not in shown
     assert "&lt;b&gt;" in shown
 
@@ -259,4 +265,4 @@ def test_text_cannot_become_markup():
 @pytest.mark.parametrize("scale", [1, 3])
 def test_png_pixels_are_squares_of_ink_on_paper(scale):
     stored = np.random.default_rng(0).integers(0, 256, (28, 28), dtype="uint8")
-    np.testing.assert_array_equal(pixels(widgets.to_png(stored, scale)), np.kron(stored, np.ones((scale, scale))))
+    np.testing.assert_array_equal(pixels(to_png(stored, scale)), np.kron(stored, np.ones((scale, scale))))

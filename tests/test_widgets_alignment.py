@@ -49,11 +49,11 @@ def test_the_words_say_the_text_so_far_and_what_all_paths_share(log_probs):
 
 
 def test_the_shade_is_what_it_says(log_probs):
-    said = _alignment._cells(log_probs, CLASSES, "11", "said")
-    np.testing.assert_allclose(said[:, 1], np.exp(log_probs[:, 2]))
-    np.testing.assert_allclose(said[:, 1], said[:, 3])
-    shared = _alignment._cells(log_probs, CLASSES, "11", "shared")
-    np.testing.assert_allclose(shared.sum(axis=1), 1)
+    output = _alignment._cells(log_probs, CLASSES, "11", "output")
+    np.testing.assert_allclose(output[:, 1], np.exp(log_probs[:, 2]))
+    np.testing.assert_allclose(output[:, 1], output[:, 3])
+    posterior = _alignment._cells(log_probs, CLASSES, "11", "posterior")
+    np.testing.assert_allclose(posterior.sum(axis=1), 1)
     pictures = {widgets.alignment_picture(log_probs, CLASSES, "11", 3, shade=shade) for shade in _alignment.SHADES}
     assert len(pictures) == 2
 
@@ -71,10 +71,10 @@ def test_the_writing_stands_above_the_lattice_as_ink_on_paper(log_probs):
 def test_moving_the_sliders_paints_again(log_probs):
     demo = widgets.alignment_demo(log_probs, CLASSES, strip=STRIP)
     assert repr(demo) == "Alignment demo (run this cell to move the sliders)"
-    assert (demo.text.value, demo.step.max) == ("11", 7)
+    assert (demo.controls["text"].value, demo.controls["step"].max) == ("11", 7)
     assert demo.picture.value == widgets.alignment_picture(log_probs, CLASSES, "11", 0, strip=STRIP)
-    demo.put(step=5, shade="shared", text="17")
-    expected = widgets.alignment_picture(log_probs, CLASSES, "17", 5, strip=STRIP, shade="shared")
+    demo.put(step=5, shade="posterior", text="17")
+    expected = widgets.alignment_picture(log_probs, CLASSES, "17", 5, strip=STRIP, shade="posterior")
     assert (demo.picture.value, demo.message.value) == (expected, "")
 
 
@@ -87,9 +87,9 @@ def test_a_text_that_cannot_be_read_is_one_clear_line_and_the_picture_stays(log_
         widgets.alignment_picture(log_probs, CLASSES, text, 0)
     demo = widgets.alignment_demo(log_probs, CLASSES)
     painted = demo.picture.value
-    demo.text.value = text
+    demo.controls["text"].value = text
     assert message in demo.message.value and demo.picture.value == painted
-    demo.text.value = "1"
+    demo.controls["text"].value = "1"
     assert demo.message.value == ""
 
 

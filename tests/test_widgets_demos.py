@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from hcr_lib import datasets, images, pen, widgets
+from hcr_lib.augment import LIMITS, Augment
 from hcr_lib.handwriting import Style, draw_char, writer
 from hcr_lib.widgets import _augment, _browser, _writer
 
@@ -99,10 +100,10 @@ def test_a_text_that_cannot_be_written_is_one_clear_line_and_the_picture_stays(t
         widgets.writer_picture(text, Style())
     demo = widgets.writer_demo("ok")
     painted = demo.picture.value
-    demo.text.value = text.replace("\n", "!")
+    demo.controls["text"].value = text.replace("\n", "!")
     assert "got" in demo.message.value and "\n" not in demo.message.value and len(demo.message.value) < 150
     assert demo.picture.value == painted
-    demo.text.value = "fine"
+    demo.controls["text"].value = "fine"
     assert demo.message.value == ""
     assert demo.picture.value == widgets.writer_picture("fine", Style())
 
@@ -119,16 +120,16 @@ def test_another_writer_moves_the_sliders_and_paints_once():
     demo = widgets.writer_demo("Hand")
     pictures = []
     demo.picture.observe(lambda change: pictures.append(change["new"]), names="value")
-    demo.writer.value = 5
+    demo.controls["writer"].value = 5
     person = writer(5)
     shown = {field: demo.controls[field].value for field in _writer.SLIDERS}
     assert shown["slant"] == pytest.approx(person.slant)
     assert pictures == [widgets.writer_picture("Hand", dataclasses.replace(person, **shown))]
     demo.controls["slant"].value = 0.5
     assert pictures[-1] == widgets.writer_picture("Hand", dataclasses.replace(person, **{**shown, "slant": 0.5}))
-    demo.again.click()
+    demo.controls["again"].click()
     assert pictures[-1] == widgets.writer_picture("Hand", dataclasses.replace(person, **{**shown, "slant": 0.5}), 1)
-    demo.writer.value = -1
+    demo.controls["writer"].value = -1
     assert demo.controls["slant"].value == Style().slant
 
 
@@ -201,7 +202,10 @@ def test_leafing_through_the_browser(sample):
 def test_every_dropdown_shows_what_is_chosen_at_first(sample):
     """One whose value is None stays blank in the browser."""
     browser = widgets.sample_browser(sample)
-    for dropdown in (widgets.writer_demo().writer, *(browser.controls[name] for name in ("char", "writer", "order"))):
+    for dropdown in (
+        widgets.writer_demo().controls["writer"],
+        *(browser.controls[name] for name in ("char", "writer", "order")),
+    ):
         assert dropdown.label and dropdown.value is not None
 
 
@@ -223,41 +227,41 @@ def test_a_writer_without_that_character_leaves_an_empty_page(sample):
 # --- augmentation
 
 
-def test_the_sliders_are_the_limits_of_augment_and_start_where_it_does():
-    from hcr_lib.augment import Augment
-
-    usual = dataclasses.asdict(Augment())
-    assert {name: value for name, (value, *_) in _augment.LIMITS.items()} | {"share": 1.0} == usual
-    Augment(**{name: high for name, (_, high, *_) in _augment.LIMITS.items()})  # none of them is refused
+def test_the_sliders_are_the_limits_of_augment_and_start_where_it_does(sample):
+    demo = widgets.augmentation_demo(sample)
+    usual = {name: value for name, value in demo.settings.items() if name != "seed"}
+    assert usual | {"share": 1.0} == dataclasses.asdict(Augment())
+    Augment(**{name: demo.controls[name].max for name in usual})  # none of them is refused
 
 
 def test_without_any_change_every_draw_is_its_original(sample):
-    picture = pixels(widgets.augmentation_picture(sample, dict.fromkeys(_augment.LIMITS, 0.0)))
+    picture = pixels(widgets.augmentation_picture(sample, dict.fromkeys(LIMITS, 0.0)))
     row = picture[_augment._HEAD : _augment._HEAD + _augment._TILE]
     original, last = row[:, : _augment._TILE], row[:, -_augment._TILE :]
     assert np.abs(original.astype(int) - last).max() <= 2
 
 
 def test_each_limit_changes_the_draws_and_the_seed_chooses_them(sample):
-    none = dict.fromkeys(_augment.LIMITS, 0.0)
+    none = dict.fromkeys(LIMITS, 0.0)
     still = widgets.augmentation_picture(sample, none)
-    for name, (_, high, *_) in _augment.LIMITS.items():
-        drawn = widgets.augmentation_picture(sample, {**none, name: high})
+    for name, limit in LIMITS.items():
+        high = {name: limit.highest}
+        drawn = widgets.augmentation_picture(sample, {**none, **high})
         assert drawn != still
-        assert drawn == widgets.augmentation_picture(sample.images, {**none, name: high})
-        assert drawn != widgets.augmentation_picture(sample, {**none, name: high}, seed=1)
+        assert drawn == widgets.augmentation_picture(sample.images, {**none, **high})
+        assert drawn != widgets.augmentation_picture(sample, {**none, **high}, seed=1)
 
 
 def test_the_augmentation_demo_repaints_and_its_buttons_set_the_sliders(sample):
     demo = widgets.augmentation_demo(sample)
     assert demo.picture.value == widgets.augmentation_picture(sample, {})
-    demo.none.click()
-    assert {demo.controls[name].value for name in _augment.LIMITS} == {0.0}
+    demo.controls["none"].click()
+    assert {demo.controls[name].value for name in LIMITS} == {0.0}
     demo.controls["rotation"].value = 90
-    demo.again.click()
-    only = {**dict.fromkeys(_augment.LIMITS, 0.0), "rotation": 90.0}
+    demo.controls["again"].click()
+    only = {**dict.fromkeys(LIMITS, 0.0), "rotation": 90.0}
     assert demo.picture.value == widgets.augmentation_picture(sample, only, seed=1)
-    demo.usual.click()
+    demo.controls["usual"].click()
     assert demo.picture.value == widgets.augmentation_picture(sample, {}, seed=1)
     assert demo.message.value == ""
 
@@ -277,21 +281,24 @@ def test_augmentation_refuses_what_is_no_stored_image(sample):
 # --- the trace
 
 
+def result(picture=PAGE, **settings):
+    """The 28 x 28 image at the end, as a reader gets it."""
+    given = []
+    widgets.preprocessing_picture(picture, reader=lambda stored: given.append(stored) or "", **settings)
+    return given[0]
+
+
 def test_untouched_controls_give_the_recipe_itself():
-    steps = widgets.preprocessing_steps(PAGE)
-    np.testing.assert_array_equal((255 * steps["28 x 28"]).round(), images.to_mnist(PAGE))
-    assert max(steps["box"].shape) == 20
+    np.testing.assert_array_equal(result(), images.to_mnist(PAGE))
 
 
-def test_inversion_and_paper_make_no_difference_to_the_result():
-    straight, inverted = widgets.preprocessing_steps(PAGE), widgets.preprocessing_steps(PAGE, inverted=True)
-    np.testing.assert_allclose(straight["picture"], 1 - inverted["picture"], atol=1e-6)
-    np.testing.assert_array_equal(straight["28 x 28"], inverted["28 x 28"])
+def test_inversion_makes_no_difference_to_the_result():
+    assert widgets.preprocessing_picture(PAGE) != widgets.preprocessing_picture(PAGE, inverted=True)
+    np.testing.assert_array_equal(result(), result(inverted=True))
 
 
 def test_without_the_crop_the_character_shrinks_and_without_centring_it_stays_off_the_middle():
-    whole = widgets.preprocessing_steps(PAGE)["28 x 28"]
-    small = widgets.preprocessing_steps(PAGE, crop=False, centre=False)["28 x 28"]
+    whole, small = result().astype(float), result(crop=False, centre=False).astype(float)
     assert 0 < small.sum() < whole.sum()
 
     def distance_from_the_middle(image):
@@ -303,9 +310,9 @@ def test_without_the_crop_the_character_shrinks_and_without_centring_it_stays_of
 
 
 def test_a_wider_least_stroke_gives_more_ink_and_a_higher_threshold_less():
-    ink = [widgets.preprocessing_steps(PAGE, min_stroke=least)["28 x 28"].sum() for least in (0, 3, 5)]
-    assert ink == sorted(ink)
-    kept = [widgets.preprocessing_steps(PAGE, blur=3, threshold=level)["threshold"].sum() for level in (0.2, 0.8)]
+    ink = [result(min_stroke=least).sum(dtype=int) for least in (0, 3, 5)]
+    assert ink == sorted(ink) and ink[0] < ink[-1]
+    kept = [result(blur=3, threshold=level, crop=False, min_stroke=0).sum(dtype=int) for level in (0.2, 0.8)]
     assert kept[0] > kept[1]
 
 
@@ -314,7 +321,7 @@ def test_moving_a_control_repaints_with_the_settings_shown():
     assert demo.picture.value == widgets.preprocessing_picture(PAGE)
     demo.controls["rotation"].value = 20
     assert demo.picture.value == widgets.preprocessing_picture(PAGE, rotation=20)
-    demo.choice.value = "four"
+    demo.controls["picture"].value = "four"
     assert demo.picture.value == widgets.preprocessing_picture(pen.render(STROKES), rotation=20)
     demo.controls["level"].value = 0.6
     assert demo.picture.value == widgets.preprocessing_picture(pen.render(STROKES), rotation=20, threshold=0.6)
@@ -327,9 +334,9 @@ def test_moving_a_control_repaints_with_the_settings_shown():
 def test_a_picture_without_ink_is_said_in_the_demo():
     demo = widgets.preprocessing_demo({"L": PAGE, "blank": np.full((50, 50), 200, "uint8")})
     painted = demo.picture.value
-    demo.choice.value = "blank"
+    demo.controls["picture"].value = "blank"
     assert "no ink" in demo.message.value
-    demo.choice.value = "L"
+    demo.controls["picture"].value = "L"
     assert (demo.message.value, demo.picture.value) == ("", painted)
     with pytest.raises(ValueError, match="at least one picture"):
         widgets.preprocessing_demo([])
@@ -358,7 +365,7 @@ def test_what_a_reader_answers_stands_below_the_last_picture():
         return "L"
 
     picture = widgets.preprocessing_picture(PAGE, reader=reader, crop=False)
-    np.testing.assert_array_equal(given[0], (255 * widgets.preprocessing_steps(PAGE, crop=False)["28 x 28"]).round())
+    np.testing.assert_array_equal(given[0], result(crop=False))
     assert given[0].dtype == np.uint8
     plain = widgets.preprocessing_picture(PAGE, crop=False)
     assert pixels(picture)[pixels(plain).shape[0] :].max() > 200
@@ -369,4 +376,4 @@ def test_what_a_reader_answers_stands_below_the_last_picture():
 
 def test_an_unknown_switch_is_an_error_that_names_the_known_ones():
     with pytest.raises(ValueError, match=r"light, polarity.*got center"):
-        widgets.preprocessing_steps(PAGE, center=True)
+        widgets.preprocessing_picture(PAGE, center=True)

@@ -1,4 +1,4 @@
-"""The interactive parts of the notebooks: thin shells over pure functions.
+"""The notebooks' interactive parts: thin layers over pure functions.
 
 Nothing else in the course depends on them, and every cell that shows one also makes sense where no widget renders.
 """
@@ -9,8 +9,8 @@ from hcr_lib.widgets._browser import sample_browser, sample_picture
 from hcr_lib.widgets._explorer import explorer_network, explorer_picture, explorer_training, network_explorer
 from hcr_lib.widgets._features import FeaturePad, feature_picture
 from hcr_lib.widgets._pad import DrawingPad
-from hcr_lib.widgets._preprocessing import preprocessing_demo, preprocessing_picture, preprocessing_steps
-from hcr_lib.widgets._reading import ReadingPad, describe, to_png
+from hcr_lib.widgets._preprocessing import preprocessing_demo, preprocessing_picture
+from hcr_lib.widgets._reading import ReadingPad
 from hcr_lib.widgets._writer import writer_demo, writer_picture
 
 __all__ = [
@@ -21,7 +21,6 @@ __all__ = [
     "alignment_picture",
     "augmentation_demo",
     "augmentation_picture",
-    "describe",
     "explorer_network",
     "explorer_picture",
     "explorer_training",
@@ -29,10 +28,8 @@ __all__ = [
     "network_explorer",
     "preprocessing_demo",
     "preprocessing_picture",
-    "preprocessing_steps",
     "sample_browser",
     "sample_picture",
-    "to_png",
     "writer_demo",
     "writer_picture",
 ]

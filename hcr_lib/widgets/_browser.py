@@ -1,16 +1,16 @@
-"""Leafing through a data set: by character, by writer, the strangest first."""
+"""Browse a data set: by character, by writer, the most unusual first."""
 
 import ipywidgets
 import numpy as np
-from PIL import ImageDraw
 
 from hcr_lib._validate import ensure_choice
 from hcr_lib.datasets import Dataset
 from hcr_lib.widgets import _demo
 
-#: How samples can be sorted -> what that is called.
+#: Orders of the samples, and their labels.
 ORDERS = {"file": "as in the file", "unusual": "most unusual first", "ink": "most ink first"}
 COLUMNS, ROWS = 10, 4  # of a page
+_PAGE = COLUMNS * ROWS
 _TILE, _CAPTION, _GAP, _HEAD = 88, 18, 4, 30
 _ALL = ""  # None would leave the dropdown blank
 _LONGEST_NAME = 5  # of a writer; longer ones would run into the character
@@ -18,44 +18,41 @@ _CHUNK = 10_000  # images measured at once: floats take four times the memory
 
 
 class _SampleBrowser(_demo.Demo):
-    """A page of samples, with the choice of what it shows."""
+    """A page of samples, with controls for what it shows."""
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset, self._sorted, self._shown = dataset, {}, None
-        look = _demo.LOOK
         chars = [(f"{char}  ({count:,})", char) for char, count in dataset.counts.items() if count]
         writers = [] if dataset.writers is None else np.unique(dataset.writers).tolist()
-        everyone = "all" if writers else "not known"
-        controls = {
-            "char": ipywidgets.Dropdown(options=[("all", _ALL), *chars], description="character", **look),
-            "writer": ipywidgets.Dropdown(
-                options=[(everyone, _ALL), *zip(writers, writers, strict=True)],
-                description="writer",
-                disabled=not writers,
-                **look,
-            ),
-            "order": ipywidgets.Dropdown(
-                options=[(words, order) for order, words in ORDERS.items()], description="sorted", **look
-            ),
-            "page": _demo.slider(1, 1, 1, 1, "page"),
-        }
-        columns = [[controls["char"], controls["writer"]], [controls["order"], controls["page"]]]
-        super().__init__("Sample browser", controls, columns)
+        everyone = ("all" if writers else "not known", _ALL)
+        page = _demo.slider(1, 1, 1, 1, "page")
+        orders = ((words, order) for order, words in ORDERS.items())
+        super().__init__(
+            "Sample browser",
+            None,
+            {
+                "char": _demo.dropdown([("all", _ALL), *chars], "character"),
+                "writer": _demo.dropdown(
+                    [everyone, *zip(writers, writers, strict=True)], "writer", disabled=not writers
+                ),
+            },
+            {"order": _demo.dropdown(orders, "sorted"), "page": page},
+        )
 
     def paint(self, *, char: str, writer: str, order: str, page: int) -> bytes:
-        """Return a page; the slider reaches as far as there are pages, and goes back to 1 for another choice."""
+        """Return a page; the slider has as many steps as there are pages, and another choice sets it back to 1."""
         if order not in self._sorted:
             self._sorted[order] = _sorted(self._dataset, order)
         chosen = _chosen(self._dataset, self._sorted[order], char or None, writer or None)
         if (char, writer, order) != self._shown:
             self._shown, page = (char, writer, order), 1
-            with self._held_back():
-                self.controls["page"].value, self.controls["page"].max = 1, _pages(len(chosen))
+            self._set(page=1)
+            self.controls["page"].max = _pages(len(chosen))
         return _paint(self._dataset, chosen, page - 1)
 
 
 def sample_browser(dataset: Dataset) -> ipywidgets.VBox:
-    """Leaf through a data set, all of it or one character or writer, in the order of your choice.
+    """Browse a data set, all of it or one character or writer, in the order of your choice.
 
     The pages come from `sample_picture`.
     """
@@ -82,7 +79,7 @@ def sample_picture(
     Raises
     ------
     ValueError
-        If there is no such character, writer, order or page, or nobody knows who wrote what.
+        If there is no such character, writer, order or page, or the writers are unknown.
     """
     chosen = _chosen(dataset, _sorted(dataset, order), char, writer)
     if not 0 <= page < _pages(len(chosen)):
@@ -91,11 +88,11 @@ def sample_picture(
 
 
 def _pages(number: int) -> int:
-    return max(1, -(-number // (COLUMNS * ROWS)))
+    return max(1, -(-number // _PAGE))
 
 
 def _sorted(dataset: Dataset, order: str) -> np.ndarray:
-    """Return the numbers of all images in the order asked for."""
+    """Return the indices of all images in an order of `ORDERS`."""
     ensure_choice(order, ORDERS, name="order")
     if order == "file":
         return np.arange(len(dataset))
@@ -104,11 +101,10 @@ def _sorted(dataset: Dataset, order: str) -> np.ndarray:
 
 
 def _strangeness(dataset: Dataset) -> np.ndarray:
-    """Return how far each image is from the mean image of its character: float64, shape (n,)."""
+    """Return the distance of each image from the mean image of its character: float64, shape (n,)."""
     flat = dataset.images.reshape(len(dataset), -1)
-    present = np.unique(dataset.labels)
     means = np.zeros((len(dataset.classes), flat.shape[1]), "float32")
-    for label in present:
+    for label in np.unique(dataset.labels):
         means[label] = flat[dataset.labels == label].mean(axis=0, dtype="float32")
     distances = np.empty(len(dataset))
     for start in range(0, len(dataset), _CHUNK):
@@ -117,8 +113,8 @@ def _strangeness(dataset: Dataset) -> np.ndarray:
     return distances
 
 
-def _chosen(dataset: Dataset, numbers: np.ndarray, char: str | None, writer: str | None) -> np.ndarray:
-    """Keep the numbers of one character, of one writer, or of both."""
+def _chosen(dataset: Dataset, order: np.ndarray, char: str | None, writer: str | None) -> np.ndarray:
+    """Return the indices, in their order, of one character, of one writer, or of both."""
     keep = np.ones(len(dataset), bool)
     if char is not None:
         keep &= dataset.labels == dataset.classes.index(ensure_choice(char, dataset.classes, name="char"))
@@ -130,25 +126,23 @@ def _chosen(dataset: Dataset, numbers: np.ndarray, char: str | None, writer: str
             some = ", ".join(np.unique(dataset.writers)[:3])
             raise ValueError(f"writer must be one of those in the data set, such as {some}; got {writer!r}.")
         keep &= by_this_one
-    return numbers[keep[numbers]]
+    return order[keep[order]]
 
 
 def _paint(dataset: Dataset, chosen: np.ndarray, page: int) -> bytes:
     """Draw one page of the images chosen."""
-    shown = chosen[page * COLUMNS * ROWS : (page + 1) * COLUMNS * ROWS]
     # As high for one image as for forty: a picture that jumps is hard to leaf through.
-    sheet = _demo.blank_sheet(COLUMNS * (_TILE + _GAP) - _GAP, _HEAD + ROWS * (_TILE + _CAPTION + _GAP))
-    drawing = ImageDraw.Draw(sheet)
+    sheet = _demo.Sheet(COLUMNS * (_TILE + _GAP) - _GAP, _HEAD + ROWS * (_TILE + _CAPTION + _GAP))
     words = f"{len(chosen):,} of {len(dataset):,} images, page {page + 1} of {_pages(len(chosen)):,}"
-    _demo.text(drawing, (2, _HEAD // 2), words, size=15, anchor="lm")
-    for place, number in enumerate(shown.tolist()):
+    sheet.text(2, _HEAD // 2, words, size=15, anchor="lm")
+    for place, number in enumerate(chosen[page * _PAGE :][:_PAGE].tolist()):
         row, column = divmod(place, COLUMNS)
         x, y = column * (_TILE + _GAP), _HEAD + row * (_TILE + _CAPTION + _GAP)
-        _demo.put_tile(sheet, dataset.images[number], x, y, _TILE)
+        sheet.tile(dataset.images[number], x, y, _TILE)
         middle = y + _TILE + _CAPTION // 2
-        _demo.text(drawing, (x + 3, middle), dataset.classes[dataset.labels[number]], size=15, anchor="lm")
+        sheet.text(x + 3, middle, dataset.classes[dataset.labels[number]], size=15, anchor="lm")
         name = f"#{number}"
         if dataset.writers is not None and len(dataset.writers[number]) <= _LONGEST_NAME:
             name = f"{dataset.writers[number]} {name}"
-        _demo.text(drawing, (x + _TILE - 3, middle), name, size=11, anchor="rm", fill=(110, 110, 110))
-    return _demo.to_bytes(sheet)
+        sheet.text(x + _TILE - 3, middle, name, size=11, anchor="rm", fill=(110, 110, 110))
+    return sheet.png()

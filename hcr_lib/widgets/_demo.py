@@ -1,10 +1,13 @@
-"""What the slider demos share: controls, one picture that follows them, and a line for what went wrong."""
+"""What the demos share: controls, one picture that follows them, a place for errors, and a sheet to draw pictures on.
+
+Pictures are drawn with Pillow: a repaint takes a fifth of Matplotlib's time, and a slider has to feel immediate.
+"""
 
 import contextlib
 import html
 import io
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import ipywidgets
@@ -15,9 +18,23 @@ from PIL import Image, ImageDraw, ImageFont
 #: For what differs from the rule; the words beside it say the same.
 RED = (213, 94, 0)
 BLACK, GREY = (0, 0, 0), (170, 170, 170)
-#: How every control looks, and a button below controls; three stand side by side in a notebook.
+#: Layout of every control, and of a button below controls; three stand side by side in a notebook.
 LOOK = {"style": {"description_width": "80px"}, "layout": {"width": "296px"}}
 BUTTON = {"layout": {"width": "206px", "margin": "2px 2px 2px 84px"}}
+
+
+@contextlib.contextmanager
+def errors_in(message: ipywidgets.HTML) -> Iterator[None]:
+    """Show an exception of the block in the widget, for Jupyter hides an observer's errors."""
+    try:
+        yield
+    except Exception as error:
+        message.value = html.escape(str(error) or type(error).__name__)
+
+
+def picture_of(png: bytes = b"") -> ipywidgets.Image:
+    """Return a widget for a picture that shrinks with its cell."""
+    return ipywidgets.Image(value=png, format="png", layout={"max_width": "100%", "object_fit": "contain"})
 
 
 class Demo(ipywidgets.VBox):
@@ -26,66 +43,58 @@ class Demo(ipywidgets.VBox):
     Parameters
     ----------
     name : str
-        What it is called where no widget renders.
-    controls : mapping of str to widget
-        Each hands its value to `paint` under its name; whenever one changes, the picture is painted again.
-    columns : sequence of sequences of widgets
-        How the controls are laid out, with any other widgets.
+        Shown where no widget renders.
+    paint : callable, or None for a subclass with a method `paint`
+        From the values of the controls, by their names, to a PNG; called again whenever one changes.
+    *columns : mapping of str to widget
+        The controls, as they stand side by side. Buttons and texts among them have no value to paint.
     """
 
     def __init__(
-        self,
-        name: str,
-        controls: Mapping[str, ipywidgets.Widget],
-        columns: Sequence[Sequence[ipywidgets.Widget]],
+        self, name: str, paint: Callable[..., bytes] | None, *columns: Mapping[str, ipywidgets.Widget]
     ) -> None:
-        self._name, self.controls = name, dict(controls)
-        self.picture = ipywidgets.Image(format="png", layout={"max_width": "100%", "object_fit": "contain"})
-        self.message = ipywidgets.HTML()
-        # JupyterLab calls observers in a thread of their own, also while a cell is running.
+        self._name, self.paint = name, paint or self.paint
+        self.controls = {name: control for column in columns for name, control in column.items()}
+        self.picture, self.message = picture_of(), ipywidgets.HTML()
+        # JupyterLab calls observers in a thread of their own, even while a cell is running.
         self._one_at_a_time, self._held = threading.RLock(), False
-        boxes = [ipywidgets.VBox(list(column)) for column in columns]
-        head = ipywidgets.HBox(boxes, layout={"flex_flow": "row wrap"})
-        super().__init__([head, self.picture, self.message])
-        for control in self.controls.values():
-            control.observe(self._repaint, names="value")
+        boxes = [ipywidgets.VBox(list(column.values())) for column in columns]
+        super().__init__([ipywidgets.HBox(boxes, layout={"flex_flow": "row wrap"}), self.picture, self.message])
+        for name in self.settings:
+            self.controls[name].observe(self._repaint, names="value")
         self._repaint()
 
     def __repr__(self) -> str:
         """Read well where no widget renders, and be the same in every run."""
         return f"{self._name} (run this cell to move the sliders)"
 
-    def paint(self, **settings: Any) -> bytes:
-        """Return the picture for the values of the controls, as a PNG."""
-        raise NotImplementedError
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The values to paint."""
+        silent = ipywidgets.Button | ipywidgets.HTML
+        return {name: control.value for name, control in self.controls.items() if not isinstance(control, silent)}
 
     def put(self, **values: Any) -> None:
         """Set several controls, and paint once."""
         with self._one_at_a_time:
-            with self._held_back():
-                for name, value in values.items():
-                    self.controls[name].value = value
+            self._set(**values)
             self._repaint()
 
-    @contextlib.contextmanager
-    def _held_back(self) -> Iterator[None]:
-        """Paint nothing meanwhile."""
+    def _set(self, **values: Any) -> None:
+        """Set several controls, and paint nothing."""
         self._held = True
         try:
-            yield
+            for name, value in values.items():
+                self.controls[name].value = value
         finally:
             self._held = False
 
     def _repaint(self, _change: dict | None = None) -> None:
-        """Paint. What fails must be shown here, for Jupyter hides an observer's errors; the old picture stays."""
-        with self._one_at_a_time:
-            if self._held:
-                return
-            try:
-                self.picture.value = self.paint(**{name: control.value for name, control in self.controls.items()})
+        """Paint; after an error the old picture stays."""
+        with self._one_at_a_time, errors_in(self.message):
+            if not self._held:
+                self.picture.value = self.paint(**self.settings)
                 self.message.value = ""
-            except Exception as error:
-                self.message.value = html.escape(str(error) or type(error).__name__)
 
 
 def slider(value: float, low: float, high: float, step: float, label: str) -> ipywidgets.Widget:
@@ -94,35 +103,60 @@ def slider(value: float, low: float, high: float, step: float, label: str) -> ip
     return kind(value, min=low, max=high, step=step, description=label, **LOOK)
 
 
-def text(drawing: ImageDraw.ImageDraw, at: tuple[float, float], words: str, size: int = 13, **look: Any) -> None:
-    """Write a caption whose middle lies `at` (x, y)."""
-    drawing.text(at, words, **{"font": ImageFont.load_default(size), "fill": BLACK, "anchor": "mm", **look})
+def copies(label: str) -> ipywidgets.BoundedIntText:
+    """Return a field for the seed of a picture."""
+    return ipywidgets.BoundedIntText(0, min=0, max=2**31 - 1, description=label, **LOOK)
 
 
-def put_tile(
-    sheet: Image.Image, ink: npt.ArrayLike, x: int, y: int, side: int, frame: tuple[int, int, int] = GREY
-) -> None:
-    """Draw ink, float in [0, 1] or uint8, as black on white in a square of the sheet; a red frame is thick."""
-    ink = np.asarray(ink)
-    ink = ink if ink.dtype == np.uint8 else (255 * ink).round().astype("uint8")
-    height, width = ink.shape
-    scale = (side - 4) / max(height, width)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    how = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BOX
-    left, top = x + (side - size[0]) // 2, y + (side - size[1]) // 2
-    line = 2 if frame == RED else 1
-    corners = (left - line, top - line, left + size[0] + line - 1, top + size[1] + line - 1)
-    ImageDraw.Draw(sheet).rectangle(corners, outline=frame, width=line)
-    sheet.paste(Image.fromarray(255 - ink).resize(size, how), (left, top))
+def dropdown(options: Iterable, label: str, **more: Any) -> ipywidgets.Dropdown:
+    """Return a choice of one of several options."""
+    return ipywidgets.Dropdown(options=list(options), description=label, **LOOK, **more)
 
 
-def blank_sheet(width: int, height: int) -> Image.Image:
-    """Return white paper."""
-    return Image.new("RGB", (width, height), "white")
+def button(label: str, press: Callable[[], None]) -> ipywidgets.Button:
+    """Return a button that calls `press`."""
+    made = ipywidgets.Button(description=label, **BUTTON)
+    made.on_click(lambda _button: press())
+    return made
 
 
-def to_bytes(sheet: Image.Image) -> bytes:
-    """Return a sheet as a PNG."""
+class Sheet:
+    """White paper to draw a picture on, with `draw` for Pillow's own shapes; lengths are pixels."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.image = Image.new("RGB", (width, height), "white")
+        self.draw = ImageDraw.Draw(self.image)
+
+    def text(self, x: float, y: float, words: str, size: int = 13, anchor: str = "mm", fill: tuple = BLACK) -> None:
+        """Write a caption around (x, y), or with another of Pillow's anchors."""
+        self.draw.text((x, y), words, font=ImageFont.load_default(size), fill=fill, anchor=anchor)
+
+    def tile(self, ink: npt.ArrayLike, x: int, y: int, side: int, frame: tuple = GREY) -> None:
+        """Draw ink, float in [0, 1] or uint8, as black on white in a square; a red frame is thick."""
+        ink = np.asarray(ink)
+        ink = ink if ink.dtype == np.uint8 else (255 * ink).round().astype("uint8")
+        height, width = ink.shape
+        scale = (side - 4) / max(height, width)
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        how = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BOX
+        left, top = x + (side - size[0]) // 2, y + (side - size[1]) // 2
+        line = 2 if frame == RED else 1
+        corners = (left - line, top - line, left + size[0] + line - 1, top + size[1] + line - 1)
+        self.draw.rectangle(corners, outline=frame, width=line)
+        self.image.paste(Image.fromarray(255 - ink).resize(size, how), (left, top))
+
+    def row(self, inks: Iterable[npt.ArrayLike], x: int, y: int, side: int, gap: int) -> None:
+        """Draw tiles side by side."""
+        for place, ink in enumerate(inks):
+            self.tile(ink, x + place * (side + gap), y, side)
+
+    def png(self) -> bytes:
+        """Return the picture as a PNG."""
+        return png(self.image)
+
+
+def png(image: Image.Image) -> bytes:
+    """Encode a picture as a PNG."""
     file = io.BytesIO()
-    sheet.save(file, format="PNG")
+    image.save(file, format="PNG")
     return file.getvalue()

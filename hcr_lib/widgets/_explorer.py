@@ -1,13 +1,11 @@
-"""Sliders over a small convolutional network: what it holds, what it costs, and what five seconds teach it."""
+"""Sliders over a small convolutional network: its layers, their cost, and what it learns in five seconds."""
 
-import html
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import ipywidgets
 import numpy as np
 import numpy.typing as npt
-from PIL import ImageDraw
 
 from hcr_lib.datasets import Dataset
 from hcr_lib.networks import summary
@@ -16,7 +14,7 @@ from hcr_lib.widgets import _demo
 if TYPE_CHECKING:
     from hcr_lib._tf import keras
 
-#: A slider for each: where it starts, lowest, highest, step.
+#: A slider for each: its value at first, lowest, highest, step.
 SLIDERS = {
     "stages": (2, 1, 3, 1),
     "filters": (8, 2, 32, 2),
@@ -29,12 +27,14 @@ SECONDS, EPOCHS = 5.0, 12  # a training ends with whichever comes first
 _BATCH = 32
 _WIDTH, _LEFT, _TOP, _SCALE, _STEP = 900, 118, 46, 3, 4  # a pixel of a map is drawn three wide
 _BAR, _ROW = 44, 78
+_MIDDLE = _TOP + SIDE * _SCALE // 2
 _BLUE = (0, 114, 178)
+_LABEL = f"train it for {SECONDS:.0f} seconds"
 _REMEDY = "Take a smaller kernel, less pooling or fewer stages."
 
 
 class Trial(NamedTuple):
-    """What a short training came to."""
+    """Result of a short training."""
 
     accuracy: float
     epochs: float
@@ -45,37 +45,31 @@ class _Explorer(_demo.Demo):
     """The network's picture with a slider for each setting, and a button that trains it."""
 
     def __init__(self, train: Dataset, validation: Dataset) -> None:
-        self._train, self._validation = train, validation
-        self.train = ipywidgets.Button(description=f"train it for {SECONDS:.0f} seconds", **_demo.BUTTON)
+        self._data, self._lines = (train, validation), []
+        self.train = _demo.button(_LABEL, self._try)
         self.trials = ipywidgets.HTML("Trainings are listed here.")
-        controls = {name: _demo.slider(*given, name) for name, given in SLIDERS.items()}
-        rows = list(controls.values())
-        super().__init__("Network explorer", controls, [rows[:3], [*rows[3:], self.train], [self.trials]])
-        self._lines: list[str] = []
-        self.train.on_click(self._try)
+        sliders = [(name, _demo.slider(*given, name)) for name, given in SLIDERS.items()]
+        second = {**dict(sliders[3:]), "train": self.train}
+        super().__init__("Network explorer", None, dict(sliders[:3]), second, {"trials": self.trials})
 
     def paint(self, **settings: float) -> bytes:
-        """Return the picture."""
-        return explorer_picture(**settings, image=self._validation.images[0])
+        return explorer_picture(**settings, image=self._data[1].images[0])
 
-    def _try(self, _button: ipywidgets.Button) -> None:
-        """Train what the sliders say; what goes wrong is said below the picture, for Jupyter hides it."""
-        with self._one_at_a_time:
-            settings = {name: control.value for name, control in self.controls.items()}
+    def _try(self) -> None:
+        """Train the network of the sliders, and list the result."""
+        with self._one_at_a_time, _demo.errors_in(self.message):
             self.train.disabled, self.train.description = True, "training ..."
             try:
-                trial = explorer_training(self._train, self._validation, **settings)
-                weights = explorer_network(**settings).count_params()
-                words = ", ".join(f"{name} {value:g}" for name, value in settings.items())
+                trial = explorer_training(*self._data, **self.settings)
+                weights = explorer_network(**self.settings).count_params()
+                words = ", ".join(f"{name} {value:g}" for name, value in self.settings.items())
                 self._lines.append(
                     f"<b>{trial.accuracy:.1%}</b> of validation, {weights:,} weights, "
                     f"{trial.epochs:.1f} epochs in {trial.seconds:.1f} s<br><small>{words}</small>"
                 )
                 self.trials.value, self.message.value = "<br>".join(self._lines[-4:]), ""
-            except Exception as error:
-                self.message.value = html.escape(str(error) or type(error).__name__)
             finally:
-                self.train.disabled, self.train.description = False, f"train it for {SECONDS:.0f} seconds"
+                self.train.disabled, self.train.description = False, _LABEL
 
 
 def network_explorer(train: Dataset, validation: Dataset) -> ipywidgets.VBox:
@@ -108,9 +102,9 @@ def explorer_network(
     filters : int
         Kernels of each convolution.
     kernel, pooling : int
-        Sides of a kernel and of a pooling window; kernels do not stick out, and pooling 1 is none.
+        Sides of a kernel and of a pooling window; no padding, and pooling 1 is none.
     dropout : float
-        Share of the numbers before the dense layer that is set to 0 while training.
+        Share of the features before the dense layer that are set to 0 in training.
     seed : int
         Decides the first weights, which are the same for the same settings.
 
@@ -142,7 +136,7 @@ def explorer_network(
 
 
 def shrink(stages: int, kernel: int, pooling: int) -> tuple[list[int], str]:
-    """Return the side of the maps after each convolution and each pooling, and what is wrong if they run out.
+    """Return the side of the maps after each convolution and each pooling, and the reason where they end early.
 
     Examples
     --------
@@ -187,7 +181,7 @@ def explorer_training(
     Returns
     -------
     Trial
-        The share of validation images read right, and how far the training came.
+        Accuracy on the validation images, epochs and seconds.
     """
     from hcr_lib._tf import keras
 
@@ -201,7 +195,7 @@ def explorer_training(
         rows = order[done % steps * _BATCH :][:_BATCH]
         model.train_on_batch(ink[rows], train.labels[rows])
         done += 1
-        if done == 1:  # the first batch is slow, whatever the network: TensorFlow puts it together
+        if done == 1:  # the first batch is slow, whatever the network: TensorFlow compiles it
             start = time.perf_counter()
         spent = time.perf_counter() - start
     answers = np.asarray(model(_ink(validation.images), training=False)).argmax(axis=1)
@@ -221,70 +215,70 @@ def explorer_picture(
     *,
     image: npt.ArrayLike | None = None,
 ) -> bytes:
-    """Return a small network as a picture: the maps of every layer, their weights and their cost, as a PNG.
+    """Return a diagram of a small network: the maps of every layer, their weights and their cost, as a PNG.
 
-    Where the maps run out, the picture ends there and says why. The red square on the first picture is what a single
-    number sees that reaches the dense layer.
+    Where the maps become too small, it ends and says why. The red square on the first picture is the receptive field of
+    one feature that reaches the dense layer.
 
     Parameters
     ----------
     stages, filters, kernel, pooling, dropout
         As for `explorer_network`.
     image : array_like of uint8, shape (28, 28), optional
-        Shown as the picture that goes in; blank paper by default.
+        The input; blank paper by default.
     """
     sides, complaint = shrink(stages, kernel, pooling)
-    places = 2 + 2 * stages
-    across = (_WIDTH - _LEFT) / (places - 1)
-    sheet = _demo.blank_sheet(_WIDTH, _TOP + SIDE * _SCALE + 60 + 2 * _ROW)
-    drawing = ImageDraw.Draw(sheet)
-    middle, under = _TOP + SIDE * _SCALE // 2, _TOP + SIDE * _SCALE + 18
     image = np.zeros((SIDE, SIDE), "uint8") if image is None else image
-    _demo.put_tile(sheet, image, 8, _TOP, SIDE * _SCALE + 4)
-    _demo.text(drawing, (8 + SIDE * _SCALE // 2, under), "picture")
-    _demo.text(drawing, (8 + SIDE * _SCALE // 2, under + 17), f"{SIDE} x {SIDE}")
+    sheet = _demo.Sheet(_WIDTH, _TOP + SIDE * _SCALE + 60 + 2 * _ROW)
+    under = _TOP + SIDE * _SCALE + 18
+
+    def middle(place: int) -> float:
+        return _LEFT + (_WIDTH - _LEFT) / (1 + 2 * stages) * (place + 0.5)
+
+    def caption(x: float, *lines: str) -> None:
+        for number, line in enumerate(lines):
+            sheet.text(x, under + 17 * number, line)
+
+    sheet.tile(image, 8, _TOP, SIDE * _SCALE + 4)
+    caption(8 + SIDE * _SCALE // 2, "picture", f"{SIDE} x {SIDE}")
     for place, side in enumerate(sides):
-        x = _LEFT + across * (place + 0.5)
-        _stack(drawing, x, middle, side, filters)
+        _stack(sheet, middle(place), side, filters)
         name = f"pooling {pooling}" if place % 2 else f"kernels {kernel} x {kernel}"
-        _demo.text(drawing, (x, under), name)
-        _demo.text(drawing, (x, under + 17), f"{side} x {side} x {filters}")
+        caption(middle(place), name, f"{side} x {side} x {filters}")
     if complaint:
-        _demo.text(drawing, (8, 22), complaint, size=16, fill=_demo.RED, anchor="lm")
-        _demo.text(drawing, (8, under + 60), _REMEDY, size=16, fill=_demo.RED, anchor="lm")
-        return _demo.to_bytes(sheet)
+        sheet.text(8, 22, complaint, size=16, fill=_demo.RED, anchor="lm")
+        sheet.text(8, under + 60, _REMEDY, size=16, fill=_demo.RED, anchor="lm")
+        return sheet.png()
 
-    facts = summary.layers(explorer_network(stages, filters, kernel, pooling, dropout))
-    *maps, _flatten, _dropout, dense = facts
-    x = _LEFT + across * (len(maps) + 0.5)
-    drawing.rectangle((x - 4, middle - 40, x + 4, middle + 40), fill="white", outline=_demo.BLACK)
-    _demo.text(drawing, (x, under), "dense")
-    _demo.text(drawing, (x, under + 17), f"{DIGITS} digits")
-    numbers = sides[-1] ** 2 * filters
+    layers = summary.layers(explorer_network(stages, filters, kernel, pooling, dropout))
+    *maps, _flatten, _dropout, dense = layers
+    x = middle(len(maps))
+    sheet.draw.rectangle((x - 4, _MIDDLE - 40, x + 4, _MIDDLE + 40), fill="white", outline=_demo.BLACK)
+    caption(x, "dense", f"{DIGITS} digits")
     left_out = f", {dropout:.0%} of them dropped while training" if dropout else ""
-    weights, cost = (sum(getattr(one, what) for one in facts) for what in ("parameters", "multiply_adds"))
-    words = f"{weights:,} weights, {cost:,} multiply-adds an image; {numbers:,} numbers reach the dense layer{left_out}"
-    _demo.text(drawing, (8, 22), words, size=15, anchor="lm")
-    centre = sides[-1] // 2
-    x0, y0, x1, y1 = (_SCALE * edge for edge in maps[-1].sees(centre, centre))
-    drawing.rectangle((10 + x0, _TOP + 2 + y0, 10 + x1 - 1, _TOP + 2 + y1 - 1), outline=_demo.RED, width=2)
-    _demo.text(drawing, (8, under + 35), "red: what one number sees", size=12, anchor="lm", fill=_demo.RED)
+    weights, cost = (sum(getattr(layer, what) for layer in layers) for what in ("parameters", "multiply_adds"))
+    words = (
+        f"{weights:,} weights, {cost:,} multiply-adds an image; {sides[-1] ** 2 * filters:,} numbers reach the dense"
+    )
+    sheet.text(8, 22, f"{words} layer{left_out}", size=15, anchor="lm")
+    field = np.array(maps[-1].sees(sides[-1] // 2, sides[-1] // 2)) * _SCALE + [10, _TOP + 2, 9, _TOP + 1]
+    sheet.draw.rectangle(field.tolist(), outline=_demo.RED, width=2)
+    sheet.text(8, under + 35, "red: what one number sees", size=12, anchor="lm", fill=_demo.RED)
     for row, (name, what) in enumerate({"weights": "parameters", "multiply-adds": "multiply_adds"}.items()):
-        base = under + 42 + (row + 1) * _ROW - 12
-        values = [getattr(one, what) for one in (*maps, dense)]
-        _demo.text(drawing, (8, base - 8), name, size=14, anchor="lm")
+        base = under + 30 + (row + 1) * _ROW
+        values = [getattr(layer, what) for layer in (*maps, dense)]
+        sheet.text(8, base - 8, name, size=14, anchor="lm")
         for place, value in enumerate(values):
-            x = _LEFT + across * (place + 0.5)
-            height = _BAR * value / max(values)
-            drawing.rectangle((x - 22, base - height, x + 22, base), fill=_BLUE)
-            _demo.text(drawing, (x, base - height - 9), f"{value:,}", size=12)
-    return _demo.to_bytes(sheet)
+            x, top = middle(place), base - _BAR * value / max(values)
+            sheet.draw.rectangle((x - 22, top, x + 22, base), fill=_BLUE)
+            sheet.text(x, top - 9, f"{value:,}", size=12)
+    return sheet.png()
 
 
-def _stack(drawing: ImageDraw.ImageDraw, x: float, y: float, side: int, filters: int) -> None:
-    """Draw maps behind each other: as large as they are, and as many as there are, up to six."""
+def _stack(sheet: _demo.Sheet, x: float, side: int, filters: int) -> None:
+    """Draw maps behind each other to scale, at most six of them."""
     shown = min(filters, 6)
     half, shift = side * _SCALE / 2, _STEP * (shown - 1) / 2
     for number in range(shown):
-        at_x, at_y = x + shift - number * _STEP, y - shift + number * _STEP
-        drawing.rectangle((at_x - half, at_y - half, at_x + half, at_y + half), fill="white", outline=_demo.BLACK)
+        at_x, at_y = x + shift - number * _STEP, _MIDDLE - shift + number * _STEP
+        sheet.draw.rectangle((at_x - half, at_y - half, at_x + half, at_y + half), fill="white", outline=_demo.BLACK)

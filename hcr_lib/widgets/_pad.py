@@ -1,9 +1,11 @@
 """A drawing pad for mouse, finger and pen."""
 
 import os
+import threading
 from pathlib import Path
 
 import anywidget
+import ipywidgets
 import numpy as np
 import traitlets
 from PIL import Image
@@ -12,6 +14,7 @@ from hcr_lib import pen
 from hcr_lib._validate import ensure_choice
 from hcr_lib.datasets import save_drawing
 from hcr_lib.labels import BYCLASS
+from hcr_lib.widgets import _demo
 
 LARGEST = 4_000  #: pixels across or down; no screen shows more
 _HERE = Path(__file__).parent
@@ -30,8 +33,8 @@ class DrawingPad(anywidget.AnyWidget):
     Attributes
     ----------
     strokes : list of list of [x, y]
-        What was drawn: x from the left, y down from the top. Observe it to follow the drawing; it changes
-        once a stroke, when the pen lifts. Setting it draws.
+        The drawing: x from the left, y down from the top. Observe it to follow the drawing; it changes once a stroke,
+        when the pen lifts. Setting it draws.
     """
 
     _esm = _HERE / "pad.js"
@@ -51,15 +54,15 @@ class DrawingPad(anywidget.AnyWidget):
         return pen.render_page(self.strokes, (self.height, self.width), self.half_width)
 
     def replay(self, strokes: pen.Drawing) -> None:
-        """Put stored strokes on the pad, as if someone had just drawn them."""
+        """Put stored strokes on the pad, as if they had just been drawn."""
         self.strokes = [np.asarray(stroke, dtype=float).round(1).tolist() for stroke in strokes]
 
     def clear(self) -> None:
-        """Take everything off the pad."""
+        """Remove everything from the pad."""
         self.strokes = []
 
     def save(self, target: str | os.PathLike, label: str, writer: str | None = None) -> Path:
-        """Keep the drawing, for a data set of your own.
+        """Save the drawing, for a data set of your own.
 
         Parameters
         ----------
@@ -99,3 +102,39 @@ class DrawingPad(anywidget.AnyWidget):
         path = home / f"{number:04d}.png"
         Image.fromarray((255 * (1 - self.ink())).round().astype("uint8")).save(path)
         return path
+
+
+class PadPanel(ipywidgets.HBox):
+    """A drawing pad with widgets beside it, which `show` renews whenever the pen lifts.
+
+    Parameters
+    ----------
+    pad : DrawingPad
+    message : ipywidgets.HTML
+        One of those beside it, for what went wrong.
+    *beside : widgets
+    """
+
+    def __init__(self, pad: DrawingPad, message: ipywidgets.HTML, *beside: ipywidgets.Widget) -> None:
+        self.pad, self._message = pad, message
+        side = ipywidgets.VBox(beside, layout={"min_width": "200px"})
+        super().__init__([pad, side], layout={"flex_flow": "row wrap", "grid_gap": "24px"})
+        # JupyterLab calls observers in a thread of their own, even while a cell is running.
+        self._one_at_a_time = threading.Lock()
+        pad.observe(self._follow, names="strokes")
+
+    def __repr__(self) -> str:
+        """Read well where no widget renders, and be the same in every run."""
+        return f"{type(self).__name__} (run this cell to draw)"
+
+    def show(self) -> None:
+        """Renew what stands beside the pad; an exception is shown in the message."""
+        raise NotImplementedError
+
+    def replay(self, strokes: pen.Drawing) -> None:
+        """Put stored strokes on the pad, as if they had just been drawn; needs no browser."""
+        self.pad.replay(strokes)
+
+    def _follow(self, _change: dict | None = None) -> None:
+        with self._one_at_a_time, _demo.errors_in(self._message):
+            self.show()

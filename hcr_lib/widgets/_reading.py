@@ -1,9 +1,7 @@
 """A drawing pad that reads along."""
 
 import html
-import io
 import os
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +11,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from hcr_lib import images, pen
-from hcr_lib.widgets._pad import DrawingPad
+from hcr_lib.widgets import _demo
+from hcr_lib.widgets._pad import DrawingPad, PadPanel
 
 if TYPE_CHECKING:
     from hcr_lib.recognizer import Reading, Recognizer
@@ -23,7 +22,7 @@ _BLANK = np.zeros((images.SIZE, images.SIZE), "uint8")
 _SHOWN = 12  # characters whose bars and images still fit beside the pad
 
 
-class ReadingPad(ipywidgets.HBox):
+class ReadingPad(PadPanel):
     """A drawing pad with what the recognizer reads beside it, renewed whenever the pen lifts.
 
     Parameters
@@ -52,54 +51,44 @@ class ReadingPad(ipywidgets.HBox):
         half_width: float = pen.HALF_WIDTH,
     ) -> None:
         self.recognizer, self.mode, self.reading = recognizer, mode, None
-        self.pad = DrawingPad(width=width, height=height, half_width=half_width)
         self.result = ipywidgets.HTML(_INVITATION).add_class("hcr-result")
         border = {"align_self": "flex-start", "border": "1px solid gray"}
         self.seen = ipywidgets.Image(value=to_png(_BLANK), format="png", layout=border)
         caption = ipywidgets.HTML("What the network sees:")
-        side = ipywidgets.VBox([self.result, caption, self.seen], layout={"min_width": "200px"})
-        super().__init__([self.pad, side], layout={"flex_flow": "row wrap", "grid_gap": "24px"})
-        # JupyterLab calls observers in a thread of their own, also while a cell is running.
-        self._one_at_a_time = threading.Lock()
-        recognizer.predict(_BLANK[None])  # the first call is slow; take it before the first stroke
-        self.pad.observe(self._read, names="strokes")
-
-    def __repr__(self) -> str:
-        """Read well where no widget renders, and be the same in every run."""
-        return "ReadingPad (run this cell to draw)"
+        pad = DrawingPad(width=width, height=height, half_width=half_width)
+        super().__init__(pad, self.result, self.result, caption, self.seen)
+        recognizer.predict(_BLANK[None])  # the first call is slow; make it before the first stroke
 
     @property
     def strokes(self) -> list:
-        """What was drawn; see `DrawingPad`."""
+        """The drawing; see `DrawingPad`."""
         return self.pad.strokes
 
     def replay(self, strokes: pen.Drawing) -> "Reading | None":
-        """Put stored strokes on the pad and read them the way a drawing is read; needs no browser."""
-        self.pad.replay(strokes)
+        """Put stored strokes on the pad and return their reading, as for a drawing; needs no browser."""
+        super().replay(strokes)
         return self.reading
 
     def save(self, target: str | os.PathLike, label: str, writer: str | None = None) -> Path:
-        """Keep the drawing as a picture or as strokes; see `DrawingPad.save`."""
+        """Save the drawing as a picture or as strokes; see `DrawingPad.save`."""
         return self.pad.save(target, label, writer)
 
-    def _read(self, _change: dict) -> None:
-        """Read what is on the pad now. Whatever fails here must be shown here: Jupyter hides an observer's errors."""
-        with self._one_at_a_time:
-            self.reading, text, seen = None, _INVITATION, _BLANK
-            try:
-                if self.pad.strokes:
-                    ink = self.pad.ink()
-                    self.reading = self.recognizer.read(ink, mode=self.mode)
-                    text, seen = describe(self.reading), what_the_network_sees(ink, self.reading)
-            except Exception as error:
-                text = html.escape(str(error) or type(error).__name__)
-            self.result.value, self.seen.value = text, to_png(seen)
+    def show(self) -> None:
+        """Read the drawing."""
+        self.reading, self.seen.value = None, to_png(_BLANK)
+        if not self.pad.strokes:
+            self.result.value = _INVITATION
+            return
+        ink = self.pad.ink()
+        reading = self.recognizer.read(ink, mode=self.mode)
+        self.result.value, self.seen.value = describe(reading), to_png(what_the_network_sees(ink, reading))
+        self.reading = reading
 
 
 def describe(reading: "Reading") -> str:
-    """Return a reading as HTML: the text, and bars for how sure the network is.
+    """Return a reading as HTML: the text, and bars of confidence. All text is escaped.
 
-    One character stands above its alternatives; of several, each gets a bar. All text is escaped.
+    A single character has its alternatives below; of several, each has a bar.
     """
     found = reading.characters
     if len(found) == 1:
@@ -139,6 +128,4 @@ def to_png(image: npt.ArrayLike, scale: int | None = None) -> bytes:
     """
     paper = Image.fromarray(255 - np.asarray(image, dtype="uint8"))
     scale = scale or max(1, min(5, 340 // paper.width))
-    file = io.BytesIO()
-    paper.resize((paper.width * scale, paper.height * scale), Image.Resampling.NEAREST).save(file, format="PNG")
-    return file.getvalue()
+    return _demo.png(paper.resize((paper.width * scale, paper.height * scale), Image.Resampling.NEAREST))

@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import ipywidgets
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from hcr_lib import pen
-from hcr_lib.handwriting import CAP_HEIGHT, Style, draw_char, press, write, writer
+from hcr_lib.handwriting import CAP_HEIGHT, Style, draw_char, press, write
+from hcr_lib.handwriting import writer as style_of
 from hcr_lib.labels import BYCLASS
 from hcr_lib.widgets import _demo
 
-#: A slider for each of these fields of `Style`: lowest, highest, step, and what stands beside it.
+#: A slider for each of these fields of `Style`: lowest, highest, step, label.
 SLIDERS = {
     "slant": (-0.6, 1.0, 0.05, "slant"),
     "width": (0.5, 2.0, 0.05, "width"),
@@ -26,69 +27,67 @@ SLIDERS = {
     "joining": (0.0, 1.0, 0.05, "joining"),
 }
 LONGEST = 40  # characters of a text
-PEOPLE = 320  # writers of the sample that ships
+WRITERS = 320  # of the bundled sample
 _PLAIN = -1  # in their place; None would leave the dropdown blank
 _WIDTH, _MARGIN = 900, 24  # of the picture, in pixels
 _CAPITAL = 72  # height of a capital, while the text fits
 _ABOVE, _BELOW = 112, 56  # paper on either side of the baseline, while the writing stays on it
 _TILE, _GAP, _CAPTION = 60, 5, 28
-_RULES = {0.0: (150, 185, 220), 1.0: (215, 228, 240)}  # the line under the writing, and the one capitals reach
+_RULES = {0.0: (150, 185, 220), 1.0: (215, 228, 240)}  # the baseline, and the height of capitals
 
 
 class _WriterDemo(_demo.Demo):
     """The picture of a word with a slider for each field of the style."""
 
     def __init__(self, word: str) -> None:
-        look = _demo.LOOK
-        self._style = Style()
-        sliders = {
-            field: _demo.slider(getattr(self._style, field), low, high, step, label)
+        self._shown = _PLAIN
+        sliders = [
+            (field, _demo.slider(getattr(Style(), field), low, high, step, label))
             for field, (low, high, step, label) in SLIDERS.items()
+        ]
+        people = [("plain style", _PLAIN), *((f"w{number:03d}", number) for number in range(WRITERS))]
+        copy = _demo.copies("copy")
+        first = {
+            "text": ipywidgets.Text(word, description="text", **_demo.LOOK),
+            "writer": _demo.dropdown(people, "writer"),
+            "copy": copy,
+            "again": _demo.button("write it again", lambda: self.put(copy=copy.value + 1)),
         }
-        self.text = ipywidgets.Text(word, description="text", **look)
-        people = [(f"w{number:03d}", number) for number in range(PEOPLE)]
-        self.writer = ipywidgets.Dropdown(options=[("plain style", _PLAIN), *people], description="writer", **look)
-        self.copy = ipywidgets.BoundedIntText(0, min=0, max=2**31 - 1, description="copy", **look)
-        self.again = ipywidgets.Button(description="write it again", **_demo.BUTTON)
-        rows = list(sliders.values())
-        columns = [[self.text, self.writer, self.copy, self.again], rows[:6], rows[6:]]
-        super().__init__("Writer demo", {"text": self.text, "copy": self.copy, **sliders}, columns)
-        self.writer.observe(self._meet, names="value")
-        self.again.on_click(lambda _button: self.put(copy=self.copy.value + 1))
+        super().__init__("Writer demo", None, first, dict(sliders[:6]), dict(sliders[6:]))
 
-    def _meet(self, change: dict) -> None:
-        """Let all sliders jump to the style of the writer that was chosen."""
-        self._style = Style() if change["new"] == _PLAIN else writer(change["new"])
-        self.put(**{field: getattr(self._style, field) for field in SLIDERS})
-
-    def paint(self, *, text: str, copy: int, **fields: float) -> bytes:
-        """Return the picture; what has no slider is the writer's own."""
-        return writer_picture(text, replace(self._style, **fields), copy)
+    def paint(self, *, text: str, writer: int, copy: int, **fields: float) -> bytes:
+        """Return the picture, after moving the sliders to another writer's style; other fields are the writer's own."""
+        style = Style() if writer == _PLAIN else style_of(writer)
+        if writer != self._shown:
+            self._shown = writer
+            self._set(**{field: getattr(style, field) for field in SLIDERS})
+            fields = {field: self.controls[field].value for field in SLIDERS}
+        return writer_picture(text, replace(style, **fields), copy)
 
 
 def writer_demo(word: str = "Handwriting 47") -> ipywidgets.VBox:
     """Show a word as a synthetic writer writes it, with sliders for the style.
 
-    "writer" chooses one of the people who wrote the sample that ships, and the sliders jump to that person's style.
-    "write it again" gives another copy by the same hand. The picture comes from `writer_picture`.
+    "writer" chooses a writer of the bundled sample, and the sliders move to that writer's style. "write it again" gives
+    another copy by the same hand. The picture comes from `writer_picture`.
 
     Parameters
     ----------
     word : str
-        What is written at first: digits, letters and spaces.
+        The text at first: digits, letters and spaces.
     """
     return _WriterDemo(word)
 
 
 def writer_picture(text: str, style: Style, seed: int = 0, *, stored: bool = True) -> bytes:
-    """Return a text as one writer writes it, dark on ruled paper, as a PNG.
+    """Return a text in one writer's hand, dark on ruled paper, as a PNG.
 
     Parameters
     ----------
     text : str
         Digits, letters and spaces, at most 40 characters.
     style : hcr_lib.handwriting.Style
-        Who writes.
+        The writer's.
     seed : int
         Number of the copy: the same seed gives the same picture.
     stored : bool
@@ -101,23 +100,20 @@ def writer_picture(text: str, style: Style, seed: int = 0, *, stored: bool = Tru
     """
     _check(text)
     ink, (top, baseline) = _line(text, style, np.random.default_rng([seed, 0]))
-    chars = [char for char in text if char != " "][: (_WIDTH - 2 * _MARGIN + _GAP) // (_TILE + _GAP)]
-    foot = _CAPTION + _TILE + _MARGIN if stored else 0
-    sheet = _demo.blank_sheet(_WIDTH, ink.shape[0] + foot)
-    drawing = ImageDraw.Draw(sheet)
+    foot = ink.shape[0] + _CAPTION
+    sheet = _demo.Sheet(_WIDTH, foot + _TILE + _MARGIN if stored else ink.shape[0])
     for share, colour in _RULES.items():
         y = round(baseline + share * (top - baseline))
-        drawing.line((0, y, _WIDTH, y), fill=colour)
-    # Ink covers the rules, so both are mixed by how much ink there is.
-    sheet.paste(Image.new("RGB", ink.shape[::-1], (20, 24, 60)), mask=Image.fromarray((255 * ink).astype("uint8")))
+        sheet.draw.line((0, y, _WIDTH, y), fill=colour)
+    # Ink covers the rules: both are mixed by the strength of the ink.
+    colour = Image.new("RGB", ink.shape[::-1], (20, 24, 60))
+    sheet.image.paste(colour, mask=Image.fromarray((255 * ink).astype("uint8")))
     if stored:
-        words = "the same hand once more, as 28 x 28 images"
-        _demo.text(drawing, (_MARGIN, ink.shape[0] + _CAPTION // 2), words, anchor="lm")
-        for number, char in enumerate(chars):
-            image = draw_char(char, style, np.random.default_rng([seed, 1, number]))
-            x, y = _MARGIN + number * (_TILE + _GAP), ink.shape[0] + _CAPTION
-            _demo.put_tile(sheet, image, x, y, _TILE)
-    return _demo.to_bytes(sheet)
+        sheet.text(_MARGIN, foot - _CAPTION // 2, "the same hand once more, as 28 x 28 images", anchor="lm")
+        chars = text.replace(" ", "")[: (_WIDTH - 2 * _MARGIN + _GAP) // (_TILE + _GAP)]
+        images = (draw_char(char, style, np.random.default_rng([seed, 1, n])) for n, char in enumerate(chars))
+        sheet.row(images, _MARGIN, foot, _TILE, _GAP)
+    return sheet.png()
 
 
 def _check(text: str) -> None:
@@ -133,7 +129,7 @@ def _check(text: str) -> None:
 
 
 def _line(text: str, style: Style, rng: np.random.Generator) -> tuple[np.ndarray, tuple[float, float]]:
-    """Return one line of ink as wide as the picture, and where its capitals reach and its baseline lies."""
+    """Return one line of ink as wide as the picture, and the heights of its capitals and its baseline."""
     strokes = write(text, style, rng)
     widths = press(strokes, style, rng)
     x0, y0, x1, y1 = pen.bounds(strokes)

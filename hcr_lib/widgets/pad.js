@@ -12,13 +12,15 @@ function render({ model, el }) {
   canvas.setAttribute("role", "img");
 
   const undo = button("Undo", "Undo the last stroke", () => send(model.get("strokes").slice(0, -1)));
-  const clear = button("Clear", "Clear the drawing", () => send([]));
+  const clear = button("Clear", "Clear the drawing", () => {
+    [pointer, stroke] = [null, []]; // a stroke under way goes, too
+    send([]);
+  });
   const buttons = document.createElement("div");
   buttons.className = "hcr-pad-buttons";
   buttons.append(undo, clear);
 
   el.classList.add("hcr-pad");
-  el.dataset.lmSuppressShortcuts = "true"; // Enter and Space press our buttons, not JupyterLab's shortcuts
   el.append(canvas, buttons);
 
   const ink = canvas.getContext("2d");
@@ -109,6 +111,7 @@ function render({ model, el }) {
 
 function button(text, label, press) {
   const made = document.createElement("button");
+  made.dataset.lmSuppressShortcuts = "true"; // on what has the focus: d d must not delete the cell
   made.type = "button";
   made.textContent = text;
   made.setAttribute("aria-label", label);
