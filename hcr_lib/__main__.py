@@ -1,11 +1,11 @@
 """The command line: ``python -m hcr_lib read | lab | doctor``."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
 from hcr_lib import __version__
+from hcr_lib.cli import abandon_stdout, complain
 
 
 def parser(command: str = "") -> argparse.ArgumentParser:
@@ -59,14 +59,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 from hcr_lib.cli import doctor
 
                 status = doctor.run()
-        sys.stdout.flush()  # a reader that went away is noticed here, not during shutdown
+        if sys.stdout is not None:
+            sys.stdout.flush()  # a reader that went away is noticed here, not during shutdown
     except ModuleNotFoundError as error:
-        print(f"hcr_lib: {error} in {sys.prefix}. To find out more: python -m hcr_lib doctor", file=sys.stderr)
+        complain(f"hcr_lib: {error} in {sys.prefix}. To find out more: python -m hcr_lib doctor")
         return 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # `... | head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        abandon_stdout()
         return 1
     return status
 

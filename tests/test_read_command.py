@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -136,8 +138,14 @@ class TestLexicon:
 
     @pytest.mark.parametrize(
         ("content", "message"),
-        [(None, "cannot be read"), (b"\x89PNG\r\n\xff", "cannot be read"), (b" \n\n", "holds no words")],
-        ids=["missing", "binary", "empty"],
+        [
+            (None, "cannot be read"),
+            (b"\x89PNG\r\n\xff", "cannot be read"),
+            (b" \n\n", "holds no words"),
+            (b"cat\n" + 10_000_000 * b"x", "at most 100 characters"),
+            (60_000_000 * b"x", "no regular file of at most 50 MB"),
+        ],
+        ids=["missing", "binary", "empty", "one long word", "large"],
     )
     def test_one_that_is_none_is_said_before_anything_is_read(self, capsys, pictures, tmp_path, content, message):
         path = tmp_path / "words"
@@ -148,8 +156,68 @@ class TestLexicon:
         assert message in errors[0]
         assert "expected" in errors[0]
 
+    @pytest.mark.parametrize("path", ["", "/dev/zero"])
+    def test_one_that_is_no_file_is_refused(self, capsys, pictures, path):
+        status, lines, [error] = read(capsys, "--lexicon", path, pictures["7"])
+        assert (status, lines) == (2, [])
+        assert "cannot be read" in error
+
+    def test_an_entry_may_have_blanks(self, capsys, pictures, tmp_path):
+        (tmp_path / "words").write_text("Ha nds\nfeet\n", encoding="utf-8")
+        status, [line], _ = read(capsys, "--json", "--lexicon", str(tmp_path / "words"), pictures["HANDS"])
+        answer = json.loads(line)
+        assert (status, answer["text"]) == (0, "Ha nds")
+        assert "".join(each["char"] for each in answer["characters"]) == "HANDS"
+
+
+def test_names_cannot_steer_the_terminal(capsys, pictures, tmp_path):
+    names = ["line\nbreak.png", "clear\x1b[2J.png"]
+    for name in names:
+        (tmp_path / name).write_bytes(Path(pictures["7"]).read_bytes())
+    status, lines, errors = read(capsys, *(str(tmp_path / name) for name in [*names, "missing\x1b[2J.png"]))
+    assert status == 1
+    assert lines == [f"{tmp_path}/line\\nbreak.png: 7", f"{tmp_path}/clear\\x1b[2J.png: 7"]
+    assert errors[0].startswith(f"hcr_lib read: {tmp_path}/missing\\x1b[2J.png was not found")
+
 
 class TestFromTheShell:
+    @pytest.mark.skipif(sys.platform != "linux", reason="redirects of a Unix shell")
+    @pytest.mark.parametrize(
+        ("redirect", "status", "message"),
+        [
+            (">&-", 2, "hcr_lib read: the standard output is closed"),
+            ("> /dev/full", 1, "hcr_lib read: the answers cannot be written (No space left on device)"),
+            ("2>&-", 1, ""),
+            (">&- 2>&-", 2, ""),
+        ],
+    )
+    def test_closed_and_full_streams(self, pictures, redirect, status, message):
+        files = f"'{pictures['7']}' '{pictures['text']}'"
+        command = f"'{sys.executable}' -m hcr_lib read --json {files} {redirect}"
+        shown = subprocess.run(
+            ["sh", "-c", command], capture_output=True, text=True, check=False, cwd=ROOT, timeout=100
+        )
+        assert shown.returncode == status
+        assert shown.stderr.startswith(message)
+        assert "Traceback" not in shown.stderr
+        assert "Exception ignored" not in shown.stderr
+        answers = [json.loads(line) for line in shown.stdout.splitlines()]
+        assert ["error" in answer for answer in answers] == ([False, True] if redirect == "2>&-" else [])
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+    @pytest.mark.parametrize("seconds", [0.05, 0.1, 0.2, 0.4])
+    def test_ctrl_c_at_any_time_leaves_no_traceback(self, pictures, seconds):
+        run = "runpy.run_module('hcr_lib', run_name='__main__', alter_sys=True)"
+        command = [sys.executable, "-c", f"import runpy; print('there', flush=True); {run}"]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        started = subprocess.Popen([*command, "read", *[pictures["7"]] * 3000], text=True, cwd=ROOT, **pipes)
+        started.stdout.readline()
+        time.sleep(seconds)
+        started.send_signal(signal.SIGINT)
+        _, errors = started.communicate(timeout=100)
+        assert started.returncode in (0, 130), errors
+        assert "Traceback" not in errors
+
     def test_odd_file_names_on_a_console_that_cannot_show_them(self, pictures, tmp_path):
         names = ["-dash.png", "with space.png", "příliš 文字.png"]
         if sys.platform == "linux":

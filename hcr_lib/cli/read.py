@@ -5,15 +5,20 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
+import stat
 import sys
 from pathlib import Path
 
-from hcr_lib import images, recognizer
+from hcr_lib import decode, images, recognizer
+from hcr_lib.cli import abandon_stdout, complain, printable
+
+MOST_BYTES = 50_000_000  #: of a lexicon: some five million words
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("files", nargs="+", metavar="FILE", help="pictures: PNG, JPEG and what else Pillow opens")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="pictures: PNG, JPEG, GIF, BMP, TIFF, WEBP or PPM")
     parser.add_argument(
         "--alphabet", choices=recognizer.ALPHABETS, default="alnum", help="what to expect (default: %(default)s)"
     )
@@ -21,48 +26,69 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--mode", choices=recognizer.MODES, default="auto",
         help="one character, one word or a page of lines (default: auto, which looks)",
     )  # fmt: skip
-    parser.add_argument("--lexicon", metavar="FILE", help="words to expect, one a line (UTF-8)")
+    parser.add_argument("--lexicon", metavar="FILE", help="words or names to expect, one a line (UTF-8)")
     parser.add_argument("--json", action="store_true", help="print one JSON object a line for each file")
 
 
-def read_lexicon(path: str) -> list[str]:
-    """Read words, one a line; blank lines are skipped.
+def read_lexicon(path: str) -> decode.Lexicon:
+    """Read entries, one a line, blanks inside them kept; empty lines are skipped.
 
     Raises
     ------
     ValueError
-        If the file cannot be read, is no text, or holds no word.
+        If the file cannot be read, is too large, is no text, or holds no word.
     """
     try:
-        words = Path(path).read_text(encoding="utf-8-sig").split()  # Windows marks a file's beginning
-    except (OSError, UnicodeDecodeError) as error:
+        found = os.stat(path)
+        if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
+            raise ValueError(f"it is no regular file of at most {MOST_BYTES // 1_000_000} MB")
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()  # Windows marks a file's beginning
+        lexicon = decode.Lexicon(lines)
+    except (OSError, ValueError) as error:  # a UnicodeDecodeError is a ValueError
         raise ValueError(f"the lexicon {path} cannot be read ({error}); expected UTF-8 text, a word a line.") from error
-    if not words:
+    if not lexicon.entries:
         raise ValueError(f"the lexicon {path} holds no words; expected a word a line.")
-    return words
+    return lexicon
 
 
 def run(options: argparse.Namespace) -> int:
     """Read the files; return 0 if all could be read, else 1, or 2 if nothing could be tried."""
     try:
-        lexicon = read_lexicon(options.lexicon) if options.lexicon else None
+        lexicon = None if options.lexicon is None else read_lexicon(options.lexicon)
         reader = recognizer.Recognizer.load(options.alphabet)
     except (ValueError, FileNotFoundError) as error:
-        print(f"hcr_lib read: {error}", file=sys.stderr)
+        complain(f"hcr_lib read: {error}")
+        return 2
+    if sys.stdout is None:
+        complain("hcr_lib read: the standard output is closed; expected somewhere to write. Leave out the >&-.")
         return 2
     if isinstance(sys.stdout, io.TextIOWrapper):  # a pipe on Windows lacks most characters of file names
         sys.stdout.reconfigure(errors="backslashreplace")
     failed = False
-    for file, answer in zip(options.files, reader.read_all(options.files, options.mode, lexicon), strict=True):
-        if isinstance(answer, images.ImageError):
-            failed = True
-            message = str(answer) if str(answer).startswith(file) else f"{file}: {answer}"
-            print(f"hcr_lib read: {message}", file=sys.stderr)
-            if options.json:
-                print(json.dumps({"file": file, "error": message}), flush=True)
-        elif options.json:
-            print(json.dumps({"file": file, **answer.to_dict()}), flush=True)
-        else:
-            name = f"{file}: " if len(options.files) > 1 else ""
-            print(f"{name}{answer.text}", flush=True)
+    try:
+        for file, answer in zip(options.files, reader.read_all(options.files, options.mode, lexicon), strict=True):
+            failed |= _show(file, answer, options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # those of pictures are answers
+        complain(f"hcr_lib read: the answers cannot be written ({error.strerror}); expected room for them.")
+        abandon_stdout()
+        return 1
     return int(failed)
+
+
+def _show(file: str, answer: recognizer.Reading | images.ImageError, options: argparse.Namespace) -> bool:
+    """Print the answer for one file; return whether it is an error."""
+    if isinstance(answer, images.ImageError):
+        message = str(answer) if str(answer).startswith(file) else f"{file}: {answer}"
+        complain(f"hcr_lib read: {message}")
+        if options.json:
+            print(json.dumps({"file": file, "error": message}), flush=True)
+        return True
+    if options.json:
+        print(json.dumps({"file": file, **answer.to_dict()}), flush=True)
+    else:
+        name = f"{printable(file)}: " if len(options.files) > 1 else ""
+        print(name + "\n".join(map(printable, answer.text.split("\n"))), flush=True)
+    return False

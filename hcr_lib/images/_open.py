@@ -194,8 +194,8 @@ def _averageable(image: Image.Image) -> Image.Image:
         return image.convert("I")
     if image.mode == "LAB":
         return image.getchannel("L")
-    if image.has_transparency_data:
-        return image.convert("RGBA")
+    if image.mode == "La" or image.has_transparency_data:
+        return image.convert("LA" if image.mode == "La" else "RGBA").convert("RGBA")
     return image.convert("L") if image.mode in ("1", "P") else image
 
 
