@@ -225,6 +225,26 @@ def test_a_digit_drawn_with_a_finger_is_read(pad):
     assert pad.canvas.get_attribute("data-strokes") == "1"
 
 
+def test_the_pads_buttons_keep_keys_from_the_notebook_and_clear_ends_a_stroke(browser, lab):
+    source = "from hcr_lib.widgets import DrawingPad\nDrawingPad()"
+    with run_in_lab(browser, lab, notebook_of(source), "pad.ipynb") as page:
+        canvas = page.locator("canvas[data-strokes='0']")
+        (x, y), (to_x, to_y) = on_screen(canvas, [(0.3, 0.3), (0.6, 0.6)])
+        cells = page.locator(".jp-CodeCell").count()
+        for name in ("Undo the last stroke", "Clear the drawing"):
+            page.get_by_role("button", name=name).click()
+            for key in "dda":  # in a notebook: delete the cell, insert one
+                page.keyboard.press(key)
+        assert (page.locator(".jp-CodeCell").count(), canvas.count()) == (cells, 1)
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(to_x, to_y, steps=3)
+        page.get_by_role("button", name="Clear the drawing").press("Enter")
+        page.mouse.up()
+        page.wait_for_timeout(300)
+        assert canvas.count() == 1, "the stroke is gone, and does not come back when the pen lifts"
+
+
 def test_a_slider_moved_with_the_mouse_paints_the_picture_anew(browser, lab):
     source = "from hcr_lib.widgets import writer_demo\nwriter_demo('Hand 47')"
     with run_in_lab(browser, lab, notebook_of(source), "writer.ipynb") as page:

@@ -13,14 +13,17 @@ from hcr_lib import datasets, images, pen, widgets
 from hcr_lib.labels import BYCLASS
 from hcr_lib.recognizer import Recognizer
 from hcr_lib.widgets._pad import LARGEST
-from hcr_lib.widgets._reading import describe, to_png, what_the_network_sees
+from hcr_lib.widgets._reading import describe, to_png
 
 STROKES = [[[100, 50], [60, 220], [240, 220]], [[200, 60], [200, 350]]]  # a 4
 WORD = [[[40, 30], [40, 170]], [[140, 30], [140, 170], [220, 170]]]  # an I and an L
 
 
-def character(char, confidence=0.9, box=(50, 40, 251, 361), alternatives=()):
-    return SimpleNamespace(char=char, confidence=confidence, box=box, alternatives=list(alternatives))
+IMAGE = images.to_mnist(pen.render(STROKES))
+
+
+def character(char, confidence=0.9, alternatives=()):
+    return SimpleNamespace(char=char, confidence=confidence, alternatives=list(alternatives), image=IMAGE)
 
 
 def reading(*characters):
@@ -171,7 +174,7 @@ def test_the_image_shown_is_the_one_the_network_sees():
     assert pixels(pad.seen.value).max() == 0
     pad.replay(STROKES)
     shown = pixels(pad.seen.value)[2::5, 2::5]
-    np.testing.assert_array_equal(shown, images.to_mnist(pen.render(STROKES)))
+    np.testing.assert_array_equal(shown, IMAGE)
 
 
 @pytest.mark.parametrize(("mode", "strokes"), [("char", STROKES), ("word", WORD), ("auto", STROKES), ("auto", WORD)])
@@ -184,7 +187,7 @@ def test_with_the_real_recognizer_too(mode, strokes):
 
     pad = widgets.ReadingPad(Recognizer(network, {"classes": BYCLASS}, "alnum"), mode)
     found = pad.replay(strokes).characters
-    shown = np.hsplit(what_the_network_sees(pad.pad.ink(), pad.reading), len(found))
+    shown = np.hsplit(pixels(pad.seen.value)[2::5, 2::5], len(found))  # enlarged five times
     assert len(found) == (1 if strokes is STROKES else 2)
     for image in shown:
         assert any(np.array_equal(image, stored) for stored in seen)
@@ -192,8 +195,7 @@ def test_with_the_real_recognizer_too(mode, strokes):
 
 
 def test_a_word_shows_an_image_for_each_character():
-    found = [character("I", box=(30, 20, 51, 181)), character("L", box=(130, 20, 231, 181))]
-    pad = widgets.ReadingPad(FakeRecognizer(*found), width=300, height=200)
+    pad = widgets.ReadingPad(FakeRecognizer(character("I"), character("L")), width=300, height=200)
     pad.replay(WORD)
     height, width = pixels(pad.seen.value).shape
     assert width == 2 * height

@@ -16,7 +16,7 @@ from hcr_lib.datasets import save_drawing
 from hcr_lib.labels import BYCLASS
 from hcr_lib.widgets import _demo
 
-LARGEST = 4_000  #: pixels across or down; no screen shows more
+LARGEST, WIDEST = 2_000, 100  #: pixels across or down, and of half a pen: as much as `save_drawing` takes
 _HERE = Path(__file__).parent
 
 
@@ -42,7 +42,7 @@ class DrawingPad(anywidget.AnyWidget):
 
     width = traitlets.Int(pen.PAD, min=1, max=LARGEST).tag(sync=True)
     height = traitlets.Int(pen.PAD, min=1, max=LARGEST).tag(sync=True)
-    half_width = traitlets.Float(pen.HALF_WIDTH, min=0.1, max=pen.PAD).tag(sync=True)
+    half_width = traitlets.Float(pen.HALF_WIDTH, min=0.1, max=WIDEST).tag(sync=True)
     strokes = traitlets.List().tag(sync=True)
 
     def __repr__(self) -> str:

@@ -79,10 +79,9 @@ class ReadingPad(PadPanel):
         if not self.pad.strokes:
             self.result.value = _INVITATION
             return
-        ink = self.pad.ink()
-        reading = self.recognizer.read(ink, mode=self.mode)
-        self.result.value, self.seen.value = describe(reading), to_png(what_the_network_sees(ink, reading))
-        self.reading = reading
+        reading = self.recognizer.read(self.pad.ink(), mode=self.mode)
+        seen = np.hstack([one.image for one in reading.characters[:_SHOWN]])
+        self.result.value, self.seen.value, self.reading = describe(reading), to_png(seen), reading
 
 
 def describe(reading: "Reading") -> str:
@@ -103,17 +102,6 @@ def describe(reading: "Reading") -> str:
     )
     size = "" if len(reading.text) <= _SHOWN else " hcr-result-long"
     return f'<div class="hcr-result-text{size}">{html.escape(reading.text)}</div><table>{rows}</table>'
-
-
-def what_the_network_sees(ink: npt.ArrayLike, reading: "Reading") -> np.ndarray:
-    """Return the 28 x 28 image of every character found, side by side: uint8, shape (28, 28 n).
-
-    Each is cut out by its box; where boxes overlap, a crumb of the neighbour may show that the network did not see.
-    """
-    boxes = [one.box for one in reading.characters[:_SHOWN]]
-    if len(boxes) == 1:
-        ink = images.remove_specks(ink)  # as the recognizer does with a single character
-    return np.hstack([images.ink_to_mnist(ink[y0:y1, x0:x1]) for x0, y0, x1, y1 in boxes] or [_BLANK])
 
 
 def to_png(image: npt.ArrayLike, scale: int | None = None) -> bytes:
