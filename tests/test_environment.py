@@ -7,12 +7,13 @@ import re
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.metadata import PackageNotFoundError, metadata, packages_distributions, version
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 from test_architecture import LIBRARY_MODULES, own_imports, room
@@ -145,6 +146,21 @@ def test_pins_satisfy_pyproject_under_every_python(direct, tools, pinned, pinned
         pin = pins.pin_for(name, pinned if name in direct else pinned + pinned_tools, python)
         (version,) = (specifier.version for specifier in pin.specifier)
         assert requirement.specifier.contains(version), f"{pin} breaks {requirement} under Python {python}"
+
+
+def test_no_pin_refuses_a_supported_python(pinned, pinned_tools):
+    """As pip would, which heeds upper bounds too; uv does not when it resolves."""
+    refused = []
+    for pin in pinned + pinned_tools:
+        for python in PYTHONS:
+            try:
+                installed = metadata(pin.name)
+            except PackageNotFoundError:
+                continue
+            if pin.marker is None and str(pin.specifier) == f"=={installed['Version']}":
+                accepted = SpecifierSet(installed["Requires-Python"] or "")
+                refused += [] if accepted.contains(f"{python}.9") else [f"{pin} under {python}: {accepted}"]
+    assert refused == []
 
 
 def test_a_wheel_is_built_with_the_tool_that_is_tested(tools):

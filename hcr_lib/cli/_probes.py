@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 ANSWER = "HCR "  # begins each line of answers, among what else a child may print
-TIMEOUT_S = 120  # of one child; all of them together need some ten seconds
+TIMEOUT_S = 180  # of one child; all of them together need some ten seconds
 
 
 def run(probe: str, *arguments: str, timeout_s: float = TIMEOUT_S) -> tuple[list[Any], str | None]:
