@@ -46,8 +46,8 @@ def ink_on_page(strokes, half_width):
     return images.to_ink(pen.render_page([stroke - [x0 - 40, y0 - 40] for stroke in strokes], shape, half_width))
 
 
-def pieces(text, style, seed=0):
-    return len(segment.blobs(ink_on_page(write(text, style, rng(seed)), style.pen)))
+def count_components(text, style, seed=0):
+    return len(segment.components(ink_on_page(write(text, style, rng(seed)), style.pen)))
 
 
 class TestLines:
@@ -99,11 +99,11 @@ class TestLines:
     def test_one_blank_is_enough_to_part_most_printed_lines(self):
         text = "SEND THE PARCEL TO MARLO"
         right = 0
-        for number in range(40):
+        for number in range(20):
             style = replace(writer(number), joining=0)
             [*lines] = segment.lines(ink_on_page(write(text, style, rng(number)), style.pen))
             right += [len(segment.words(line)) for line in lines] == [5]
-        assert right >= 32
+        assert right >= 16
 
     def test_two_blanks_are_wider_than_one(self):
         assert width(write("a  b", Style(), rng(0))) > width(write("a b", Style(), rng(0))) + 50
@@ -119,12 +119,14 @@ class TestLines:
 
         assert gap("TA", nesting=0.9) < gap("TA", nesting=0) - 10
         assert gap("HH", nesting=0.9) == pytest.approx(gap("HH", nesting=0), abs=4)
-        assert pieces("HILL", replace(calm, slant=0.8)) == 4
+        assert count_components("HILL", replace(calm, slant=0.8)) == 4
 
     def test_ink_meets_only_where_the_writer_lets_it(self):
         roomy = Style(spacing=20, closure=2)
-        assert [pieces("SOUND", roomy, seed) for seed in range(10)].count(5) >= 8
-        assert [pieces("SOUND", replace(roomy, touching=1.0), seed) < 5 for seed in range(10)].count(True) >= 9
+        assert [count_components("SOUND", roomy, seed) for seed in range(10)].count(5) >= 8
+        assert [count_components("SOUND", replace(roomy, touching=1.0), seed) < 5 for seed in range(10)].count(
+            True
+        ) >= 9
 
     def test_the_line_wanders_and_drifts(self):
         def heights(**knobs):
@@ -183,7 +185,7 @@ class TestJoining:
     def test_most_letters_are_joined_by_one_who_joins(self):
         joined = [ligatures(write_line("minimum", replace(writer(k), joining=1.0), rng(k))) for k in range(20)]
         assert np.mean(joined) > 5
-        assert pieces("nun", Style(joining=1.0)) == 1
+        assert count_components("nun", Style(joining=1.0)) == 1
 
     def test_bars_and_dots_follow_when_the_word_is_written(self):
         style = Style(joining=1.0)
