@@ -52,7 +52,7 @@ def fetch(name: str, *, data_dir: str | Path | None = None, progress: bool = Tru
     each time it is found or loaded again. Several processes may fetch into one folder: the first downloads, the
     others wait for it.
     """
-    folder = _paths.user_data_dir() if data_dir is None else expanded(data_dir)
+    folder = expanded(data_dir)
     fetched = [source.name for source in SOURCES.values() if source.file is not None]
     if name not in SOURCES:
         raise DataError(f"only {', '.join(fetched)} can be fetched; got {name!r}.")

@@ -13,6 +13,7 @@ from typing import IO
 
 import numpy as np
 
+from hcr_lib._paths import user_data_dir
 from hcr_lib.datasets._errors import DataError, MissingDataError
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -39,12 +40,12 @@ def intact(where: Path | str, kind: str) -> Iterator[None]:
         raise DataError(f"{where} is not an intact {kind} ({error or type(error).__name__}). {AGAIN}") from error
 
 
-def expanded(path: str | Path) -> Path:
-    """Return `path` with ``~`` replaced by the home folder."""
+def expanded(path: str | Path | None) -> Path:
+    """Return `path`, or the folder of fetched data, with ``~`` replaced by the home folder."""
     try:
-        return Path(path).expanduser()
+        return user_data_dir() if path is None else Path(path).expanduser()
     except RuntimeError as error:
-        raise DataError(f"{str(path)!r} cannot be found: {error} Write the folder out.") from error
+        raise DataError(f"{path or 'HCR_DATA_DIR'!r} cannot be found: {error} Write the folder out.") from error
 
 
 def ensure_file(path: Path) -> Path:

@@ -79,8 +79,9 @@ def _find(source: Source, folder: Path, key: str) -> np.ndarray:
         raise _missing(source, folder, (*source.file_names, f"{plain} (plain or .gz)"))
     where = str(path)
     if path in own:
-        with ensure_file(path).open("rb") as file:
-            content = file.read(member.size + 1 if path.name.endswith(member.file[-3:]) else -1)
+        size = ensure_file(path).stat().st_size
+        with path.open("rb") as file:
+            content = file.read(min(member.size, size) + 1 if path.name.endswith(member.file[-3:]) else -1)
     elif path.suffix == ".npz":
         half, kind = key.split()
         name = f"{'x' if kind == 'images' else 'y'}_{half}"

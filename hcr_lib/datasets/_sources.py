@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hcr_lib import _paths, labels
+from hcr_lib import labels
 from hcr_lib._validate import ensure_choice
 from hcr_lib.datasets._dataset import Dataset
 from hcr_lib.datasets._drawings import drawings_dataset
@@ -191,8 +191,7 @@ def load(name: str | Path = "bundled", split: str | None = None, *, data_dir: st
     try:
         if isinstance(name, Path) or name not in SOURCES:
             return _own(expanded(name), split or "all")
-        folder = _paths.user_data_dir() if data_dir is None else expanded(data_dir)
-        return SOURCES[name].read(SOURCES[name], folder, split or "train")
+        return SOURCES[name].read(SOURCES[name], expanded(data_dir), split or "train")
     except OSError as error:
         raise DataError(f"{str(name)!r} cannot be read: {error}. Check the path and its permissions.") from error
 
