@@ -1,4 +1,4 @@
-"""Data sets put together, taken apart, written and read: every image keeps its pixels, its people and its origin."""
+"""Data sets put together, taken apart, written and read: every image keeps its pixels, its writers and its origin."""
 
 import os
 
@@ -62,11 +62,11 @@ def test_classes_brings_each_part_to_them_without_guessing():
 
 
 @given(pads, scans)
-def test_equally_named_writers_of_two_sources_are_two_people(pad, scan):
+def test_equally_named_writers_of_two_sources_are_two_writers(pad, scan):
     both = datasets.combine(pad, scan)
     writers = {f"pad: {name}" for name in pad.writers} | {f"scan: {name}" for name in scan.writers}
     assert set(both.writers) == writers
-    as_they_are = datasets.combine(pad, scan, same_people=True)
+    as_they_are = datasets.combine(pad, scan, same_writers=True)
     assert as_they_are.writers.tolist() == [*pad.writers, *scan.writers]
 
 

@@ -1,4 +1,4 @@
-"""Make one data set out of several."""
+"""Concatenate data sets."""
 
 import numpy as np
 
@@ -6,17 +6,17 @@ from hcr_lib.datasets._dataset import Dataset
 from hcr_lib.datasets._origins import Origins
 
 
-def combine(*datasets: Dataset, classes: str | None = None, same_people: bool = False) -> Dataset:
-    """Put data sets one behind the other.
+def combine(*datasets: Dataset, classes: str | None = None, same_writers: bool = False) -> Dataset:
+    """Concatenate data sets.
 
     Parameters
     ----------
     *datasets : Dataset
     classes : str, optional
         Bring each part to this class string (see `Dataset.relabel`); needed where theirs differ.
-    same_people : bool
-        By default, writers of differently named sources are different people, so where there is more than one source,
-        a writer's name is led by it: ``w001`` becomes ``photos: w001``. True leaves all names as they are.
+    same_writers : bool
+        By default, equally named writers of different sources are different writers: where there is more than one
+        source, its name goes before theirs, and ``w001`` becomes ``photos: w001``. True leaves all names as they are.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def combine(*datasets: Dataset, classes: str | None = None, same_people: bool = 
     if all(part.writers is not None for part in datasets):
         one_source = len({source.name for source in origins.sources}) == 1
         writers = np.concatenate(
-            [part.writers if one_source or same_people else _full_names(part) for part in datasets]
+            [part.writers if one_source or same_writers else _full_names(part) for part in datasets]
         )
     partial = any(part.label_mask is not None for part in datasets)
     return Dataset(
@@ -67,7 +67,7 @@ def combine(*datasets: Dataset, classes: str | None = None, same_people: bool = 
 
 
 def _full_names(part: Dataset) -> np.ndarray:
-    """Lead each writer's name with the source; in a set from several sources `combine` has done so before."""
+    """Return each writer's name with the source before it; in a combined set it is there already."""
     sources = {source.name for source in part.origins.sources}
     if len(sources) > 1:
         return part.writers

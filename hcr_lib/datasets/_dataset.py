@@ -35,7 +35,7 @@ class Dataset:
     classes : str
         The characters, each once, in label order.
     source : str
-        Where the images came from, for people.
+        Where the images came from, as shown to the reader.
     writers : ndarray of str, shape (n,), optional
         Who wrote each image, where that is known.
     origins : ndarray of str, shape (n,), or Origins, optional
@@ -158,7 +158,7 @@ class Dataset:
         )
 
     def origin(self, index: int) -> str:
-        """Say where image `index` came from.
+        """Return a phrase that says where image `index` came from.
 
         Examples
         --------
@@ -383,7 +383,7 @@ class Dataset:
         rng : numpy.random.Generator
         copy : bool
             Whether characters that have fewer may repeat images, each as often as the next (give or take
-            one). `copies` then says which. Divide first, copy only what is learned from.
+            one). `copies` then says which. Split first, and copy only in the training part.
 
         Returns
         -------

@@ -11,7 +11,7 @@ from hcr_lib import labels
 from hcr_lib.datasets._dataset import Dataset
 from hcr_lib.datasets._errors import DataError, MissingDataError
 
-#: Written by operating systems, not by people; hidden files (".DS_Store") are passed over as well.
+#: Written by operating systems; hidden files (".DS_Store") are ignored as well.
 IGNORED = {"thumbs.db", "desktop.ini"}
 UNKNOWN = "unknown"  #: the writer of what no writer is known for, where others have one
 CAPITAL, SMALL = ("cap", "upper"), ("small", "lower")
@@ -141,7 +141,7 @@ def _part(folders: Sequence[str]) -> str | None:
 def _files(folder: Path) -> tuple[list[Path], list[str]]:
     """Return every file below `folder` in the order of names, and what is wrong with what is neither file nor folder.
 
-    Links are followed. Files of the operating system and hidden ones are passed over.
+    Links are followed. Files of the operating system and hidden ones are ignored.
     """
     found, problems, unreadable = [], [], []
     for place, folders, files in os.walk(folder, followlinks=True, onerror=unreadable.append):

@@ -88,7 +88,7 @@ class Source:
     file : Published, optional
         The file it is published in.
     file_names : tuple of str
-        Names under which people keep it.
+        Names under which it may lie in the data folder.
     members : dict
         By half and kind, such as ``"train images"``: idx files, known by the SHA-256 of the packed file where its
         name ends in ``.gz``, else of the unpacked content.

@@ -1,4 +1,4 @@
-"""Say where each class goes under another class string, without guessing and without losing one."""
+"""Maps from one class string to another that guess no case and lose no class."""
 
 from typing import Literal
 

@@ -64,7 +64,7 @@ _emnist = partial(
     file_names=(EMNIST_FILE.file, "gzip.zip", "emnist-gzip.zip"),
 )
 #: Every data set that `load` knows by name. MNIST's checksums are those of its unpacked arrays, so that it is verified
-#: in whatever file it comes. NIST publishes none of the members of EMNIST's archive; two people who extracted them did,
+#: in whatever file it comes. NIST publishes none of the members of EMNIST's archive; two users who extracted them did,
 #: years apart, and agree: github.com/notwa/mnists and the Git LFS pointers in github.com/aurelienduarte/emnist.
 SOURCES = {
     source.name: source

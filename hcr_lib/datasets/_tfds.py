@@ -1,4 +1,4 @@
-"""Data sets of TensorFlow Datasets as ours: upright, with characters for labels."""
+"""Data sets of TensorFlow Datasets, converted: upright, with characters for labels."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -31,7 +31,7 @@ def from_tfds(
     transposed: bool | None = None,
     source: str | None = None,
 ) -> Dataset:
-    """Turn a data set of TensorFlow Datasets into ours.
+    """Convert a data set of TensorFlow Datasets.
 
     TensorFlow Datasets need not be installed: anything that yields such examples will do.
 
@@ -51,7 +51,7 @@ def from_tfds(
     transposed : bool, optional
         Whether rows and columns are swapped, as tfds leaves them in EMNIST alone.
     source : str, optional
-        Where the images came from, for people; else the name in `info`.
+        Where the images came from, as shown to the reader; else the name in `info`.
 
     Returns
     -------
