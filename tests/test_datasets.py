@@ -144,20 +144,6 @@ def test_only_by_writer_needs_writers():
         made_up([0]).only(writers="ann")
 
 
-@given(some_labels, st.integers(0, 10))
-def test_where_keeps_what_the_condition_holds_for(labels, limit):
-    whole = made_up(labels)
-    below, above = whole.where(lambda data: data.labels < limit), whole.where(whole.labels >= limit)
-    assert below.labels.tolist() == [label for label in labels if label < limit]
-    assert len(below) + len(above) == len(whole)
-
-
-@pytest.mark.parametrize("wrong", [[0, 1], [True], lambda data: data.labels, True])
-def test_where_wants_one_true_or_false_an_image(wrong):
-    with pytest.raises(ValueError, match="one True or False an image"):
-        made_up([0, 1]).where(wrong)
-
-
 @pytest.mark.parametrize("target", [DIGITS, LETTERS, ALNUM, BYCLASS])
 def test_fold_sends_each_character_to_itself_else_to_its_capital_else_nowhere(target):
     folded = made_up(range(62), BYCLASS).merge_classes(target)

@@ -96,7 +96,7 @@ def test_what_editors_do_to_a_file_does_no_harm(tmp_path, text):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"label,pixel1\n" + az_text(ROWS), "If that is a header, delete that line"),
+        (b"label,pixel1\n" + az_text(ROWS), "header, delete that line"),
         (b"1,2,3\n", "785 columns.*row 0 has 3"),
         (az_text(ROWS)[:-40], r"785 columns in every row.*row 1 has 77\d .*cut short"),
         (az_text([*ROWS, [1, 2]]), "row 2 has 2 "),

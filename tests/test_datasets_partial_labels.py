@@ -60,7 +60,7 @@ def test_merging_the_classes_merges_their_candidates():
 def test_taking_and_sampling_keep_each_images_candidates():
     either = LETTER.relabel(BYCLASS, merged="either")
     assert candidates(either.take([2, 0])) == ["Zz", "Aa"]
-    assert candidates(either.where([False, True, False])) == ["Bb"]
+    assert candidates(either.take([False, True, False])) == ["Bb"]
     assert candidates(either.only("A")) == ["Aa"]
     parts = datasets.split(either, (0.5, 0.5), np.random.default_rng(0))
     assert sorted(chars for part in parts for chars in candidates(part)) == ["Aa", "Bb", "Zz"]

@@ -478,6 +478,9 @@ def test_folders_called_train_and_test_are_parts_and_no_writers(tmp_path):
     assert sorted(set(datasets.load(tmp_path).writers)) == ["ada", "bob", "unknown"]
     found = {part: "".join(sorted(datasets.load(tmp_path, part).chars)) for part in (*PARTS, "all")}
     assert found == {"train": "AB", "val": "7", "test": "A", "all": "7AAB"}
+    draw(tmp_path / "A" / "1.png")
+    with pytest.raises(datasets.DataError, match="1 pictures outside"):
+        datasets.load(tmp_path, "test")
 
 
 # --- real data --------------------------------------------------------------------------------------------------------

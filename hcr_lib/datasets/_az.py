@@ -24,6 +24,7 @@ PIXELS = 28 * 28
 ROWS = 1_000  #: rows turned into numbers at a time
 LONGEST = 1 << 14  #: bytes in a line: four times what a row needs
 CACHE_FROM = 16 << 20  #: smaller files are read anew each time: that takes less than a second
+START = f"rows of a label and {PIXELS} pixels; it must start with a row of numbers, found"
 
 Arrays = tuple[np.ndarray, np.ndarray]
 
@@ -88,7 +89,7 @@ def read_az_csv(path: Path) -> Arrays:
             labels.append(table[:, 0].copy())
             bar.update(file.tell() - bar.n)
     if not len(images):
-        raise DataError(f"{path} must start with a row of numbers, a label and {PIXELS} pixels; found blank lines.")
+        raise DataError(f"{path} must hold {START} blank lines.")
     return images.reshape(-1, 28, 28), np.concatenate(labels)
 
 
@@ -118,40 +119,31 @@ def _parse(lines: list[bytes], path: Path, start: int) -> np.ndarray:
         with warnings.catch_warnings(action="error"):  # of numbers such as 0.5, which NumPy still rounds
             if lines:
                 table = np.loadtxt(lines, "uint8", comments=None, delimiter=",", ndmin=2)
-        if table.shape[1] != 1 + PIXELS:
-            raise ValueError(f"{table.shape[1]} columns")
-    except (ValueError, OverflowError, Warning) as error:
-        raise DataError(f"{path} must hold {_first_fault(lines, start)}") from error
-    if table[:, 0].max(initial=0) > 25:
-        row = int(np.argmax(table[:, 0] > 25))
+        fits = table.shape[1] == 1 + PIXELS and table[:, 0].max(initial=0) <= 25
+    except (ValueError, OverflowError, Warning):
+        fits = False
+    if not fits:
         raise DataError(
-            f"{path} must label its letters 0 (A) to 25 (Z); found {table[row, 0]} in row {start + row} "
-            "(rows count from 0)."
+            f"{path} must hold {_first_fault(lines, start)} (rows and columns count from 0). If the first line is a "
+            "header, delete that line; if the file was cut short, get it again."
         )
     return table
 
 
 def _first_fault(lines: list[bytes], start: int) -> str:
-    """Return what was expected where these rows cannot be parsed, and what was found there."""
+    """Return what was expected where these rows cannot be used, and what was found there."""
     for row, line in enumerate(lines, start):
-        cells = line.decode("utf-8", "replace").split(",")
-        wrong = [column for column, cell in enumerate(cells) if not (cell.strip().isdecimal() and int(cell) <= 255)]
+        cells = line.decode("utf-8", "replace").strip().split(",")
         if row == 0 and not cells[0].strip().isdecimal():
-            return (
-                f"rows of numbers from the first on, a label and {PIXELS} pixels; it must start with a row of numbers, "
-                f"found {line[:40]!r}. If that is a header, delete that line."
-            )
+            return f"{START} {line[:40]!r}"
         if len(cells) != 1 + PIXELS:
-            return (
-                f"{1 + PIXELS} columns in every row, a label and {PIXELS} pixels; row {row} has {len(cells)} (rows "
-                "count from 0). If the file was cut short, get it again."
-            )
-        if wrong:
-            return (
-                f"whole numbers from 0 to 255; found {cells[wrong[0]][:20]!r} in row {row}, column {wrong[0]} (both "
-                "count from 0)."
-            )
-    return f"rows of {1 + PIXELS} numbers; found otherwise in or after row {start} (rows count from 0)."
+            return f"{1 + PIXELS} columns in every row; row {row} has {len(cells)}"
+        for column, cell in enumerate(cells):
+            if not (cell.strip().isdecimal() and int(cell) <= 255):
+                return f"whole numbers from 0 to 255; found {cell[:20]!r} in row {row}, column {column}"
+        if int(cells[0]) > 25:
+            return f"labels from 0 (A) to 25 (Z); found {cells[0]} in row {row}"
+    return f"rows of {1 + PIXELS} numbers; found otherwise in or after row {start}"
 
 
 def _stamp(path: Path) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -244,34 +245,6 @@ class Dataset:
             kept &= np.isin(self.origins.numbers, chosen)
         return self.take(kept)
 
-    def where(self, condition: npt.ArrayLike | Callable[[Dataset], npt.ArrayLike]) -> Dataset:
-        """Keep the images for which `condition` holds.
-
-        Parameters
-        ----------
-        condition : array_like of bool, shape (n,), or function
-            A mask, or a function that returns one for this data set.
-
-        Raises
-        ------
-        ValueError
-            If it is not one True or False an image.
-
-        Examples
-        --------
-        >>> images = np.zeros((3, 28, 28), "uint8"); images[1] = 255
-        >>> sheet = Dataset(images, [0, 1, 2], classes="ABC", source="nowhere")
-        >>> "".join(sheet.where(lambda data: data.images.mean(axis=(1, 2)) < 128).chars)
-        'AC'
-        """
-        mask = np.asarray(condition(self) if callable(condition) else condition)
-        if mask.shape != (len(self),) or (mask.size and mask.dtype != bool):
-            raise ValueError(
-                f"a condition must be one True or False an image, shape ({len(self)},); got {mask.dtype} with shape "
-                f"{mask.shape}. For image numbers use .take; a function gets the whole data set, not one image."
-            )
-        return self.take(mask.astype(bool))
-
     def merge_classes(self, classes: str) -> Dataset:
         """Relabel for another class string, for a reader that knows no others.
 
@@ -462,10 +435,9 @@ class Dataset:
 
 def _origins(given: Origins | npt.ArrayLike | None, images: np.ndarray, source: str) -> Origins:
     """Return the origins of a new data set, however they were given."""
-    if given is None:
-        return Origins.of_images(source, images)
     if not isinstance(given, Origins):
-        return Origins.of_images(source, images, files=_column(given, len(images), "origins"))
+        files = None if given is None else _column(given, len(images), "origins")
+        return Origins.of(source, len(images), files=files, checksum=zlib.crc32(np.ascontiguousarray(images)))
     if len(given) != len(images):
         raise ValueError(f"origins must have one entry an image, shape ({len(images)},); got ({len(given)},).")
     return given

@@ -129,8 +129,19 @@ def char_of(name: str, *, whole: bool) -> str | None:
 
 
 def named_parts(dataset: Dataset) -> np.ndarray | None:
-    """Return the part, "train", "val" or "test", of each image, where every picture lies in a folder of such a name."""
+    """Return the part, "train", "val" or "test", whose folder each picture lies in; None where there are no such folders.
+
+    Raises
+    ------
+    DataError
+        If some pictures lie in such a folder and some outside.
+    """
     parts = [_part(name.split("/")[:-1]) for name in dataset.provenance["file"]]
+    if any(parts) and not all(parts):
+        raise DataError(
+            f"{dataset.source} has folders called {', '.join(sorted(set(filter(None, parts))))}, and "
+            f"{parts.count(None)} pictures outside of them; move these into one, or load all of it with split='all'."
+        )
     return np.array(parts) if all(parts) else None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -29,7 +28,7 @@ class Collection:
     checksum: int = 0
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False)
 class Origins:
     """The origin of each image: row ``rows[i]``, counted from 0, of ``sources[numbers[i]]``.
 
@@ -49,8 +48,6 @@ class Origins:
     Examples
     --------
     >>> origins = Origins.joined([Origins.of("MNIST train", 60_000), Origins.of("pad", 2)])
-    >>> origins
-    <Origins: 60,002 images from MNIST train, pad>
     >>> [origins.describe(number) for number in (17, 60_001)]
     ['MNIST train, image 17', 'pad, image 1']
     >>> Origins.of("photos", 2, files=["A/1.jpg", "A/2.jpg"]).take([1]).describe(0)
@@ -83,11 +80,6 @@ class Origins:
         return cls((source,), np.zeros(length, "int32"), np.arange(length, dtype="int32"))
 
     @classmethod
-    def of_images(cls, name: str, images: np.ndarray, files: Iterable[str] | None = None) -> Origins:
-        """Return the origins of the images of one source; a checksum distinguishes it from others of its name."""
-        return cls.of(name, len(images), files=files, checksum=zlib.crc32(np.ascontiguousarray(images)))
-
-    @classmethod
     def joined(cls, parts: Sequence[Origins]) -> Origins:
         """Concatenate origins; a source that several parts share is listed once."""
         table: dict[Collection, int] = {}
@@ -99,9 +91,6 @@ class Origins:
 
     def __len__(self) -> int:
         return len(self.rows)
-
-    def __repr__(self) -> str:
-        return f"<Origins: {len(self):,} images from {', '.join(self.names)}>"
 
     @property
     def names(self) -> list[str]:

@@ -11,23 +11,12 @@ from hcr_lib.datasets._errors import DataError
 
 @dataclass(frozen=True)
 class Published:
-    """A published file.
+    """A published file."""
 
-    Parameters
-    ----------
-    file : str
-        Its name in the data folder.
-    sha256 : str
-    size : int
-        In bytes.
-    addresses : tuple of str
-        Where it can be downloaded, to be tried in this order; empty for a member of an archive.
-    """
-
-    file: str
+    file: str  #: its name in the data folder
     sha256: str
-    size: int
-    addresses: tuple[str, ...] = ()
+    size: int  #: in bytes
+    addresses: tuple[str, ...] = ()  #: to be tried in this order; none for a member of an archive
 
     def fault(self, sha256: str, size: int, head: bytes) -> str | None:
         """Return what is wrong with content of this checksum, size and beginning; None if nothing is."""
@@ -65,45 +54,20 @@ class Published:
 
 @dataclass(frozen=True)
 class Source:
-    """A data set that `load` knows by name; a new one is one more entry in `_sources.SOURCES`.
+    """A data set that `load` knows by name; a new one is one more entry in `_sources.SOURCES`."""
 
-    Parameters
-    ----------
-    name : str
-        What `load` and `fetch` call it.
-    title : str
-        What a `Dataset` and its origins call it.
-    classes : str
-        Its characters, in label order.
-    read : callable
-        ``read(source, folder, split)`` returns the `Dataset`.
-    remedy : str
-        How to get what `fetch` does not get; ``{folder}`` stands for the data folder.
-    first_label : int
-        The label of the first character.
-    transposed : bool
-        Whether rows and columns are swapped in the files.
-    validation : callable, optional
-        ``validation(images)`` returns which images of the official training part are ``val``: bool, shape (n,).
-    file : Published, optional
-        The file it is published in.
-    file_names : tuple of str
-        Names under which it may lie in the data folder.
-    members : dict
-        By half and kind, such as ``"train images"``: idx files, known by the SHA-256 of the packed file where its
-        name ends in ``.gz``, else of the unpacked content.
-    """
-
-    name: str
-    title: str
-    classes: str
-    read: Callable[["Source", Path, str], Any]
-    remedy: str = ""
-    first_label: int = 0
-    transposed: bool = False
-    validation: Callable[[Any], Any] | None = None
-    file: Published | None = None
-    file_names: tuple[str, ...] = ()
+    name: str  #: what `load` and `fetch` call it
+    title: str  #: what a `Dataset` and its origins call it
+    classes: str  #: its characters, in label order
+    read: Callable[["Source", Path, str], Any]  #: ``read(source, folder, split)`` returns the `Dataset`
+    remedy: str = ""  #: how to get what `fetch` does not get; ``{folder}`` stands for the data folder
+    first_label: int = 0  #: the label of the first character
+    transposed: bool = False  #: whether rows and columns are swapped in the files
+    validation: Callable[[Any], Any] | None = None  #: images of the official training part -> which are ``val``
+    file: Published | None = None  #: the file it is published in
+    file_names: tuple[str, ...] = ()  #: names under which that may lie in the data folder, the best first
+    #: By half and kind, such as ``"train images"``: idx files, known by the SHA-256 of the packed file where the name
+    #: ends in ``.gz``, else of the unpacked content.
     members: dict[str, Published] = field(default_factory=dict)
 
     def how_to_get(self, folder: Path) -> str:

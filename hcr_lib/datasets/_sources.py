@@ -36,6 +36,13 @@ EMNIST_FILE = Published(
 )
 
 
+#: The best first.
+AZ_FILES = (
+    *("A_Z Handwritten Data.csv", "az-handwritten-alphabets-in-csv-format.zip"),
+    *("az.csv", "az.csv.gz", "az.zip", "az_sample.csv.gz"),
+)
+
+
 def _members(table: str) -> dict[str, Published]:
     """Read a table of members, each line a file name, a size and a SHA-256."""
     members = {}
@@ -136,14 +143,7 @@ emnist-byclass-test-labels-idx1-ubyte.gz      81839 501e305eeeacb093b162592d80e8
                 "https://www.kaggle.com/datasets/sachinpatel21/az-handwritten-alphabets-in-csv-format and either put "
                 "it into {folder}, or give its path: load('.../A_Z Handwritten Data.csv')."
             ),
-            file_names=(
-                "A_Z Handwritten Data.csv",
-                "az-handwritten-alphabets-in-csv-format.zip",
-                "az.csv",
-                "az.csv.gz",
-                "az.zip",
-                "az_sample.csv.gz",
-            ),
+            file_names=AZ_FILES,
         ),
     )
 }

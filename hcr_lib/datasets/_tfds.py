@@ -31,16 +31,13 @@ def from_tfds(
     transposed: bool | None = None,
     source: str | None = None,
 ) -> Dataset:
-    """Convert a data set of TensorFlow Datasets.
-
-    TensorFlow Datasets need not be installed: anything that yields such examples will do.
+    """Convert a data set of TensorFlow Datasets; anything that yields such examples will do.
 
     Parameters
     ----------
     examples : iterable
-        What ``tfds.load(..., split="train")`` or ``tfds.as_numpy`` gives: ``{"image": ..., "label": ...}`` or,
-        with ``as_supervised=True``, ``(image, label)``; images uint8 of shape (28, 28) or (28, 28, 1). Batches
-        of them are read faster: ``.batch(1000)``.
+        What ``tfds.load(..., split="train")`` or ``tfds.as_numpy`` gives, batched or not: ``{"image": ...,
+        "label": ...}`` or ``(image, label)``; images uint8 of shape (28, 28) or (28, 28, 1).
     classes : str, optional
         The characters in label order; needed where `info` does not tell them.
     info : tfds.core.DatasetInfo, optional
@@ -69,27 +66,24 @@ def from_tfds(
     >>> from_tfds([{"image": image, "label": 7}, {"image": image, "label": 1}], "0123456789")
     <Dataset: 2 images of 10 classes '0123456789', from TensorFlow Datasets>
     """
-    name = _name(info)
+    config = getattr(info, "config_name", None)
+    name = "" if info is None else f"{info.name}/{config}" if config else info.name
     known_classes, known_first = KNOWN.get(name, (_class_names(info), 0))
-    classes = classes or known_classes
+    classes, source = classes or known_classes, source or name or "TensorFlow Datasets"
     if not classes:
         raise DataError(
             f"from_tfds needs to know which characters the labels of {name or 'this data set'} stand for; give "
             "classes, such as classes='0123456789', or info, from tfds.load(..., with_info=True)."
         )
-    if first_label is None:
-        first_label = known_first
-    if transposed is None:
-        transposed = name.startswith("emnist/")
-    source = source or name or "TensorFlow Datasets"
     batches = list(_batches(examples))
     if not batches:
         raise DataError(f"{source} holds no examples; expected at least one. Is it exhausted? Load it again.")
     images, numbers = (np.concatenate(arrays) for arrays in zip(*batches, strict=True))
-    if transposed:
+    if name.startswith("emnist/") if transposed is None else transposed:
         images = np.ascontiguousarray(images.swapaxes(1, 2))
     try:
-        return Dataset(images, numbers.astype("int64") - first_label, classes, source)
+        numbers = numbers.astype("int64") - (known_first if first_label is None else first_label)
+        return Dataset(images, numbers, classes, source)
     except ValueError as error:
         raise DataError(f"{source} cannot be used: {error}") from error
 
@@ -103,36 +97,26 @@ def _batches(examples: Iterable[Any]) -> Iterator[tuple[np.ndarray, np.ndarray]]
         )
     if isinstance(examples, Mapping) or (isinstance(examples, tuple) and np.ndim(examples[0]) >= 3):
         examples = [examples]  # everything in one batch, as batch_size=-1 gives it
-    if hasattr(examples, "as_numpy_iterator"):
-        examples = examples.as_numpy_iterator()
-    for number, example in enumerate(examples):
+    for number, example in enumerate(getattr(examples, "as_numpy_iterator", examples.__iter__)()):
         try:
-            image, label = (example["image"], example["label"]) if isinstance(example, Mapping) else example
+            pair = (example["image"], example["label"]) if isinstance(example, Mapping) else example
+            image, label = map(np.asarray, pair)
         except (KeyError, TypeError, ValueError) as error:
             found = ", ".join(map(str, example)) if isinstance(example, Mapping) else type(example).__name__
             raise DataError(
                 f"expected examples with 'image' and 'label', or pairs of them; example {number} is {found}."
             ) from error
-        image, label = np.asarray(image), np.asarray(label)
         if image.shape[-3:] == (28, 28, 1):
             image = image[..., 0]
-        wrong = image.dtype != np.uint8 or image.shape != (*label.shape, 28, 28) or label.ndim > 1
-        if wrong or not np.issubdtype(label.dtype, np.integer):
+        fits = image.dtype == np.uint8 and image.shape == (*label.shape, 28, 28) and label.ndim <= 1
+        if not fits or label.dtype.kind not in "iu":
             raise DataError(
                 f"expected images of uint8, shape (28, 28) or (28, 28, 1), with a whole number each, or batches of "
                 f"them; example {number} has {image.dtype}, shape {image.shape}, and {label.dtype} labels of shape "
-                f"{label.shape}. "
-                "Give the examples as tfds loads them, before they are scaled, resized or one-hot encoded."
+                f"{label.shape}. Give the examples as tfds loads them, before they are scaled, resized or one-hot "
+                "encoded."
             )
         yield image.reshape(-1, 28, 28), label.reshape(-1)
-
-
-def _name(info: Any) -> str:
-    """Return such a name as "emnist/letters"; empty without `info`."""
-    if info is None:
-        return ""
-    config = getattr(info, "config_name", None)
-    return f"{info.name}/{config}" if config else info.name
 
 
 def _class_names(info: Any) -> str | None:
