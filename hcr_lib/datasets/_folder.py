@@ -129,7 +129,7 @@ def char_of(name: str, *, whole: bool) -> str | None:
 
 
 def named_parts(dataset: Dataset) -> np.ndarray | None:
-    """Return the part, "train", "val" or "test", whose folder each picture lies in; None where there are no such folders.
+    """Return the part whose folder each picture lies in; None where there are no folders ``train``, ``val``, ``test``.
 
     Raises
     ------
