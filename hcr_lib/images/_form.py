@@ -1,6 +1,6 @@
 """From ink to the form of an MNIST image: specks, crop, box, stroke width and centre.
 
-Each public function checks its input and hands it on to one without checks, which is what the recipe runs.
+Whole pages are checked once: the recipe runs `box_of` and `without_specks`, which check nothing.
 """
 
 from __future__ import annotations
@@ -136,11 +136,7 @@ def fit_box(ink: npt.ArrayLike, size: int = BOX, *, min_stroke: float = MIN_STRO
     ndarray of float32, shape (height, width) with the longer side `size`
         Ink in [0, 1].
     """
-    return fit_box_of(ensure_gray_image(ink), size, min_stroke)
-
-
-def fit_box_of(ink: np.ndarray, size: int, min_stroke: float) -> np.ndarray:
-    """Do what `fit_box` does."""
+    ink = ensure_gray_image(ink)
     fine = size * _SUPERSAMPLING
     mask = _resize(ink, fine) >= THRESHOLD
     missing = max(0.0, min_stroke * _SUPERSAMPLING - stroke_width(mask)) if min_stroke else 0.0
@@ -201,11 +197,7 @@ def center_by_mass(ink: npt.ArrayLike, size: int = SIZE) -> np.ndarray:
     >>> np.argwhere(center_by_mass(corner, size=5)).tolist()
     [[2, 2]]
     """
-    return centred(ensure_gray_image(ink), size)
-
-
-def centred(ink: np.ndarray, size: int = SIZE) -> np.ndarray:
-    """Do what `center_by_mass` does."""
+    ink = ensure_gray_image(ink)
     page = np.zeros((size, size), "float32")
     if ink.max() == 0:
         return page

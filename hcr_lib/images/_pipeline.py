@@ -128,20 +128,20 @@ def _box(sheet: _Sheet, on: bool) -> _Sheet:
 
 def _stroke(sheet: _Sheet, on: bool) -> _Sheet:
     """Give a thin pen a normal width; without, it stays thin, and fades as it shrinks."""
-    fit = _form.fit_box_of if sheet.level == THRESHOLD else _fit_gray
-    boxed = fit(sheet.ink, max(1, round(max(sheet.ink.shape) * sheet.scale)), sheet.min_stroke if on else 0)
+    fit = _form.fit_box if sheet.level == THRESHOLD else _fit_gray
+    boxed = fit(sheet.ink, max(1, round(max(sheet.ink.shape) * sheet.scale)), min_stroke=sheet.min_stroke if on else 0)
     return replace(sheet, ink=sheet.stretched(sheet.scale, sheet.scale, boxed).page(), place=None)
 
 
 def _centre(sheet: _Sheet, on: bool) -> _Sheet:
     """Bring the centre of mass to the middle; without, the middle of the box, wherever the ink is."""
     if on:
-        return replace(sheet, ink=_form.centred(sheet.ink))
+        return replace(sheet, ink=_form.center_by_mass(sheet.ink))
     top, left = ((SIZE - side) // 2 for side in sheet.ink.shape)
     return replace(sheet, ink=replace(sheet, place=(top, left, SIZE, SIZE)).page())
 
 
-def _fit_gray(ink: np.ndarray, size: int, min_stroke: float) -> np.ndarray:
+def _fit_gray(ink: np.ndarray, size: int, *, min_stroke: float) -> np.ndarray:
     """Do what `fit_box` does, without ever deciding between ink and paper."""
     scale = size / max(ink.shape)
     boxed = _form.resize(ink, scale * ink.shape[0], scale * ink.shape[1])
