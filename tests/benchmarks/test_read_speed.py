@@ -26,14 +26,14 @@ PAGE = np.uint8(255 * (1 - pen.render(STROKES)))
 STORED = np.resize(datasets.load("bundled", "test").images, (10_000, 28, 28))
 
 
-def shortest(turns: int, **ways: Callable[[], object]) -> dict[str, float]:
+def shortest(turns: int, *, clock: Callable[[], float] = time.perf_counter, **ways: Callable[[], object]) -> dict:
     """Return the seconds of each way, the shortest of several turns, and print them."""
     best = dict.fromkeys(ways, float("inf"))
     for _ in range(turns):
         for name, run in ways.items():
-            start = time.perf_counter()
+            start = clock()
             run()
-            best[name] = min(best[name], time.perf_counter() - start)
+            best[name] = min(best[name], clock() - start)
     print("".join(f"\n{name:>12} {1000 * seconds:10.2f} ms" for name, seconds in best.items()))
     return best
 
@@ -64,13 +64,17 @@ def test_one_image_in_a_tenth_of_the_time(reader, model):
     assert seconds["read"] < seconds["keras"] / 5
 
 
-def test_ten_thousand_images_in_no_more_time(reader, model, record_property):
+def test_ten_thousand_images_in_less_processor_time(reader, model, record_property):
+    """Of all cores together; the time on the clock is about the same while other programs want the cores, too."""
     ink = STORED[..., None] / np.float32(255)
     seconds = shortest(
-        5, keras=lambda: model.predict(ink, verbose=0), predict=lambda: reader.predict(STORED, normalised=True)
+        3,
+        clock=time.process_time,
+        keras=lambda: model.predict(ink, verbose=0),
+        predict=lambda: reader.predict(STORED, normalised=True),
     )
     record_property("predict by keras", seconds["predict"] / seconds["keras"])
-    assert seconds["predict"] < seconds["keras"]
+    assert seconds["predict"] < 0.8 * seconds["keras"]
 
 
 def test_the_command_answers_before_tensorflow_is_there(tmp_path):
