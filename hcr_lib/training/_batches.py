@@ -1,4 +1,4 @@
-"""From arrays of images to the batches that a network learns from."""
+"""Batches that a network is trained on, made from a data set while it trains."""
 
 from __future__ import annotations
 
@@ -7,50 +7,65 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from hcr_lib._tf import tf
+from hcr_lib.datasets import Dataset
 
 
 def draw_order(number: int, weights: np.ndarray | None, seed: int, epoch: int) -> np.ndarray:
-    """Draw the order in which an epoch sees the images: each once, or by their weights."""
+    """Draw the order of an epoch's images: a permutation, or with replacement in proportion to their weights."""
     return np.random.default_rng((seed, epoch)).choice(number, number, replace=weights is not None, p=weights)
 
 
 def stream_batches(
-    images: np.ndarray,
-    marks: np.ndarray,
-    orders: Iterable[np.ndarray],
+    data: Dataset,
     batch_size: int,
+    *,
+    epochs: Iterable[int] = (0,),
+    order: Callable[[int], np.ndarray] | None = None,
     augment: Callable | None = None,
-    seed: tuple[int, int] = (0, 0),
+    seed: int = 0,
 ) -> tf.data.Dataset:
-    """Stream (ink, marks) batches, epoch after epoch, each in its own order, changed by `augment` on the way.
+    """Stream batches of float32 ink (n, 28, 28, 1) and label masks uint8 (n, classes), epoch after epoch.
 
-    Shuffle, then batch, then augment: images are gathered by number, a batch at a time, so that a shuffle is as good
-    with a million images as with a hundred. While the last batch of an epoch is being learned, the first of the next
-    is already made.
+    Shuffle, then batch, then augment: images are gathered by index, a batch at a time, so that a shuffle of a million
+    images is as good as one of a hundred. All epochs are one stream, so that the first batch of an epoch is made while
+    the network still trains on the last one of the epoch before.
+
+    Parameters
+    ----------
+    data : Dataset
+    batch_size : int
+    epochs : iterable of int
+        The numbers of the epochs to stream.
+    order : callable, optional
+        From the number of an epoch to the indices of its images; by default each image once, as they stand.
+    augment : callable, optional
+        From (ink, seed) to ink; the seed is `seed` with the number of the batch since the first epoch.
+    seed : int
     """
+    images, targets = data.images, data.targets
+    steps = -(-len(data) // batch_size)
 
     def gather():
-        number = seed[1]
-        for order in orders:
-            for start in range(0, len(order), batch_size):
-                rows = order[start : start + batch_size]
-                yield images[rows], marks[rows], (seed[0], number)
-                number += 1
+        for epoch in epochs:
+            rows = np.arange(len(data)) if order is None else order(epoch)
+            for step in range(steps):
+                batch = rows[step * batch_size : (step + 1) * batch_size]
+                yield images[batch], targets[batch], (seed, epoch * steps + step)
 
     signature = (
         tf.TensorSpec((None, *images.shape[1:]), "uint8"),
-        tf.TensorSpec((None, marks.shape[1]), "uint8"),
+        tf.TensorSpec((None, targets.shape[1]), "uint8"),
         tf.TensorSpec((2,), "int32"),
     )
 
-    def prepare(stored, marks, seed):
+    def prepare(stored, targets, seed):
         ink = tf.cast(stored[..., None], "float32") / 255
-        return (augment(ink, seed) if augment else ink), marks
+        return (augment(ink, seed) if augment else ink), targets
 
     batches = tf.data.Dataset.from_generator(gather, output_signature=signature)
     batches = batches.map(prepare, num_parallel_calls=2, deterministic=True).prefetch(2)
-    # Nothing is left for TensorFlow to tune. It would try in a thread of its own, at ever longer intervals, and
-    # whoever drops the iterator may have to wait for that thread's next turn: seconds after a short training.
+    # All is set by hand, so there is nothing for TensorFlow to tune. Its tuner is a thread that wakes at ever longer
+    # intervals, and dropping an iterator waits for it: seconds after a short training.
     options = tf.data.Options()
     options.autotune.enabled = False
     return batches.with_options(options)

@@ -3,66 +3,92 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 import zipfile
 import zlib
 from pathlib import Path
 
 import numpy as np
 
-from hcr_lib.training._trainer import Trainer
+from hcr_lib._paths import replace_whole
+from hcr_lib._tf import keras
+from hcr_lib.training._callbacks import AveragedWeights, History
+
+FILE = "checkpoint.npz"
 
 
 def crc32(*arrays: np.ndarray) -> int:
-    """Sum up the contents of arrays in one number, to tell data from other data."""
+    """Return a checksum of the contents of arrays."""
     total = 0
     for array in arrays:
         total = zlib.crc32(np.ascontiguousarray(array), total)
     return total
 
 
-class Checkpoint:
-    """The state of a run in a folder; every file is replaced whole, so a kill at any time leaves a usable one."""
+def network_checksum(model: keras.Model) -> int:
+    """Return a checksum of a network's configuration, without the numbers that Keras appends to names."""
+    text = json.dumps(model.get_config(), sort_keys=True, default=str)
+    return zlib.crc32(re.sub(r'_\d+"', '"', text).encode())
 
-    def __init__(self, folder: Path, run: dict):
-        self.folder = folder
-        self.run = json.loads(json.dumps(run, default=np.generic.item))  # as it will come back from the file
-        folder.mkdir(parents=True, exist_ok=True)
 
-    def restore(self, trainer: Trainer) -> tuple[list[dict], list[np.ndarray] | None]:
-        notes = self.folder / "run.json"
-        if not notes.is_file():
-            return [], None
+class Checkpoint(keras.callbacks.Callback):
+    """Saves after each epoch all that a training needs to end as if it had never been stopped.
+
+    It is one file that is replaced whole, so a kill at any time leaves a usable one, and processes that share a
+    folder do each other no harm: the same training has the same states. (`keras.callbacks.BackupAndRestore` writes
+    its files in place, deletes them at the end, and takes up whatever training it finds.)
+
+    Parameters
+    ----------
+    folder : Path
+    run : dict
+        What identifies the training; the checkpoint of another one is refused.
+    model : keras.Model
+        Compiled, its optimizer built.
+    history : History
+    averaged : AveragedWeights, optional
+    """
+
+    def __init__(self, folder: Path, run: dict, model: keras.Model, history: History, averaged: AveragedWeights | None):
+        super().__init__()
+        self._file = folder / FILE
+        self._run = json.loads(json.dumps(run, default=np.generic.item))  # as it will come back from the file
+        self._history, self._averaged, self._weights = history, averaged, len(model.weights)
+        self._variables = [*model.variables, *model.optimizer.variables, *(averaged.other_weights if averaged else ())]
+
+    def restore(self) -> None:
+        """Bring network, optimizer and history to the saved state, if there is one.
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged or holds another training.
+        """
+        if not self._file.exists():
+            return
         try:
-            saved = json.loads(notes.read_text(encoding="utf-8"))
-            if saved["run"] == self.run:
-                return saved["history"], self._set_state(trainer, self.folder / saved["file"])
-        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+            with np.load(self._file, allow_pickle=False) as arrays:
+                record = json.loads(str(arrays["record"]))
+                run, rows = record["run"], record["history"]
+                if run == self._run:
+                    for number, variable in enumerate(self._variables):
+                        variable.assign(arrays[f"variable_{number}"])
+                    self._history.best_weights = [arrays[f"best_{number}"] for number in range(self._weights)]
+        except (ValueError, KeyError, TypeError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise ValueError(
-                f"{self.folder} should hold a checkpoint, but it is damaged ({error}). Delete it to start afresh."
+                f"{self._file} should be a checkpoint, but it is damaged ({error}). Delete it to start afresh."
             ) from error
-        raise ValueError(
-            f"{self.folder} holds the checkpoint of another run: {saved['run']}; expected {self.run}. "
-            "Choose another checkpoint_dir, or delete this one to start afresh."
-        )
+        if run != self._run:
+            raise ValueError(
+                f"{self._file} is the checkpoint of another training: {run}; expected {self._run}. "
+                "Choose another checkpoint_dir, or delete the file to start afresh."
+            )
+        self._history.rows[:] = rows
+        if self._averaged:
+            self._averaged.in_model = True
 
-    def _set_state(self, trainer: Trainer, file: Path) -> list[np.ndarray]:
-        """Bring `trainer` to a saved state; return the best weights so far."""
-        with np.load(file, allow_pickle=False) as arrays:
-            for name, variable in trainer.state().items():
-                variable.assign(arrays[name])
-            return [arrays[f"best_{i}"] for i in range(len(trainer.model.weights))]
-
-    def save(self, trainer: Trainer, history: list[dict], best: list[np.ndarray]) -> None:
-        arrays = {name: variable.numpy() for name, variable in trainer.state().items()}
-        arrays |= {f"best_{i}": values for i, values in enumerate(best)}
-        file = self.folder / f"epoch-{len(history):03}.npz"
-        np.savez(file.with_suffix(".part.npz"), **arrays)
-        os.replace(file.with_suffix(".part.npz"), file)
-        notes = self.folder / "run.json"
-        text = json.dumps({"run": self.run, "file": file.name, "history": history}, indent=1)
-        notes.with_suffix(".part").write_text(text, encoding="utf-8")
-        os.replace(notes.with_suffix(".part"), notes)
-        for old in self.folder.glob("epoch-*.npz"):
-            if old != file:
-                old.unlink()
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        record = json.dumps({"run": self._run, "history": self._history.rows})
+        arrays = {f"variable_{number}": variable.numpy() for number, variable in enumerate(self._variables)}
+        arrays |= {f"best_{number}": weights for number, weights in enumerate(self._history.best_weights)}
+        replace_whole(self._file, lambda file: np.savez(file, record=np.array(record), **arrays))

@@ -1,9 +1,6 @@
-"""How the learning rate goes in the course of a training."""
+"""Learning-rate schedules."""
 
 from __future__ import annotations
-
-import numpy as np
-import numpy.typing as npt
 
 from hcr_lib._tf import keras, tf
 from hcr_lib._validate import ensure_choice
@@ -11,53 +8,54 @@ from hcr_lib._validate import ensure_choice
 SCHEDULES = ("cosine", "one-cycle", "constant")
 
 
-def learning_rates(schedule: str, steps: int, peak: float) -> np.ndarray:
-    """Plan the learning rate of every step of a training.
+def learning_rate_schedule(
+    name: str, steps: int, peak: float
+) -> keras.optimizers.schedules.LearningRateSchedule | float:
+    """Return the learning rates of a training of `steps` steps as a Keras optimizer takes them.
 
     Parameters
     ----------
-    schedule : {"cosine", "one-cycle", "constant"}
-        "cosine" climbs for a tenth of the way and falls along half a cosine to a hundredth of the peak. "one-cycle"
-        climbs for three tenths and falls in a straight line to almost nothing: for short trainings with a high
-        peak (Smith 2018). "constant" is the peak throughout.
+    name : {"cosine", "one-cycle", "constant"}
+        "cosine" warms up for a tenth of the steps, from a twentieth of the peak, and decays along half a cosine to a
+        hundredth of it. "one-cycle" rises for three tenths of the steps and falls in a straight line to almost
+        nothing: for short trainings with a high peak [1]_. "constant" is the peak throughout.
     steps : int
     peak : float
         The highest learning rate.
-
-    Returns
-    -------
-    ndarray of float32, shape (steps,)
 
     Raises
     ------
     ValueError
         If there is no schedule of that name.
 
-    Examples
-    --------
-    >>> [f"{rate:.2f}" for rate in learning_rates("one-cycle", 10, 1.0)]
-    ['0.05', '0.37', '0.68', '1.00', '0.86', '0.71', '0.57', '0.43', '0.29', '0.14']
+    References
+    ----------
+    .. [1] L. N. Smith, "A disciplined approach to neural network hyper-parameters: part 1", 2018.
     """
-    ensure_choice(schedule, SCHEDULES, name="schedule")
-    step = np.arange(steps)
-    if schedule == "constant":
-        return np.full(steps, peak, "float32")
-    climb = steps // 10 if schedule == "cosine" else 3 * steps // 10
-    rising = 0.05 + 0.95 * step / max(1, climb)
-    left = 1 - (step - climb) / (steps - climb)  # from 1 at the top to just above 0
-    falling = 0.01 + 0.99 * (0.5 - 0.5 * np.cos(np.pi * left)) if schedule == "cosine" else left
-    return (peak * np.where(step < climb, rising, falling)).astype("float32")
+    ensure_choice(name, SCHEDULES, name="schedule")
+    if name == "constant":
+        return peak
+    if name == "one-cycle":
+        return OneCycle(peak, steps)
+    warmup = steps // 10
+    start = {"initial_learning_rate": 0.05 * peak, "warmup_target": peak, "warmup_steps": warmup}
+    return keras.optimizers.schedules.CosineDecay(
+        decay_steps=steps - warmup, alpha=0.01, **(start if warmup else {"initial_learning_rate": peak})
+    )
 
 
 @keras.saving.register_keras_serializable("hcr_lib")
-class Planned(keras.optimizers.schedules.LearningRateSchedule):
-    """The learning rates of `learning_rates`, as a Keras optimizer asks for them."""
+class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
+    """A straight rise to `peak` for three tenths of `steps`, then a straight fall; Keras has none of this kind."""
 
-    def __init__(self, rates: npt.ArrayLike):
-        self.rates = np.asarray(rates, "float32")
+    def __init__(self, peak: float, steps: int):
+        self.peak, self.steps = peak, steps
 
     def __call__(self, step: tf.Tensor) -> tf.Tensor:
-        return tf.gather(tf.constant(self.rates), tf.minimum(tf.cast(step, "int32"), len(self.rates) - 1))
+        step, rise = tf.cast(step, "float32"), 3 * self.steps // 10
+        rising = 0.05 + 0.95 * step / max(1, rise)
+        falling = 1 - (step - rise) / (self.steps - rise)
+        return self.peak * tf.where(step < rise, rising, falling)
 
     def get_config(self) -> dict:
-        return {"rates": self.rates.tolist()}
+        return {"peak": self.peak, "steps": self.steps}
