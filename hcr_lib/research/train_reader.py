@@ -1,14 +1,17 @@
 """Train the network that ships: ``python -m hcr_lib.research.train_reader``.
 
 It learns from EMNIST and MNIST (looked for in ``HCR_DATA_DIR``) and from the course's synthetic handwriting, every
-image brought to the same form as a person's drawing. Three precautions are meant to keep it from learning which data
-set an image comes from instead of what it shows:
+image normalised as a person's drawing is. Three precautions are meant to keep it from learning which data set an image
+comes from instead of what it shows:
 
 * every image passes through `hcr_lib.images.to_mnist_batch`, so strokes and edges look alike;
-* an MNIST digit is asked *which digit* it is, never *whether* it is one (`training.marked_crossentropy`);
+* labels are partial: an MNIST digit says *which digit* it is, never *that* it is one, and an EMNIST letter of unknown
+  case may be either (`hcr_lib.training.PartialLabelCrossentropy`);
 * in the first phase, the longest, slants, shapes and stroke widths are changed at random.
 
 Digits that also occur in MNIST's test set - EMNIST was cut from the same forms - are found and left out.
+
+``--limit 200`` runs all of it on a few images, to try it out.
 """
 
 from __future__ import annotations
@@ -19,7 +22,6 @@ import datetime
 import functools
 import itertools
 import json
-import os
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,10 +31,11 @@ import pandas as pd
 from scipy import ndimage
 from tqdm.auto import tqdm
 
-from hcr_lib import images, labels
+from hcr_lib import images
 from hcr_lib._paths import replace_whole, results_dir, user_data_dir
-from hcr_lib.datasets import load
-from hcr_lib.labels import ALNUM, BYCLASS, DIGITS
+from hcr_lib._validate import at_least_one
+from hcr_lib.datasets import CANDIDATE, DataError, Dataset, combine, load
+from hcr_lib.labels import BYCLASS, DIGITS
 from hcr_lib.research import export_reader, mixed_emnist
 
 
@@ -45,7 +48,8 @@ class Phase:
     balance : float
         Rare classes are drawn more often than they occur: with a probability that goes with count ** (1 - balance).
     sources : dict
-        How often an image of a source is drawn, compared with an EMNIST image of known case.
+        How often an image of a source is drawn, compared with an EMNIST image of known case; an image of a source that
+        is not named never is.
     """
 
     name: str
@@ -82,39 +86,37 @@ PHASES = (
         sources={"emnist": 1.0, "emnist, case unknown": 1.0, "mnist": 0.3, "synthetic": 0.6},
     ),
 )  # fmt: skip
-#: Images that correlate this much, and with no other image more, show the same pen stroke. See `twins`.
+#: Images that correlate this much, and with no other image more, show the same pen stroke: see `near_duplicates`.
 SAME_INK = 0.96
 
 
 def normalised_images(stored: np.ndarray, cache: Path | None) -> np.ndarray:
-    """Bring stored images to the form of a drawing, remembering the result in a file; (n, 28, 28) uint8."""
+    """Normalise stored images as drawings are, and remember the result in a file; uint8 (n, 28, 28)."""
     checksum = zlib.crc32(np.ascontiguousarray(stored))
     if cache is not None and cache.is_file():
         with np.load(cache, allow_pickle=False) as kept:
             if "checksum" in kept.files and kept["checksum"] == checksum:
                 return kept["images"]
     chunks = np.array_split(stored, max(1, len(stored) // 1000))
-    formed = np.concatenate(
-        [images.to_mnist_batch(chunk) for chunk in tqdm(chunks, desc="images in form", leave=False)]
+    normalised = np.concatenate(
+        [images.to_mnist_batch(chunk) for chunk in tqdm(chunks, desc="normalising", leave=False)]
     )
     if cache is not None:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(cache.with_suffix(".part.npz"), images=formed, checksum=checksum)
-        os.replace(cache.with_suffix(".part.npz"), cache)
-    return formed
+        replace_whole(cache, lambda file: np.savez(file, images=normalised, checksum=checksum))
+    return normalised
 
 
-def twins(candidates: np.ndarray, test: np.ndarray, limit: float = SAME_INK) -> np.ndarray:
-    """Say which candidates are cut from the same pen stroke as some test image.
+def near_duplicates(candidates: np.ndarray, test: np.ndarray, limit: float = SAME_INK) -> np.ndarray:
+    """Return which candidates are cut from the same pen stroke as some test image.
 
     Two normalisations of one stroke are each other's nearest neighbours, and nearly the same after a slight blur.
 
     Parameters
     ----------
     candidates, test : ndarray of uint8, shape (n, 28, 28) and (m, 28, 28)
-        In form.
+        Normalised.
     limit : float
-        Least correlation that counts as the same.
+        The least correlation that counts as the same.
 
     Returns
     -------
@@ -141,65 +143,71 @@ def _unit_vectors(stored: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
 
 
-def training_data(data_dir: Path, cache: Path | None) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Collect images and marks for training and for validation.
+def training_data(data_dir: Path, cache: Path | None = None, limit: int | None = None) -> tuple[Dataset, Dataset]:
+    """Collect the images for training and for validation, of 62 classes, with partial labels.
+
+    Parameters
+    ----------
+    data_dir : Path
+    cache : Path, optional
+        Folder where normalised images are kept.
+    limit : int, optional
+        Take at most so many images of each source, at random.
 
     Returns
     -------
-    train, validation : dict
-        images uint8 (n, 28, 28), marks uint8 (n, 62), source str (n,).
+    train, validation : Dataset
+        Their origins name the sources: those of `Phase.sources`.
+
+    Raises
+    ------
+    DataError
+        If EMNIST or MNIST is missing or damaged.
     """
-    from hcr_lib.training import ASKED, RIGHT, mark  # TensorFlow: only when it is really going to train
+    rng = np.random.default_rng(0)
 
-    emnist = mixed_emnist.arrays(data_dir)
-    chars, case_chars, split = emnist["chars"], emnist["case_chars"], emnist["split"]
-    formed = normalised_images(emnist["images"], cache and cache / "emnist.npz")
-    digits, bundled = load("mnist", "train", data_dir=data_dir), load("bundled", "train")
-    mnist = normalised_images(digits.images, cache and cache / "mnist-train.npz")
-    mnist_test = normalised_images(load("mnist", "test", data_dir=data_dir).images, cache and cache / "mnist-test.npz")
+    def normalised(data: Dataset, file: str) -> Dataset:
+        if limit is not None and limit < len(data):
+            data = data.sample(limit, rng)
+        return dataclasses.replace(data, images=normalised_images(data.images, cache and cache / file))
 
-    known = case_chars != "?"
-    is_digit = np.isin(chars, list(DIGITS)) & (split == "train")
-    twin = np.zeros(len(chars), bool)
-    twin[is_digit] = twins(formed[is_digit], mnist_test)
+    emnist = normalised(mixed_emnist.load(data_dir, "train", case="either"), "emnist-train.npz")
+    emnist_val = normalised(mixed_emnist.load(data_dir, "val", case="either"), "emnist-val.npz")
+    mnist = normalised(load("mnist", "train", data_dir=data_dir), "mnist-train.npz")
+    mnist_test = normalised(load("mnist", "test", data_dir=data_dir), "mnist-test.npz")
 
-    def either_case(rows: np.ndarray) -> np.ndarray:
-        cases = labels.merge_matrix(BYCLASS, ALNUM).T[labels.to_labels(chars[rows], ALNUM)]
-        return np.where(cases > 0, RIGHT, ASKED).astype("uint8")
-
-    def part(name: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        with_case, without = (split == name) & known & ~twin, (split == name) & ~known
-        return {
-            "emnist": (formed[with_case], mark(labels.to_labels(case_chars[with_case], BYCLASS), 62)),
-            "emnist, case unknown": (formed[without], either_case(without)),
-        }
-
-    train = part("train") | {
-        "mnist": (mnist, mark(digits.labels, 62, asked=range(10))),
-        "synthetic": (bundled.images, mark(bundled.labels, 62)),
-    }
-    print(f"left out: {twin.sum()} EMNIST digits that MNIST's test set holds too")
-    for name, (stored, _) in train.items():
-        print(f"{name}: {len(stored):,} images")
-    return _together(train), _together(part("val"))
+    digits = np.flatnonzero(emnist.labels < len(DIGITS))
+    duplicates = digits[near_duplicates(emnist.images[digits], mnist_test.images)]
+    train = [
+        *_by_case(emnist.take(np.delete(np.arange(len(emnist)), duplicates))),
+        _named("mnist", mnist.relabel(BYCLASS).labelled_among(DIGITS)),
+        _named("synthetic", load("bundled", "train")),
+    ]
+    print(f"left out: {len(duplicates)} EMNIST digits that MNIST's test set holds too")
+    for part in train:
+        print(f"{part.source}: {len(part):,} images")
+    return combine(*train), combine(*_by_case(emnist_val))
 
 
-def _together(sources: dict[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, np.ndarray]:
-    return {
-        "images": np.concatenate([stored for stored, _ in sources.values()]),
-        "marks": np.concatenate([marks for _, marks in sources.values()]),
-        "source": np.repeat(list(sources), [len(stored) for stored, _ in sources.values()]),
-    }
+def _by_case(emnist: Dataset) -> list[Dataset]:
+    """Split EMNIST into images of known and of unknown case."""
+    known = (emnist.targets == CANDIDATE).sum(axis=1) == 1
+    return [_named("emnist", emnist.take(known)), _named("emnist, case unknown", emnist.take(~known))]
 
 
-def draw_weights(train: dict[str, np.ndarray], phase: Phase) -> np.ndarray:
-    """Say how often a phase draws each training image, relative to the others; float64 of shape (n,)."""
-    weights = np.zeros(len(train["source"]))
-    label = train["marks"].argmax(axis=1)  # of a letter with two right cases: the capital
-    for name, share in phase.sources.items():
-        own = train["source"] == name
-        rarity = np.bincount(label[own], minlength=62)[label[own]] ** -phase.balance
-        weights[own] = share * rarity / rarity.mean()
+def _named(source: str, data: Dataset) -> Dataset:
+    """Return the images as those of a source of this name."""
+    return Dataset(data.images, data.labels, data.classes, source, label_mask=data.label_mask)
+
+
+def sampling_weights(train: Dataset, phase: Phase) -> np.ndarray:
+    """Return how often a phase draws each training image, relative to the others; float64 of shape (n,)."""
+    weights = np.zeros(len(train))
+    for number, name in enumerate(train.origins.names):
+        own = train.origins.numbers == number
+        label = train.labels[own]  # of a letter of unknown case: the capital
+        rarity = np.bincount(label)[label] ** -phase.balance
+        weights[own] = phase.sources.get(name, 0.0) * rarity / rarity.mean()
     return weights
 
 
@@ -215,10 +223,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--phase", choices=[phase.name for phase in PHASES], default=PHASES[0].name, help="begin here")
     parser.add_argument("--start", type=Path, metavar="FILE.keras", help="trained reader to begin from")
+    parser.add_argument(
+        "--limit", type=at_least_one, metavar="N", help="N images of each source and one epoch a phase, to try it out"
+    )
     parser.add_argument("--ship", action="store_true", help="put the result into data/ when it is done")
     options = parser.parse_args(arguments)
     if options.phase != PHASES[0].name and not options.start:
         parser.error(f"--phase {options.phase} goes on from a training; name its weights with --start FILE")
+    if options.limit and options.ship:
+        parser.error("--limit is for trying it out; what it trains is not shipped")
     phases = list(itertools.dropwhile(lambda phase: phase.name != options.phase, PHASES))
 
     from hcr_lib._tf import keras
@@ -226,7 +239,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from hcr_lib.networks import models
     from hcr_lib.training import fit, half_precision
 
-    train, validation = training_data(user_data_dir(), options.out / "cache")
+    try:
+        train, validation = training_data(
+            user_data_dir(), None if options.limit else options.out / "cache", options.limit
+        )
+    except DataError as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
     keras.utils.set_random_seed(options.seed)
     with half_precision():  # doubles the speed on processors that have it; the weights stay float32
         model = models.compact_cnn(62, options.width, first=options.first)
@@ -238,12 +256,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         start = functools.reduce(lambda total, values: zlib.crc32(values, total), model.get_weights(), 0)
         result = fit(
             model,
-            (train["images"], train["marks"]),
-            (validation["images"], validation["marks"]),
-            epochs=phase.epochs,
+            train,
+            validation,
+            epochs=1 if options.limit else phase.epochs,
             learning_rate=phase.learning_rate,
             augment=Augment(**phase.augment, share=options.share if phase is PHASES[-1] else 1.0),
-            weights=draw_weights(train, phase),
+            sampling_weights=sampling_weights(train, phase),
             seed=options.seed,
             checkpoint_dir=options.out / f"checkpoint-{phase.name}-{start:08x}",
             keep="best" if phase is PHASES[-1] else "last",
@@ -254,8 +272,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     record = {
         "model": "compact_cnn", "width": options.width, "first": options.first, "classes": BYCLASS,
         "seed": options.seed, "start": options.start and options.start.name,
-        "phases": {phase.name: phase.epochs for phase in phases}, "share": options.share,
-        "best_epoch": result.best_epoch, "images": len(train["images"]),
+        "phases": history.groupby("phase", sort=False).size().to_dict(), "share": options.share,
+        "best_epoch": result.best_epoch, "images": len(train),
         "val_accuracy": round(float(result.history["val_accuracy"].max()), 4),
         "minutes": round(float(history["seconds"].sum()) / 60, 1), "date": datetime.date.today().isoformat(),
     }  # fmt: skip

@@ -19,10 +19,10 @@ from hcr_lib import datasets
 from hcr_lib._tf import keras, tf
 from hcr_lib.augment import Augment
 from hcr_lib.datasets import Dataset
+from hcr_lib.labels import BYCLASS
 from hcr_lib.networks import models, summary
-from hcr_lib.training import fit, half_precision, has_bfloat16, mark
+from hcr_lib.training import PartialLabelCrossentropy, fit, half_precision, has_bfloat16
 from hcr_lib.training._batches import stream_batches
-from hcr_lib.training._trainer import Replicas, Trainer
 
 GOAL = 0.99
 #: Chosen on validation images.
@@ -31,8 +31,9 @@ QUICKLY = {
     "keep": "last",
 }  # fmt: skip
 RNG = np.random.default_rng(0)
-IMAGES = RNG.integers(0, 256, (8192, 28, 28), dtype="uint8")
-MARKS = mark(RNG.integers(0, 62, len(IMAGES)), 62)
+DATA = Dataset(
+    RNG.integers(0, 256, (8192, 28, 28), dtype="uint8"), RNG.integers(0, 62, 8192), classes=BYCLASS, source="noise"
+)
 
 
 def report(benchmark, **figures) -> None:
@@ -103,12 +104,11 @@ def learner(batch_size: int, half: bool = False):
     """Return a function that lets the course's network learn from a batch."""
     with half_precision(half):
         model = models.compact_cnn(62)
-    model.compile("adam")
-    trainer = Trainer(model, 0.0, None, Replicas(None, model))
-    ink = tf.constant(IMAGES[:batch_size, ..., None] / np.float32(255))
-    marks = tf.constant(MARKS[:batch_size])
-    trainer.step(ink, marks)  # the first one traces
-    return model, lambda: trainer.step(ink, marks)
+    model.compile("adam", PartialLabelCrossentropy(), jit_compile=False)
+    ink = tf.constant(DATA.images[:batch_size, ..., None] / np.float32(255))
+    targets = tf.constant(DATA.targets[:batch_size])
+    model.train_on_batch(ink, targets)  # the first one traces
+    return model, lambda: model.train_on_batch(ink, targets)
 
 
 def shortest(run, turns: int) -> float:
@@ -145,9 +145,8 @@ def test_share_of_the_machines_own_arithmetic(benchmark, half):
 @pytest.mark.parametrize("augment", [None, Augment()], ids=["plain", "augmented"])
 def test_images_are_made_three_times_as_fast_as_the_network_learns_from_them(benchmark, batch_size, augment):
     _, learn = learner(batch_size)
-    stream = iter(
-        stream_batches(IMAGES, MARKS, (RNG.permutation(len(IMAGES)) for _ in range(100)), batch_size, augment)
-    )
+    order = np.random.default_rng(0).permutation(len(DATA))
+    stream = iter(stream_batches(DATA, batch_size, epochs=range(100), order=lambda epoch: order, augment=augment))
     next(stream)
     batches = 4096 // batch_size
     making = shortest(lambda: list(islice(stream, batches)), 5) / batches
@@ -159,7 +158,7 @@ def test_images_are_made_three_times_as_fast_as_the_network_learns_from_them(ben
 
 def test_the_fixed_cost_of_a_short_training(benchmark):
     """A slider in a lesson trains anew with every move: what is not learning must take little of it."""
-    train, validation = (IMAGES[:1000], MARKS[:1000]), (IMAGES[:500], MARKS[:500])
+    train, validation = DATA.take(np.arange(1000)), DATA.take(np.arange(500))
 
     def short_training():
         return fit(models.quick_cnn(62), train, validation, epochs=4, progress=False).history["seconds"]
@@ -185,8 +184,7 @@ def peak():
 
 model = models.compact_cnn(62)
 before = peak()
-fit(model, (speed.IMAGES, speed.MARKS), (speed.IMAGES[:512], speed.MARKS[:512]), epochs=1, batch_size=int(sys.argv[1]),
-    progress=False)
+fit(model, speed.DATA, speed.DATA.take(range(512)), epochs=1, batch_size=int(sys.argv[1]), progress=False)
 print(before, peak())
 """
 

@@ -107,6 +107,7 @@ def test_other_weights_never_meet_a_test_split_and_leave_no_record(monkeypatch, 
     other.write_bytes(shipped(WEIGHTS).read_bytes())
     little = datasets.load("bundled", "val")
     monkeypatch.setattr(scorecard, "load", lambda name, part, data_dir: asked.append(part) or little)
+    monkeypatch.setattr(scorecard.mixed_emnist, "load", lambda data_dir, part, **_: asked.append(part) or little)
     monkeypatch.setattr(scorecard, "user_data_dir", lambda: tmp_path)
     monkeypatch.setattr(scorecard, "pen_drawings", lambda path: [])
     monkeypatch.setattr(scorecard, "pictures_in", lambda path: [])

@@ -1,4 +1,4 @@
-"""The studies that ask people: what is counted, what gives an image away, how a pen is drawn."""
+"""The studies of real writers: what is counted, what gives an image away, how a pen is drawn."""
 
 import json
 from dataclasses import replace
@@ -10,8 +10,8 @@ from scipy.ndimage import gaussian_filter
 from hcr_lib import datasets, labels, pen
 from hcr_lib._tf import keras
 from hcr_lib.handwriting import Style, write_char
-from hcr_lib.research.studies import _people, readable, shortcut, synthetic, with_synthetic
-from hcr_lib.training import mark
+from hcr_lib.research.studies import _real_writers, readable, shortcut, synthetic, with_synthetic
+from hcr_lib.research.train_reader import PHASES
 
 
 def certain(chars: str) -> np.ndarray:
@@ -26,17 +26,17 @@ class TestCounting:
     )
     def test_each_alphabet_is_asked_about_its_own_characters(self, alphabet, hits):
         """A capital read in small letters is right; the small a is shown to nobody here, so it is not counted."""
-        right = _people.hits(certain("4bXa"), np.array(list("4BKa")), alphabet)
+        right = _real_writers.hits(certain("4bXa"), np.array(list("4BKa")), alphabet)
         assert right.tolist() == hits
 
     def test_exact_case_counts_among_62(self):
-        assert _people.hits(certain("bB"), np.array(list("BB")), "byclass").tolist() == [False, True]
+        assert _real_writers.hits(certain("bB"), np.array(list("BB")), "byclass").tolist() == [False, True]
 
     def test_small_letters_may_be_shown_as_their_capitals(self):
-        assert _people.merged_hits(certain("aB"), np.array(list("aC")), "alnum").tolist() == [True, False]
+        assert _real_writers.merged_hits(certain("aB"), np.array(list("aC")), "alnum").tolist() == [True, False]
 
     def test_a_share_is_ready_for_a_record(self):
-        found = _people.share(np.array([True, True, False, True]))
+        found = _real_writers.share(np.array([True, True, False, True]))
         assert found == json.loads(json.dumps(found))
         assert (found["right"], found["count"]) == (0.75, 4)
         assert found["low"] < 0.75 < found["high"]
@@ -88,37 +88,28 @@ def test_the_shortcuts_pens_differ_as_they_are_called():
     assert grey["thin, out of focus"] > grey["thin"] > grey["thick"], "its edges are soft"
 
 
-@pytest.fixture
-def usual_precision():
-    """Studies train in half precision; the tests that follow do not."""
-    yield
-    keras.config.set_dtype_policy("float32")
-
-
-@pytest.mark.usefixtures("usual_precision")
-def test_both_networks_read_the_same_pictures_for_each_seed(monkeypatch, halves, tmp_path):
+def test_both_networks_read_the_same_pictures_for_each_seed(halves):
     first, second = halves
-    train = {
-        "images": first.images[:124],
-        "marks": mark(first.labels[:124], 62),
-        "source": np.resize(list(with_synthetic.PHASES[0].sources), 124),
-    }
-    shown = {"some pens": _people.Pictures(second.images[::8], second.chars[::8])}
-    monkeypatch.setattr(with_synthetic, "EPOCHS", 1)
-    monkeypatch.setattr(with_synthetic, "training_data", lambda *_: (train, train))
-    monkeypatch.setattr(_people, "pens", lambda _: shown)
-    monkeypatch.setattr(_people, "photographs", lambda _: shown["some pens"])
-    rows = with_synthetic.study(tmp_path)["rows"]
-    assert [row["seed"] for row in rows] == [0] * 8 + [1] * 8
-    assert {row["set"] for row in rows} == {"some pens", "photographed characters"}
-    assert {row["count"] for row in rows if row["alphabet"] == "byclass"} == {62}
-    assert all(0 <= row["p_value"] <= 1 for row in rows)
+    sources = np.array_split(np.arange(len(first)), len(PHASES[0].sources))
+    train = datasets.combine(
+        *(
+            datasets.Dataset(first.images[rows], first.labels[rows], first.classes, name)
+            for name, rows in zip(PHASES[0].sources, sources, strict=True)
+        )
+    ).take(np.arange(0, len(first), 8))
+    shown = {"some pens": _real_writers.Pictures(second.images[::8], second.chars[::8])}
+    rows = with_synthetic.compare(train, second.take(np.arange(20)), shown, seeds=(0,), epochs=1, width=2)
+    assert {(row["seed"], row["set"]) for row in rows} == {(0, "some pens")}
+    assert [row["alphabet"] for row in rows] == ["digits", "letters", "alnum", "byclass"]
+    assert rows[-1]["count"] == 62
+    assert keras.config.dtype_policy().name == "float32", "half precision is for the study alone"
 
 
-def test_readable_shows_each_character_equally_often(monkeypatch, halves, tmp_path):
+def test_readable_shows_each_character_equally_often(halves, tmp_path):
     first, _ = halves
-    monkeypatch.setattr(readable, "load", lambda *_, **__: first)
-    monkeypatch.setattr(readable, "PER_CLASS", 5)
+    merged = first.merge_classes(labels.ALNUM).chars
+    split = np.repeat("val", len(first))
+    np.savez(tmp_path / "emnist.npz", images=first.images, chars=merged, case_chars=first.chars, split=split)
     (found,) = readable.study(tmp_path).values()
-    assert found["count"] == 5 * 62
+    assert found["count"] == 8 * 62
     assert 0.8 < found["right"] < 1

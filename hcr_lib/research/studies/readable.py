@@ -1,4 +1,4 @@
-"""How readable people's characters are to the shipped reader, each of the 62 shown equally often.
+"""How readable real characters are to the shipped reader, each of the 62 shown equally often.
 
 What to hold ``read_by_reader`` of the study `synthetic` against, whose sample is balanced: EMNIST's validation images,
 as many of each character, cases merged in the answer.
@@ -25,5 +25,7 @@ def study(data_dir: Path) -> dict[str, Any]:
     shown = part.take(
         np.concatenate([rng.permutation(np.flatnonzero(part.labels == k))[:PER_CLASS] for k in range(62)])
     )
-    said = Recognizer.load("byclass").predict(images.to_mnist_batch(shown.images), normalised=True)
-    return {"EMNIST, our validation part": _real_writers.share(_real_writers.merged_hits(said, shown.chars, "alnum"))}
+    predicted = Recognizer.load("byclass").predict(images.to_mnist_batch(shown.images), normalised=True)
+    return {
+        "EMNIST, our validation part": _real_writers.share(_real_writers.merged_hits(predicted, shown.chars, "alnum"))
+    }

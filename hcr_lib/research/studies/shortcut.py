@@ -19,7 +19,7 @@ from hcr_lib.datasets import Dataset, combine, load
 from hcr_lib.labels import ALNUM, DIGITS, LETTERS
 from hcr_lib.research import mixed_emnist
 from hcr_lib.research.scorecard import pen_drawings
-from hcr_lib.research.train_reader import twins
+from hcr_lib.research.train_reader import near_duplicates
 
 EPOCHS = 5
 SEED = 0
@@ -44,7 +44,9 @@ def study(data_dir: Path) -> dict[str, Any]:
     mnist, letters, one_source = (_part(data_dir, name, "train") for name in ("mnist", "letters", "emnist"))
     number = min(len(mnist), len(letters))
     two_sources = combine(mnist.sample(number, rng), letters.sample(number, rng))
-    repeated = twins(one_source.images, load("mnist", "test", data_dir=data_dir).images) & (one_source.labels < 10)
+    repeated = near_duplicates(one_source.images, load("mnist", "test", data_dir=data_dir).images) & (
+        one_source.labels < 10
+    )
     one_source = one_source.take(~repeated)
     digit = one_source.labels < 10
     # As many digits, and as many letters, as the other network sees; EMNIST's are drawn more than once.
@@ -88,11 +90,11 @@ def _scores(train: Dataset, data_dir: Path, drawings: dict, *, augmented: bool) 
     from hcr_lib._tf import keras
     from hcr_lib.augment import Augment
     from hcr_lib.networks import models
-    from hcr_lib.training import fit
+    from hcr_lib.training import fit, half_precision
 
-    keras.config.set_dtype_policy("mixed_bfloat16")
     keras.utils.set_random_seed(SEED)
-    model = models.seed_cnn(len(ALNUM))
+    with half_precision(True):
+        model = models.seed_cnn(len(ALNUM))
     rng = np.random.default_rng(SEED)
     validation = combine(
         _part(data_dir, "mnist", "val").sample(1000, rng), _part(data_dir, "letters", "val").sample(1000, rng)
@@ -107,17 +109,17 @@ def _scores(train: Dataset, data_dir: Path, drawings: dict, *, augmented: bool) 
         keep="last",
     )
 
-    def answers(stored: np.ndarray) -> np.ndarray:
+    def predict(stored: np.ndarray) -> np.ndarray:
         return model.predict(stored[..., None] / np.float32(255), batch_size=500, verbose=0).argmax(axis=1)
 
     digits, letters = _part(data_dir, "mnist", "test"), _part(data_dir, "letters", "test")
     letters = letters.sample(min(len(digits), len(letters)), rng)
-    right = {name: answers(part.images) == part.labels for name, part in (("mnist", digits), ("letters", letters))}
+    right = {name: predict(part.images) == part.labels for name, part in (("mnist", digits), ("letters", letters))}
     scores: dict[str, Any] = {f"{name}_test": _share(hits) for name, hits in right.items()}
     scores["mixed_test"] = _share(np.concatenate(list(right.values())))
     scores["pens"] = {}
     for width, (drawn, labels) in drawings.items():
-        read, digit = answers(drawn), labels < len(DIGITS)
+        read, digit = predict(drawn), labels < len(DIGITS)
         scores["pens"][width] = {
             "right": _share(read == labels),
             "letters_called_digits": _share(read[~digit] < len(DIGITS)),

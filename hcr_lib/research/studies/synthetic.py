@@ -49,11 +49,11 @@ def judged_by_people(data_dir: Path) -> dict[str, Any]:
     from hcr_lib._tf import keras
     from hcr_lib.augment import Augment
     from hcr_lib.networks import models
-    from hcr_lib.training import fit
+    from hcr_lib.training import fit, half_precision
 
-    keras.config.set_dtype_policy("mixed_bfloat16")
     keras.utils.set_random_seed(SEED)
-    model = models.compact_cnn(len(BYCLASS), first=2)
+    with half_precision(True):
+        model = models.compact_cnn(len(BYCLASS), first=2)
     train = combine(load("bundled", "train"), load("bundled", "test"))
     fit(model, train, load("bundled", "val"), epochs=EPOCHS, augment=Augment(), seed=SEED, keep="last")
 
@@ -61,12 +61,12 @@ def judged_by_people(data_dir: Path) -> dict[str, Any]:
     letters = mixed_emnist.load(data_dir, "test").only(LETTERS)
     scores: dict[str, Any] = {"network": "compact_cnn", "epochs": EPOCHS, "seed": SEED, "images": len(train)}
     for name, part, alphabet in (("MNIST test", mnist, "digits"), ("EMNIST letters, our test", letters, "letters")):
-        said = _real_writers.probabilities(model, images.to_mnist_batch(part.images))
-        scores[name] = _real_writers.share(_real_writers.hits(said, part.chars, alphabet))
+        predicted = _real_writers.probabilities(model, images.to_mnist_batch(part.images))
+        scores[name] = _real_writers.share(_real_writers.hits(predicted, part.chars, alphabet))
     for name, pictures in _real_writers.pens(data_dir).items():
-        said = _real_writers.probabilities(model, pictures.images)
+        predicted = _real_writers.probabilities(model, pictures.images)
         for alphabet in ("digits", "letters"):
-            scores[f"{name}: {alphabet}"] = _real_writers.share(_real_writers.hits(said, pictures.chars, alphabet))
+            scores[f"{name}: {alphabet}"] = _real_writers.share(_real_writers.hits(predicted, pictures.chars, alphabet))
     return scores
 
 
@@ -75,11 +75,11 @@ def read_by_reader() -> dict[str, Any]:
     reader = Recognizer.load("byclass")
     found = {}
     for name, sample in (("all writers", load("bundled", "all")), ("test writers", load("bundled", "test"))):
-        said = reader.predict(sample.images, normalised=True)
-        found[name] = _real_writers.share(_real_writers.merged_hits(said, sample.chars, "alnum"))
+        predicted = reader.predict(sample.images, normalised=True)
+        found[name] = _real_writers.share(_real_writers.merged_hits(predicted, sample.chars, "alnum"))
         digits = sample.only(DIGITS)
-        said = reader.predict(digits.images, normalised=True)
-        found[f"{name}: digits"] = _real_writers.share(_real_writers.hits(said, digits.chars, "digits"))
+        predicted = reader.predict(digits.images, normalised=True)
+        found[f"{name}: digits"] = _real_writers.share(_real_writers.hits(predicted, digits.chars, "digits"))
     return found
 
 
