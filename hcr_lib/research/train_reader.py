@@ -166,9 +166,11 @@ def training_data(data_dir: Path, cache: Path | None = None, limit: int | None =
     """
     rng = np.random.default_rng(0)
 
+    def few(data: Dataset) -> Dataset:
+        return data if limit is None or limit >= len(data) else data.sample(limit, rng)
+
     def normalised(data: Dataset, file: str) -> Dataset:
-        if limit is not None and limit < len(data):
-            data = data.sample(limit, rng)
+        data = few(data)
         return dataclasses.replace(data, images=normalised_images(data.images, cache and cache / file))
 
     emnist = normalised(mixed_emnist.load(data_dir, "train", case="either"), "emnist-train.npz")
@@ -181,7 +183,7 @@ def training_data(data_dir: Path, cache: Path | None = None, limit: int | None =
     train = [
         *_by_case(emnist.take(np.delete(np.arange(len(emnist)), duplicates))),
         _named("mnist", mnist.relabel(BYCLASS).labelled_among(DIGITS)),
-        _named("synthetic", load("bundled", "train")),
+        _named("synthetic", few(load("bundled", "train"))),
     ]
     print(f"left out: {len(duplicates)} EMNIST digits that MNIST's test set holds too")
     for part in train:

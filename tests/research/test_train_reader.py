@@ -183,7 +183,7 @@ class TestTrainingData:
 
     def test_a_limit_holds_for_each_source(self, folder):
         train, _ = train_reader.training_data(folder, limit=3)
-        assert len(self.of(train, "mnist")) == 3
+        assert len(self.of(train, "mnist")) == len(self.of(train, "synthetic")) == 3
 
     @pytest.mark.parametrize("phase", train_reader.PHASES, ids=lambda phase: phase.name)
     def test_sources_are_drawn_in_proportion_and_rare_classes_more_often_than_they_occur(self, phase):
