@@ -42,7 +42,7 @@ def test_an_unknown_record_is_refused_by_the_names_there_are():
 
 
 def test_a_record_says_how_it_came_about(tmp_path, monkeypatch):
-    monkeypatch.setattr(manifest, "results_dir", lambda: tmp_path / "results")
+    monkeypatch.setattr(_paths, "results_dir", lambda: tmp_path / "results")
     written = manifest.record("trial", "python -m somewhere", rows=[1, 2])
     assert json.loads((tmp_path / "results" / "trial.json").read_text(encoding="utf-8")) == written
     assert {"command", "date", "machine", "versions", "rows"} == written.keys()

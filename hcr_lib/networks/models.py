@@ -179,7 +179,7 @@ def compact_cnn(num_classes: int = 62, width: int = 32, first: int = 1) -> keras
 
 
 def tiny_cnn(num_classes: int = 10) -> keras.Model:
-    """Build a network of fewer than 10,000 numbers: narrow 3 x 3 convolutions, and no hidden dense layer.
+    """Build a network of fewer than 10,000 parameters: narrow 3 x 3 convolutions, and no hidden dense layer.
 
     Most weights of a small network sit where its picture becomes a list. Two poolings and a third, with a stride of 2
     over 7 x 7 positions, leave 3 x 3 of them, so that the last layer is no larger than a convolution.

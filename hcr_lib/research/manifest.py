@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from hcr_lib._paths import replace_whole, results_dir, shipped
+from hcr_lib import _paths
 
 _VERSIONS = ("numpy", "scikit-learn", "keras", "tensorflow")
 
@@ -30,15 +30,15 @@ def ship(name: str, content: bytes, **facts: object) -> Path:
     Path
         Of the file written.
     """
-    manifest = shipped("manifest.toml")
+    manifest = _paths.shipped("manifest.toml")
     target = manifest.with_name(name)
-    replace_whole(target, content)
+    _paths.replace_whole(target, content)
     entry = {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content), **facts}
     table = f'[files."{name}"]\n' + "".join(f"{key} = {_toml(item)}\n" for key, item in entry.items())
     text = manifest.read_text(encoding="utf-8")
     old = re.compile(rf'\[files\."{re.escape(name)}"\]\n(?:[^\[\n].*\n)*')
     text = old.sub(lambda _: table, text) if old.search(text) else f"{text.rstrip()}\n\n{table}"
-    replace_whole(manifest, text.encode())
+    _paths.replace_whole(manifest, text.encode())
     return target
 
 
@@ -73,5 +73,5 @@ def record(name: str, command: str, **findings: Any) -> dict[str, Any]:
         **findings,
     }
     text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
-    replace_whole(results_dir() / f"{name}.json", text.encode())
+    _paths.replace_whole(_paths.results_dir() / f"{name}.json", text.encode())
     return record

@@ -5,8 +5,7 @@ a picture in, a reading out. Nothing here was trained on; the test splits of MNI
 choosing between weights. To choose, ``--weights FILE`` judges other weights by the validation splits instead, and
 writes nothing.
 
-The drawn characters and words (UNIPEN), the names on forms and the photographed characters are the development
-halves of their sets: thresholds of the recipe and of the cutting were chosen with a look at them.
+Which of these sets are private, and what was chosen with a look at them, is said in the model card, ``data/reader.md``.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from hcr_lib.recognizer import ALPHABETS, WEIGHTS, Recognizer
 from hcr_lib.research import manifest, mixed_emnist
 
 COMMAND = "python -m hcr_lib.research.scorecard"
-#: An answer in 62 classes may also count as one in these: 47, where NIST merges cases that look alike, and 36.
+#: A prediction in 62 classes may also count as one in these: 47, where NIST merges cases that look alike, and 36.
 COUNTED_AS = ("balanced", "alnum")
 PEN_WIDTHS = {"thin": 4, "medium": 10, "thick": 18}  # half-widths on a pad of 400 pixels
 
@@ -61,7 +60,7 @@ def pictures_in(archive: Path) -> Iterator[tuple[str, Any, dict[str, str]]]:
 
 
 def holds_only_the_name(picture: Any) -> bool:
-    """Say whether a form crop has all its ink in one line, and none that the edge of the crop cuts."""
+    """Return whether a form crop has all its ink in one line, and none that the edge of the crop cuts."""
     ink = images.to_ink(picture)
     height, width = ink.shape
     found = segment.lines(ink)
@@ -82,8 +81,8 @@ class Scorecard:
 
     def readings(self, pictures: Iterable, alphabet: str, mode: str) -> list[str]:
         """Read pictures; what cannot be read counts as an empty reading."""
-        answers = self._reader.with_alphabet(alphabet).read_all(tqdm(pictures, leave=False), mode)
-        return ["" if isinstance(answer, images.ImageError) else answer.text for answer in answers]
+        readings = self._reader.with_alphabet(alphabet).read_all(tqdm(pictures, leave=False), mode)
+        return ["" if isinstance(reading, images.ImageError) else reading.text for reading in readings]
 
     def characters(self, name: str, pictures: Sequence, truth: Sequence[str], alphabet: str) -> None:
         """Score single characters by accuracy; characters that the alphabet lacks are passed over.
@@ -139,7 +138,7 @@ def measure(data_dir: Path, limit: int | None = None, weights: Path | None = Non
     ----------
     data_dir : Path
     limit : int, optional
-        Take only so many pictures of each set.
+        Take at most this number of pictures of each set.
     weights : Path, optional
         Judge these instead of the weights that ship, and by the validation splits of MNIST and EMNIST instead of the
         test splits: whoever chooses between weights by a test set no longer has one.
@@ -215,7 +214,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print a line each, and write the record of the weights that ship."""
     parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--limit", type=at_least_one, help="only so many pictures of each set, to try it out; writes nothing"
+        "--limit", type=at_least_one, metavar="N", help="N pictures of each set, to try it out; writes nothing"
     )
     parser.add_argument(
         "--weights",

@@ -10,7 +10,7 @@ from hcr_lib._tf import keras, tf
 
 
 def has_bfloat16() -> bool:
-    """Say whether this machine calculates with 16-bit numbers (bfloat16) in hardware: a graphics card or a processor.
+    """Return whether a processor or graphics card of this machine calculates with 16-bit numbers (bfloat16).
 
     Without such hardware they are emulated, and slower than 32-bit numbers.
     """

@@ -15,7 +15,7 @@ from hcr_lib.labels import DIGITS
 from hcr_lib.networks import models
 from hcr_lib.research import ladder
 from hcr_lib.research.deskew import deskew, slant
-from hcr_lib.research.ladder import Answers, Network, Parts, __main__, _classical, _climb, _networks
+from hcr_lib.research.ladder import Network, Parts, Predictions, __main__, _classical, _climb, _networks
 
 
 @pytest.fixture(scope="module")
@@ -94,19 +94,19 @@ class TestClassical:
             return baselines.Classifier(lambda images: (known[images[0].tobytes()] + (not right)) % 10, 7)
 
         method = _classical.Classical(fit, [{"right": False}, {"right": True}], subset=50)
-        answers = method.answers(parts)
+        found = method.predictions(parts)
         assert fitted == [(False, 50), (True, 50), (True, len(parts.train))]
-        assert (answers.val == parts.val.labels).all() and (answers.test == parts.test.labels).all()
-        assert answers.notes == {"chosen": {"right": True}, "chosen_with": 50}
+        assert (found.val == parts.val.labels).all() and (found.test == parts.test.labels).all()
+        assert found.notes == {"chosen": {"right": True}, "chosen_with": 50}
 
 
 class TestNetworks:
-    def test_what_is_finished_is_not_trained_again_and_answers_the_same(self, parts, tmp_path, monkeypatch):
-        first = LINEAR.answers(parts, 0, tmp_path)
+    def test_what_is_finished_is_not_trained_again_and_predicts_the_same(self, parts, tmp_path, monkeypatch):
+        first = LINEAR.predictions(parts, 0, tmp_path)
         assert LINEAR.is_finished(parts.train, parts.val, 0, tmp_path)
         assert not list(tmp_path.rglob("checkpoint"))
         monkeypatch.setattr(training, "fit", lambda *_, **__: pytest.fail("trained again"))
-        again = LINEAR.answers(parts, 0, tmp_path)
+        again = LINEAR.predictions(parts, 0, tmp_path)
         assert (again.test == first.test).all() and (again.val == first.val).all()
         assert (again.seconds, again.notes) == (first.seconds, first.notes)
         assert metrics.accuracy(parts.test.labels, first.test) > 0.5
@@ -135,7 +135,7 @@ class TestNetworks:
         assert len(set(places)) == 3
         assert built("softmax", 0.1) == places[0]
 
-    def test_looking_several_times_averages_the_answers(self, parts):
+    def test_looking_several_times_averages_the_probabilities(self, parts):
         model = LINEAR._built(10)
         images = parts.test.images[:5]
         once = ladder.probabilities(model, images)
@@ -148,25 +148,25 @@ class TestNetworks:
     def test_a_committee_is_the_mean_of_its_members(self, parts, tmp_path, monkeypatch):
         monkeypatch.setattr(_networks, "VIEWS", {"once": [{}], "far away": [{"shift_x": 20.0}]})
         committee = _networks.Committee(LINEAR, folder="linear")
-        answers = committee.answers(parts, range(2), tmp_path)
+        found = committee.predictions(parts, range(2), tmp_path)
         members = [LINEAR.trained(parts.train, parts.val, seed, tmp_path).model for seed in range(2)]
         mean = sum(ladder.probabilities(model, parts.test.images) for model in members)
-        assert (answers.test == mean.argmax(axis=1)).all()
-        assert answers.parameters == 2 * 7850
-        assert answers.notes["views"] == "once"
-        errors = answers.notes["val_errors_of_members"]
+        assert (found.test == mean.argmax(axis=1)).all()
+        assert found.parameters == 2 * 7850
+        assert found.notes["views"] == "once"
+        errors = found.notes["val_errors_of_members"]
         assert errors["once"] < errors["far away"]
 
-    def test_members_are_shown_the_form_that_is_theirs(self, parts, tmp_path, monkeypatch):
+    def test_each_member_sees_images_under_its_own_transform(self, parts, tmp_path, monkeypatch):
         monkeypatch.setattr(_networks, "VIEWS", {"once": [{}]})
-        monkeypatch.setitem(_networks.FORMS, "inverted", lambda images: 255 - images)
+        monkeypatch.setitem(_networks.INPUT_TRANSFORMS, "inverted", lambda images: 255 - images)
         committee = _networks.Committee(LINEAR, "linear", ["as it is", "inverted"])
-        answers = committee.answers(parts, range(3), tmp_path)
-        assert answers.notes["forms"] == ["as it is", "inverted", "as it is"]
+        found = committee.predictions(parts, range(3), tmp_path)
+        assert found.notes["input_transforms"] == ["as it is", "inverted", "as it is"]
         shown = [parts, parts.changed(lambda images: 255 - images), parts]
         members = [LINEAR.trained(each.train, each.val, seed, tmp_path).model for seed, each in enumerate(shown)]
         mean = sum(ladder.probabilities(model, each.test.images) for model, each in zip(members, shown, strict=True))
-        assert (answers.test == mean.argmax(axis=1)).all()
+        assert (found.test == mean.argmax(axis=1)).all()
 
 
 class TestTable:
@@ -191,7 +191,7 @@ class TestTable:
     def test_a_committee_takes_up_the_trainings_of_its_rung(self):
         committee = ladder.rung("committee").method
         assert committee.member == ladder.rung(committee.folder).method
-        assert set(committee.forms) <= set(_networks.FORMS)
+        assert set(committee.input_transforms) <= set(_networks.INPUT_TRANSFORMS)
 
 
 @pytest.fixture
@@ -203,13 +203,13 @@ def results(tmp_path, monkeypatch):
 
 
 class TestRecord:
-    def answers(self, parts, wrong):
+    def predictions(self, parts, wrong):
         test = parts.test.labels.copy()
         test[:wrong] = (test[:wrong] + 1) % 10
-        return Answers(parts.val.labels, test, 1.23, 99, {"note": wrong})
+        return Predictions(parts.val.labels, test, 1.23, 99, {"note": wrong})
 
     def test_a_row_has_the_mean_of_the_seeds_and_the_interval_of_the_median_one(self, parts):
-        row = ladder._climb.row(ladder.rung("mlp300"), [self.answers(parts, wrong) for wrong in (3, 9, 4)], parts)
+        row = ladder._climb.row(ladder.rung("mlp300"), [self.predictions(parts, wrong) for wrong in (3, 9, 4)], parts)
         total = len(parts.test)
         assert row["errors"] == [3 / total, 9 / total, 4 / total]
         assert row["error"] == pytest.approx(statistics.mean(row["errors"]), abs=1e-6)

@@ -84,8 +84,8 @@ def test_the_whole_study_has_both_mixtures(made_up):
 
 def test_digits_letters_and_both_are_scored_apart(made_up):
     test = letters36.mixture(made_up, "one-source").test
-    answers = np.where(np.isin(test.chars, list(LETTERS)), (test.labels + 1) % 36, test.labels)
-    found = letters36.scores(test, answers)
+    predictions = np.where(np.isin(test.chars, list(LETTERS)), (test.labels + 1) % 36, test.labels)
+    found = letters36.scores(test, predictions)
     assert [found[name]["right"] for name in ("digits", "letters", "mixed")] == [1.0, 0.0, 0.5]
     low, high = metrics.wilson_interval(len(test) // 2, len(test))
     assert (found["mixed"]["low"], found["mixed"]["high"]) == (round(low, 4), round(high, 4))

@@ -53,14 +53,14 @@ def halves():
     )
 
 
-class TestToldApart:
-    def test_halves_of_one_set_cannot_be_told_apart(self, halves):
-        assert synthetic.told_apart(*halves)["right"] < 0.6
+class TestDistinguished:
+    def test_halves_of_one_set_cannot_be_distinguished(self, halves):
+        assert synthetic.distinguished(*halves)["right"] < 0.6
 
     def test_a_softer_half_can_and_its_edges_give_it_away(self, halves):
         first, second = halves
         soft = gaussian_filter(second.images.astype("float32"), (0, 1, 1)).round().astype("uint8")
-        found = synthetic.told_apart(first, replace(second, images=soft))
+        found = synthetic.distinguished(first, replace(second, images=soft))
         cues = found["area_under_curve_of_each_cue"]
         assert found["right"] > 0.8
         assert next(iter(cues)) == "softness of the edges"

@@ -6,7 +6,7 @@
 
 from hcr_lib.research.ladder._climb import climb, rung_names
 from hcr_lib.research.ladder._networks import Network, probabilities
-from hcr_lib.research.ladder._parts import Answers, Parts
+from hcr_lib.research.ladder._parts import Parts, Predictions
 from hcr_lib.research.ladder._rungs import RUNGS, Rung, rung
 
-__all__ = ["RUNGS", "Answers", "Network", "Parts", "Rung", "climb", "probabilities", "rung", "rung_names"]
+__all__ = ["RUNGS", "Network", "Parts", "Predictions", "Rung", "climb", "probabilities", "rung", "rung_names"]

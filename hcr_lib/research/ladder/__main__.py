@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             published = "" if row["published"] is None else f", published {row['published']:.2%} by {row['source']}"
             print(
                 f"{row['rung']:<18} error {row['error']:.2%} ({row['low']:.2%} to {row['high']:.2%}){published}; "
-                f"{sum(row['seconds']):.0f} s in all, {row['parameters']:,} numbers",
+                f"{sum(row['seconds']):.0f} s in all, {row['parameters']:,} parameters",
                 flush=True,
             )
     except datasets.DataError as error:

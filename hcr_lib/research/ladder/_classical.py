@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hcr_lib import baselines
-from hcr_lib.research.ladder._parts import Answers, Parts
+from hcr_lib.research.ladder._parts import Parts, Predictions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Classical:
     settings: Sequence[dict[str, Any]]
     subset: int | None = None
 
-    def answers(self, parts: Parts) -> Answers:
+    def predictions(self, parts: Parts) -> Predictions:
         """Select the settings on validation, then predict the test part."""
         start = time.process_time()
         few = parts.train
@@ -43,4 +43,4 @@ class Classical:
         seconds = time.process_time() - start
         notes = {"chosen": settings} | ({"chosen_with": len(few)} if few is not parts.train else {})
         val, test = (classifier.predict(part.images) for part in (parts.val, parts.test))
-        return Answers(val, test, seconds, classifier.parameters, notes)
+        return Predictions(val, test, seconds, classifier.parameters, notes)

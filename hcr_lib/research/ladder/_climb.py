@@ -18,7 +18,7 @@ from hcr_lib.research import manifest
 from hcr_lib.research.deskew import deskew
 from hcr_lib.research.ladder._classical import Classical
 from hcr_lib.research.ladder._networks import Committee, Network
-from hcr_lib.research.ladder._parts import Answers, Parts
+from hcr_lib.research.ladder._parts import Parts, Predictions
 from hcr_lib.research.ladder._rungs import RUNGS, Rung, rung
 
 COMMAND = "python -m hcr_lib.research.ladder"
@@ -77,23 +77,23 @@ def rung_names() -> list[str]:
     return [one.name for one in RUNGS]
 
 
-def measure(one: Rung, parts: Parts, out: Path, seeds: int | None = None, progress: bool = False) -> list[Answers]:
-    """Return the answers of a rung: one for each seed of a network, else one."""
+def measure(one: Rung, parts: Parts, out: Path, seeds: int | None = None, progress: bool = False) -> list[Predictions]:
+    """Return the predictions of a rung: one for each seed of a network, else one."""
     parts = parts.changed(deskew) if one.deskewed else parts
     numbers = range(seeds or one.seeds)
     match one.method:
         case Classical():
-            return [one.method.answers(parts)]
+            return [one.method.predictions(parts)]
         case Network():
-            return [one.method.answers(parts, seed, out / one.name, progress) for seed in numbers]
+            return [one.method.predictions(parts, seed, out / one.name, progress) for seed in numbers]
         case Committee():
-            return [one.method.answers(parts, numbers, out / one.method.folder, progress)]
+            return [one.method.predictions(parts, numbers, out / one.method.folder, progress)]
 
 
-def row(one: Rung, answers: Sequence[Answers], parts: Parts) -> dict[str, Any]:
-    """Write what a rung answered as a row of the record; errors are shares of the test images."""
+def row(one: Rung, measured: Sequence[Predictions], parts: Parts) -> dict[str, Any]:
+    """Return the predictions of a rung as a row of the record; errors are shares of the test images."""
     total = len(parts.test)
-    wrong = [int(np.sum(each.test != parts.test.labels)) for each in answers]
+    wrong = [int(np.sum(each.test != parts.test.labels)) for each in measured]
     low, high = metrics.wilson_interval(total - statistics.median_low(wrong), total)
     return {
         "rung": one.name,
@@ -103,23 +103,23 @@ def row(one: Rung, answers: Sequence[Answers], parts: Parts) -> dict[str, Any]:
         "high": round(1 - low, 6),
         "test_images": total,
         "errors": [round(count / total, 6) for count in wrong],
-        "val_accuracy": [round(metrics.accuracy(parts.val.labels, each.val), 4) for each in answers],
-        "seconds": [round(each.seconds, 1) for each in answers],
-        "parameters": answers[0].parameters,
+        "val_accuracy": [round(metrics.accuracy(parts.val.labels, each.val), 4) for each in measured],
+        "seconds": [round(each.seconds, 1) for each in measured],
+        "parameters": measured[0].parameters,
         "published": one.published,
         "source": one.source,
         "settings": settings(one),
-        "notes": [each.notes for each in answers],
+        "notes": [each.notes for each in measured],
     }
 
 
 def settings(one: Rung) -> dict[str, Any]:
-    """Say how a rung was fitted, in words and numbers that JSON can hold."""
+    """Return how a rung was fitted, in words and numbers that JSON can hold."""
     match one.method:
         case Classical(fit=fit):
             return {"fit": fit.__name__}
-        case Committee(member=member, forms=forms):
-            return dataclasses.asdict(member) | {"forms": list(forms)}
+        case Committee(member=member, input_transforms=transforms):
+            return dataclasses.asdict(member) | {"input_transforms": list(transforms)}
     return dataclasses.asdict(one.method)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-import os
 import shutil
 import zlib
 from collections.abc import Callable, Sequence
@@ -14,14 +13,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from hcr_lib._paths import replace_whole
 from hcr_lib.datasets import Dataset
 from hcr_lib.research.deskew import deskew, stretch
-from hcr_lib.research.ladder._parts import Answers, Parts
+from hcr_lib.research.ladder._parts import Parts, Predictions
 
 if TYPE_CHECKING:
     import keras
 
-#: Ways to look at a picture again: each is a list of changes (see `hcr_lib.augment.apply`), whose answers are averaged.
+#: Test-time augmentation: each is a list of changes (see `hcr_lib.augment.apply`), whose probabilities are averaged.
 VIEWS: dict[str, list[dict[str, float]]] = {
     "once": [{}],
     "shifted": [{}, *({axis: step} for axis in ("shift_x", "shift_y") for step in (-1.0, 1.0))],
@@ -31,8 +31,8 @@ VIEWS: dict[str, list[dict[str, float]]] = {
 VIEWS["shifted and turned"] = VIEWS["shifted"] + VIEWS["turned"][1:]
 VIEWS["shifted, turned and sized"] = VIEWS["shifted and turned"] + VIEWS["sized"][1:]
 
-#: What a member of a committee is shown instead of an image.
-FORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+#: What a member of a committee sees in place of an image.
+INPUT_TRANSFORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "as it is": lambda images: images,
     "upright": deskew,
     **{f"{width} wide": functools.partial(stretch, width=width) for width in range(10, 22, 2)},
@@ -64,7 +64,7 @@ class Network:
         Further arguments of `build`.
     half : bool
         Train in half precision (bfloat16) on processors that have it, which doubles the speed of convolutions. The
-        weights, and all answers that are reported, are in full precision.
+        weights, and all predictions that are reported, are in full precision.
     """
 
     build: str
@@ -73,12 +73,12 @@ class Network:
     size: dict[str, Any] = dataclasses.field(default_factory=dict)
     half: bool = False
 
-    def answers(self, parts: Parts, seed: int, folder: Path, progress: bool = False) -> Answers:
-        """Train, or take up what was trained before, then answer the test."""
+    def predictions(self, parts: Parts, seed: int, folder: Path, progress: bool = False) -> Predictions:
+        """Train, or take up what was trained before, then predict."""
         model, record = self.trained(parts.train, parts.val, seed, folder, progress)
         val, test = (probabilities(model, part.images).argmax(axis=1) for part in (parts.val, parts.test))
         notes = {key: record[key] for key in ("epochs", "best_epoch")}
-        return Answers(val, test, record["seconds"], record["parameters"], notes)
+        return Predictions(val, test, record["seconds"], record["parameters"], notes)
 
     def trained(self, train: Dataset, validation: Dataset, seed: int, folder: Path, progress: bool = False) -> Trained:
         """Train with one seed; what is finished is kept in `folder`, and so is every epoch of what is not.
@@ -112,14 +112,12 @@ class Network:
             "seconds": round(float(history["seconds"].sum()), 1),
         }  # fmt: skip
         history.to_csv(own / "history.csv", index=False)
-        part = file.with_suffix(".part.npz")
-        np.savez(part, *model.get_weights(), record=np.array(json.dumps(record)))
-        os.replace(part, file)
+        replace_whole(file, lambda kept: np.savez(kept, *model.get_weights(), record=np.array(json.dumps(record))))
         shutil.rmtree(own / "checkpoint")
         return Trained(model, record)
 
     def is_finished(self, train: Dataset, validation: Dataset, seed: int, folder: Path) -> bool:
-        """Say whether `trained` would find its work done."""
+        """Return whether `trained` would find its work done."""
         return (self._folder(train, validation, seed, folder) / TRAINED).is_file()
 
     def _folder(self, train: Dataset, validation: Dataset, seed: int, folder: Path) -> Path:
@@ -151,7 +149,7 @@ class Committee:
     """Several trainings of one network: the mean of their probabilities decides.
 
     Members that differ only by their seed make many of the same errors. So some are shown, in training and ever after,
-    every image in another of `FORMS`: Cireşan et al. (2012) did this with widths.
+    every image under another of `INPUT_TRANSFORMS`: Cireşan et al. (2012) did this with widths.
 
     Besides, each member looks at a picture in several `VIEWS`; which, is chosen on validation, by the errors that the
     members make on their own: there are more of those than of the committee's.
@@ -161,25 +159,25 @@ class Committee:
     member : Network
     folder : str
         The rung of the member, whose trainings are taken up.
-    forms : sequence of str
-        What members 0, 1, ... are shown; from the start again if there are more members.
+    input_transforms : sequence of str
+        Of members 0, 1, ...; from the start again if there are more members.
     """
 
     member: Network
     folder: str
-    forms: Sequence[str] = ("as it is",)
+    input_transforms: Sequence[str] = ("as it is",)
 
-    def answers(self, parts: Parts, seeds: Sequence[int], folder: Path, progress: bool = False) -> Answers:
-        """Train the members that are missing, choose the views, then answer the test."""
-        forms = [self.forms[seed % len(self.forms)] for seed in seeds]
-        shown = {form: parts.changed(FORMS[form]) for form in forms}
+    def predictions(self, parts: Parts, seeds: Sequence[int], folder: Path, progress: bool = False) -> Predictions:
+        """Train the members that are missing, choose the views, then predict."""
+        names = [self.input_transforms[seed % len(self.input_transforms)] for seed in seeds]
+        shown = {name: parts.changed(INPUT_TRANSFORMS[name]) for name in names}
         members = [
-            self.member.trained(shown[form].train, shown[form].val, seed, folder, progress)
-            for form, seed in zip(forms, seeds, strict=True)
+            self.member.trained(shown[name].train, shown[name].val, seed, folder, progress)
+            for name, seed in zip(names, seeds, strict=True)
         ]
 
         def votes(part: str, views: str) -> np.ndarray:
-            images = [getattr(shown[form], part).images for form in forms]
+            images = [getattr(shown[name], part).images for name in names]
             return np.stack(
                 [probabilities(one.model, seen, VIEWS[views]) for one, seen in zip(members, images, strict=True)]
             )
@@ -187,12 +185,12 @@ class Committee:
         in_views = {views: votes("val", views) for views in VIEWS}
         errors = {views: int(np.sum(vote.argmax(axis=2) != parts.val.labels)) for views, vote in in_views.items()}
         chosen = min(errors, key=errors.get)
-        return Answers(
+        return Predictions(
             in_views[chosen].mean(axis=0).argmax(axis=1),
             votes("test", chosen).mean(axis=0).argmax(axis=1),
             sum(one.record["seconds"] for one in members),
             sum(one.record["parameters"] for one in members),
-            {"members": len(members), "forms": forms, "views": chosen, "val_errors_of_members": errors},
+            {"members": len(members), "input_transforms": names, "views": chosen, "val_errors_of_members": errors},
         )
 
 

@@ -1,4 +1,4 @@
-"""What a rung of the ladder is given, and what it answers."""
+"""What a rung of the ladder is given, and what it predicts."""
 
 from __future__ import annotations
 
@@ -46,18 +46,18 @@ class Parts:
 
 
 @dataclasses.dataclass(frozen=True)
-class Answers:
-    """What one model answered, and what it took.
+class Predictions:
+    """What one model predicted, and what it took.
 
     Attributes
     ----------
     val, test : ndarray of int, shape (n,)
-        Its answers to the validation and test images.
+        The labels predicted for the validation and test images.
     seconds : float
         Training, the choice of settings included: of networks on the clock; of other methods the processor's, all its
         cores together, so that a busy machine does not count.
     parameters : int
-        Numbers that it keeps.
+        How many numbers it stores.
     notes : dict
         What was chosen, and on what grounds.
     """

@@ -20,7 +20,7 @@ class Rung:
     name : str
         What to type.
     what : str
-        For people.
+        A description.
     method : Classical, Network or Committee
     published : float, optional
         The test error that `source` reports for this method, as a share.
@@ -62,8 +62,8 @@ AFFINE = {"rotation": 12.0, "shear": 0.2, "scale": 0.12, "shift": 2.0}
 ELASTIC = {"elastic": 1.2, "shift": 1.0}
 GENTLE = {"rotation": 10.0, "shear": 0.15, "scale": 0.1, "shift": 1.5, "elastic": 0.8, "thicken": 0.3, "thin": 0.2}
 
-#: What the members of the committee are shown.
-FORMS_SHOWN = (*3 * ["as it is"], "upright", *(f"{width} wide" for width in (12, 16, 20, 10, 14, 18)))
+#: The input transforms of the committee's members.
+MEMBERS_SEE = (*3 * ["as it is"], "upright", *(f"{width} wide" for width in (12, 16, 20, 10, 14, 18)))
 
 COMPACT_AUGMENTED = Network("compact_cnn", AUGMENTED, augment=GENTLE, size=WIDTH, half=True)
 
@@ -92,7 +92,7 @@ RUNGS = (
     Rung("lenet5", "LeNet-5", Network("lenet5", PLAIN), 0.0095, LECUN, seeds=3),
     Rung("seed-cnn", "a student project's CNN", Network("seed_cnn", SEEDS_OWN), seeds=3),
     Rung("seed-crnn", "a student project's CRNN", Network("seed_crnn", RECURRENT), seeds=3),
-    Rung("tiny", "tiny: under 10,000 numbers", Network("tiny_cnn", TINY, augment=GENTLE, half=True), seeds=3),
+    Rung("tiny", "tiny: under 10,000 parameters", Network("tiny_cnn", TINY, augment=GENTLE, half=True), seeds=3),
     Rung("compact", "our compact network", Network("compact_cnn", PLAIN, size=WIDTH, half=True), seeds=3),
     Rung(
         "compact-augmented", "our compact network, augmented",
@@ -100,7 +100,7 @@ RUNGS = (
     ),
     Rung(
         "committee", "committee of those",
-        Committee(COMPACT_AUGMENTED, "compact-augmented", FORMS_SHOWN), 0.0023, CIRESAN, seeds=len(FORMS_SHOWN),
+        Committee(COMPACT_AUGMENTED, "compact-augmented", MEMBERS_SEE), 0.0023, CIRESAN, seeds=len(MEMBERS_SEE),
     ),
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What people drew and photographed, in the form of MNIST's images, and how well a network reads it."""
+"""Characters that real writers drew or photographed, normalised as MNIST's images are, and how well they are read."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from hcr_lib import images, metrics, pen
 from hcr_lib.labels import BYCLASS, classes, merge_matrix
 from hcr_lib.research.scorecard import PEN_WIDTHS, pen_drawings, pictures_in
 
-#: A class set, and which of the 62 characters are shown to a reader that answers with it.
+#: A class set, and which of the 62 characters are shown to a reader of that set.
 SHOWN = {name: classes(name) for name in ("digits", "letters", "alnum", "byclass")}
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """Single characters in form: images uint8 (n, 28, 28), chars str (n,)."""
+    """Normalised single characters: images uint8 (n, 28, 28), chars str (n,)."""
 
     images: np.ndarray
     chars: np.ndarray
@@ -49,18 +49,18 @@ def photographs(data_dir: Path) -> Pictures:
 
 
 def probabilities(model: Any, stored: np.ndarray) -> np.ndarray:
-    """Return what a network of 62 classes says of images in form: float32 of shape (n, 62)."""
+    """Return the probabilities that a network of 62 classes gives normalised images: float32 of shape (n, 62)."""
     return model.predict(stored[..., None] / np.float32(255), batch_size=500, verbose=0).astype("float32")
 
 
 def hits(scores: np.ndarray, chars: np.ndarray, alphabet: str) -> np.ndarray:
-    """Say of each picture that belongs to an alphabet whether it is read right: bool of shape (m,).
+    """Return for each picture that belongs to an alphabet whether it is read right: bool of shape (m,).
 
     Digits and capitals are shown for ``alnum``, capitals for ``letters``; a capital may be read in either case there.
     """
-    answers = np.array(list(classes(alphabet)))[(scores @ merge_matrix(BYCLASS, classes(alphabet))).argmax(axis=1)]
+    predictions = np.array(list(classes(alphabet)))[(scores @ merge_matrix(BYCLASS, classes(alphabet))).argmax(axis=1)]
     shown = np.isin(chars, list(SHOWN[alphabet]))
-    return (answers == chars)[shown]
+    return (predictions == chars)[shown]
 
 
 def merged_hits(scores: np.ndarray, chars: np.ndarray, alphabet: str) -> np.ndarray:

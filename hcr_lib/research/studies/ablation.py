@@ -1,6 +1,6 @@
-"""What each step of the recipe is worth on real pens: the shipped reader, photographs, and one step left out in turn.
+"""Ablation of the recipe on real pens: the shipped reader, photographs, and one step left out in turn.
 
-The drawings are UNIPEN's development half (`pen_strokes_dev.npz`); nothing here was trained on them.
+The drawings (`pen_strokes_dev.npz`) are private evaluation material: see the model card, ``data/reader.md``.
 """
 
 from collections.abc import Sequence

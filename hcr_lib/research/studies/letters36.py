@@ -75,15 +75,15 @@ def some(data_dir: Path, names: Sequence[str]) -> dict[str, Any]:
     # Only now is looked for what else is finished: it may have been trained beside this.
     rows, compared = [], []
     for source, parts in mixtures.items():
-        answers = {}
+        predictions = {}
         for name, network in NETWORKS.items():
             own = folder / f"{name}-{source}"
             if not network.is_finished(parts.train, parts.val, SEED, own):
                 continue
-            found = network.answers(parts, SEED, own)
-            answers[name] = found.test
+            found = network.predictions(parts, SEED, own)
+            predictions[name] = found.test
             rows.append({"sources": source, "network": name, **scores(parts.test, found.test), **about(network, found)})
-        compared += [{"sources": source, **each} for each in comparisons(parts.test.labels, answers)]
+        compared += [{"sources": source, **each} for each in comparisons(parts.test.labels, predictions)]
     minutes = round(sum(row["seconds"] for row in rows) / 60, 1)  # of training
     counts = {source: count(parts) for source, parts in mixtures.items()}
     return {"minutes": minutes, "seed": SEED, "images": counts, "rows": rows, "compared": compared}
@@ -110,7 +110,7 @@ def _balanced(
 
 
 def count(parts: Parts) -> dict[str, dict[str, int]]:
-    """Say how many digits and letters there are in each part."""
+    """Return how many digits and letters there are in each part."""
     return {
         field.name: {"digits": int(np.sum(digit)), "letters": int(np.sum(~digit))}
         for field in dataclasses.fields(parts)
@@ -118,32 +118,32 @@ def count(parts: Parts) -> dict[str, dict[str, int]]:
     }
 
 
-def scores(test: Dataset, answers: np.ndarray) -> dict[str, dict[str, float]]:
+def scores(test: Dataset, predictions: np.ndarray) -> dict[str, dict[str, float]]:
     """Score digits, letters, and both together, each with its 95 % Wilson interval."""
     digit = test.labels < len(DIGITS)
     found = {}
     for name, chosen in (("digits", digit), ("letters", ~digit), ("mixed", np.ones_like(digit))):
-        right, total = int(np.sum(answers[chosen] == test.labels[chosen])), int(chosen.sum())
+        right, total = int(np.sum(predictions[chosen] == test.labels[chosen])), int(chosen.sum())
         low, high = metrics.wilson_interval(right, total)
         found[name] = {"right": round(right / total, 4), "low": round(low, 4), "high": round(high, 4), "count": total}
     return found
 
 
-def about(network: Network, found: ladder.Answers) -> dict[str, Any]:
-    """Say what was trained, how, and what it took."""
+def about(network: Network, found: ladder.Predictions) -> dict[str, Any]:
+    """Return what was trained, how, and what it took."""
     return {
         "parameters": found.parameters, "seconds": found.seconds, **found.notes,
         "settings": dataclasses.asdict(network),
     }  # fmt: skip
 
 
-def comparisons(labels: np.ndarray, answers: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+def comparisons(labels: np.ndarray, predictions: dict[str, np.ndarray]) -> list[dict[str, Any]]:
     """Compare ours with each of the others on the same images, by McNemar's test."""
-    ours = answers.get("compact_cnn")
+    ours = predictions.get("compact_cnn")
     if ours is None:
         return []
     return [
         {"first": "compact_cnn", "second": name, **metrics.mcnemar(labels, ours, theirs)._asdict()}
-        for name, theirs in answers.items()
+        for name, theirs in predictions.items()
         if name != "compact_cnn"
     ]

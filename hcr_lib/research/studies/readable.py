@@ -1,7 +1,7 @@
 """How readable real characters are to the shipped reader, each of the 62 shown equally often.
 
 What to hold ``read_by_reader`` of the study `synthetic` against, whose sample is balanced: EMNIST's validation images,
-as many of each character, cases merged in the answer.
+as many of each character, cases merged in the predictions.
 """
 
 from __future__ import annotations

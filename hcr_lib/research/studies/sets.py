@@ -71,7 +71,7 @@ def count(dataset: Dataset) -> dict[str, Any]:
         "writers": None if dataset.writers is None else len(np.unique(dataset.writers)),
         "counts": counts.to_dict(),
         "imbalance": round(float(present.max() / present.min()), 2),  # largest class over smallest
-        "commonest": round(float(counts.max() / counts.sum()), 4),  # accuracy of always answering it
+        "commonest": round(float(counts.max() / counts.sum()), 4),  # accuracy of always predicting it
         "copies": len(dataset) - different,
     }
 
@@ -95,7 +95,7 @@ def measure(dataset: Dataset, number: int = MEASURED) -> dict[str, Any]:
 
 
 def check(parts: dict[str, Dataset]) -> dict[str, Any]:
-    """Say what `check_dataset` finds in the training part, then with the test part beside it.
+    """Return what `check_dataset` finds in the training part, then with the test part beside it.
 
     Seconds are the processor's, all its cores together, so that a busy machine does not count as a slow check.
     """

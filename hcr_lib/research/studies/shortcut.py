@@ -35,7 +35,7 @@ AUGMENT = {
 }
 #: Half the width of the pen, and the standard deviation of the blur, in pixels of the 28 x 28 image.
 PENS = {"thin": (0.6, 0.0), "thick": (1.6, 0.0), "thin, out of focus": (0.4, 0.7)}
-FINER = 10  # drawn so many times as large, then averaged
+FINER = 10  # times as large it is drawn, then averaged
 
 
 def study(data_dir: Path) -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""Is the synthetic handwriting like people's? Four answers, none by eye.
+"""Is the synthetic handwriting like real handwriting? Four measurements, none by eye.
 
-* ``judged_by_people``: a compact network that learned from the bundled sample and nothing else reads real test sets.
+* ``read_real_writing``: a compact network that learned from the bundled sample and nothing else reads real test sets.
 * ``read_by_reader``: the reader that ships, trained on real data, reads the sample. (It saw an earlier one among its
   training images; the sample's test writers are new to it.)
-* ``told_apart``: how often a linear classifier tells a synthetic character from one of EMNIST's training images of the
-  same class, and what gives it away.
+* ``distinguished``: how often a linear classifier distinguishes a synthetic character from one of EMNIST's training
+  images of the same class, and what gives it away.
 * ``statistics``: slant, shape, ink and stroke width, beside those of EMNIST's training images, which they were fitted
   to.
 
@@ -30,21 +30,21 @@ from hcr_lib.research.studies import _real_writers
 
 EPOCHS = 24
 SEED = 0
-PER_CLASS = 100  # of either kind, to be told apart
+PER_CLASS = 100  # of either kind, to be distinguished
 
 
 def study(data_dir: Path) -> dict[str, Any]:
     """Answer all four questions."""
     real, synthetic = _same_classes(data_dir, np.random.default_rng(SEED))
     return {
-        "judged_by_people": judged_by_people(data_dir),
+        "read_real_writing": read_real_writing(data_dir),
         "read_by_reader": read_by_reader(),
-        "told_apart": told_apart(real, synthetic),
+        "distinguished": distinguished(real, synthetic),
         "statistics": {"real": statistics(real), "synthetic": statistics(synthetic)},
     }
 
 
-def judged_by_people(data_dir: Path) -> dict[str, Any]:
+def read_real_writing(data_dir: Path) -> dict[str, Any]:
     """Train on the sample alone; its validation writers only show how the training goes."""
     from hcr_lib._tf import keras
     from hcr_lib.augment import Augment
@@ -84,7 +84,7 @@ def read_by_reader() -> dict[str, Any]:
 
 
 def _same_classes(data_dir: Path, rng: np.random.Generator) -> tuple[Dataset, Dataset]:
-    """Draw as many images of each class from EMNIST's training part as from the sample, all in form."""
+    """Draw as many images of each class from EMNIST's training part as from the sample, all normalised."""
     parts = (mixed_emnist.load(data_dir, "train", case="known"), load("bundled", "train"))
     real, synthetic = (
         part.take(np.concatenate([rng.permutation(np.flatnonzero(part.labels == k))[:PER_CLASS] for k in range(62)]))
@@ -93,7 +93,7 @@ def _same_classes(data_dir: Path, rng: np.random.Generator) -> tuple[Dataset, Da
     return Dataset(images.to_mnist_batch(real.images), real.labels, BYCLASS, real.source), synthetic
 
 
-def told_apart(real: Dataset, synthetic: Dataset) -> dict[str, Any]:
+def distinguished(real: Dataset, synthetic: Dataset) -> dict[str, Any]:
     """Cross-validate a linear classifier of oriented gradients; half of the images are of either kind."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
@@ -108,15 +108,15 @@ def told_apart(real: Dataset, synthetic: Dataset) -> dict[str, Any]:
     # What a class looks like on average must not be mistaken for where an image comes from.
     edges -= np.stack([edges[label == k].mean(axis=0) for k in range(62)])[label]
     probe = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=500))
-    answers = cross_val_predict(probe, edges, is_synthetic, cv=StratifiedKFold(5, shuffle=True, random_state=SEED))
+    predictions = cross_val_predict(probe, edges, is_synthetic, cv=StratifiedKFold(5, shuffle=True, random_state=SEED))
     cues = {}
     for name, values in _cues(stored).items():
         values = values - np.array([values[label == k].mean() for k in range(62)])[label]
         cues[name] = round(float(roc_auc_score(is_synthetic, values)), 3)
-    by_class = {char: float((answers == is_synthetic)[label == k].mean()) for k, char in enumerate(BYCLASS)}
+    by_class = {char: float((predictions == is_synthetic)[label == k].mean()) for k, char in enumerate(BYCLASS)}
     ranked = sorted(by_class, key=by_class.get)
     return {
-        **_real_writers.share(answers == is_synthetic),
+        **_real_writers.share(predictions == is_synthetic),
         "chance": 0.5,
         "most alike": "".join(ranked[:8]),
         "most different": "".join(ranked[-8:]),

@@ -1,8 +1,8 @@
-"""How thick the pen should look in each synthetic character: the numbers under ``stroke_width`` in ``glyphs.json``.
+"""Stroke-width factors of synthetic characters, fitted to real ones: ``stroke_width`` in ``glyphs.json``.
 
 People write an o smaller than an M; brought to one size, its stroke is the thicker one. So the ink of each class of
-EMNIST's training images is compared with the bundled sample's. ``ink`` says how many times as much ink a real image
-holds: 1 where the nib fits. ``nib`` is the nib that would fit better, for the next edition of the file.
+EMNIST's training images is compared with the bundled sample's. ``ink`` is how many times as much ink a real image
+holds: 1 where the factor fits. ``stroke_width`` is the factor that would fit better, for the next edition of the file.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ def study(data_dir: Path) -> dict[str, Any]:
     for char in BYCLASS:
         stored = images.to_mnist_batch(real.images[real.chars == char][:PER_CLASS])
         ratio[char] = np.exp(_log_ink(stored) - _log_ink(bundled.images[bundled.chars == char]))
-    wanted = {char: nib * ratio[char] for char, nib in stroke_width_factors().items()}
+    wanted = {char: factor * ratio[char] for char, factor in stroke_width_factors().items()}
     middle = np.exp(np.mean(np.log(list(wanted.values()))))  # how thick the pen is on the whole is the writer's affair
     return {
         "ink": {char: round(float(times), 3) for char, times in ratio.items()},
-        "nib": {char: round(float(nib / middle), 2) for char, nib in wanted.items()},
+        "stroke_width": {char: round(float(factor / middle), 2) for char, factor in wanted.items()},
     }
 
 
