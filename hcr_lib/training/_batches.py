@@ -26,21 +26,15 @@ def stream_batches(
 ) -> tf.data.Dataset:
     """Stream batches of float32 ink (n, 28, 28, 1) and label masks uint8 (n, classes), epoch after epoch.
 
-    Shuffle, then batch, then augment: images are gathered by index, a batch at a time, so that a shuffle of a million
-    images is as good as one of a hundred. All epochs are one stream, so that the first batch of an epoch is made while
-    the network still trains on the last one of the epoch before.
+    Images are gathered by index, a batch at a time, so that a shuffle of a million is as good as one of a hundred. All
+    epochs are one stream: the first batch of an epoch is made while the network still trains on the epoch before.
 
     Parameters
     ----------
-    data : Dataset
-    batch_size : int
-    epochs : iterable of int
-        The numbers of the epochs to stream.
     order : callable, optional
         From the number of an epoch to the indices of its images; by default each image once, as they stand.
     augment : callable, optional
-        From (ink, seed) to ink; the seed is `seed` with the number of the batch since the first epoch.
-    seed : int
+        From (ink, seed) to ink; the second number of the seed counts the batches since the first epoch.
     """
     images, targets = data.images, data.targets
     steps = -(-len(data) // batch_size)

@@ -1,4 +1,4 @@
-"""Callbacks of `keras.Model.fit`: a history with the best weights, a progress bar, averaged weights."""
+"""Callbacks of `keras.Model.fit`: a history with the best weights, and averaged weights."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 import time
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from hcr_lib._tf import keras, tf
 
@@ -34,20 +33,6 @@ class History(keras.callbacks.Callback):
         self.rows.append({"epoch": epoch + 1, **scores, "seconds": time.perf_counter() - self._start})
         if self.best_epoch == epoch + 1:
             self.best_weights = self.model.get_weights()
-
-
-class Progress(keras.callbacks.Callback):
-    """Moves a bar on with each batch; it shows the latest validation accuracy."""
-
-    def __init__(self, bar: tqdm):
-        super().__init__()
-        self._bar = bar
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        self._bar.update()
-
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self._bar.set_postfix_str(f"validation {logs['val_accuracy']:.2%}")
 
 
 class AveragedWeights(keras.callbacks.Callback):

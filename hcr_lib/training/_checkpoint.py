@@ -37,16 +37,6 @@ class Checkpoint(keras.callbacks.Callback):
     It is one file that is replaced whole, so a kill at any time leaves a usable one, and processes that share a
     folder do each other no harm: the same training has the same states. (`keras.callbacks.BackupAndRestore` writes
     its files in place, deletes them at the end, and takes up whatever training it finds.)
-
-    Parameters
-    ----------
-    folder : Path
-    run : dict
-        What identifies the training; the checkpoint of another one is refused.
-    model : keras.Model
-        Compiled, its optimizer built.
-    history : History
-    averaged : AveragedWeights, optional
     """
 
     def __init__(self, folder: Path, run: dict, model: keras.Model, history: History, averaged: AveragedWeights | None):

@@ -17,10 +17,10 @@ from hcr_lib._tf import keras, tf
 from hcr_lib._validate import ensure_choice
 from hcr_lib.datasets import Dataset
 from hcr_lib.training._batches import draw_order, stream_batches
-from hcr_lib.training._callbacks import AveragedWeights, History, Progress
+from hcr_lib.training._callbacks import AveragedWeights, History
 from hcr_lib.training._checkpoint import Checkpoint, crc32, network_checksum
 from hcr_lib.training._loss import PartialLabelCrossentropy, partial_label_accuracy
-from hcr_lib.training._schedules import learning_rate_schedule
+from hcr_lib.training._schedules import SCHEDULES, learning_rates
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,9 +75,9 @@ def fit(
     learning_rate : float
         The highest one of the schedule.
     schedule : {"cosine", "one-cycle", "constant"}
-        "cosine" warms up for a tenth of the steps and decays along half a cosine to a hundredth of `learning_rate`.
-        "one-cycle" rises for three tenths and falls in a straight line to almost nothing: for short trainings with a
-        high `learning_rate`.
+        "cosine" warms up for a tenth of the steps, from a twentieth of `learning_rate`, and decays along half a cosine
+        to a hundredth of it. "one-cycle" warms up for three tenths and falls in a straight line to almost nothing: for
+        short trainings with a high rate (Smith 2018).
     weight_decay : float
         How strongly AdamW pulls every weight towards 0, times the learning rate, in each step.
     label_smoothing : float
@@ -113,6 +113,7 @@ def fit(
         the checkpoint is damaged or belongs to another training.
     """
     ensure_choice(keep, ("best", "last"), name="keep")
+    ensure_choice(schedule, SCHEDULES, name="schedule")
     for name, share in (("label_smoothing", label_smoothing), ("ema", ema or 0.0)):
         if not 0 <= share < 1:
             raise ValueError(f"{name} must be a share, at least 0 and below 1; got {share}.")
@@ -124,9 +125,7 @@ def fit(
     steps = -(-len(train) // batch_size)
     with model.distribute_strategy.scope():
         model.compile(
-            keras.optimizers.AdamW(
-                learning_rate_schedule(schedule, epochs * steps, learning_rate), weight_decay=weight_decay
-            ),
+            keras.optimizers.AdamW(learning_rates(schedule, epochs * steps, learning_rate), weight_decay=weight_decay),
             PartialLabelCrossentropy(label_smoothing),
             metrics=[keras.metrics.MeanMetricWrapper(partial_label_accuracy, name="accuracy")],
             jit_compile=False,  # on a processor, compiling takes longer than it saves
@@ -149,6 +148,7 @@ def fit(
         callbacks.append(checkpoint)
     done = len(history.rows)
     if done < epochs:
+        after_batch = {"on_train_batch_end": lambda *_, **__: bar.update()}
         with tqdm(total=epochs * steps, initial=done * steps, disable=not progress, unit="batch", leave=False) as bar:
             model.fit(
                 stream_batches(
@@ -157,7 +157,8 @@ def fit(
                 ),
                 validation_data=stream_batches(validation, 512), validation_steps=-(-len(validation) // 512),
                 epochs=epochs, initial_epoch=done, steps_per_epoch=steps,
-                callbacks=[*callbacks, Progress(bar)], verbose=0, shuffle=False,
+                callbacks=[*callbacks, keras.callbacks.LambdaCallback(**after_batch)],
+                verbose=0, shuffle=False,
             )  # fmt: skip
     if keep == "best":
         model.set_weights(history.best_weights)

@@ -1,41 +1,17 @@
-"""Learning-rate schedules."""
+"""Learning-rate schedules: see `hcr_lib.training.fit`."""
 
 from __future__ import annotations
 
 from hcr_lib._tf import keras, tf
-from hcr_lib._validate import ensure_choice
 
 SCHEDULES = ("cosine", "one-cycle", "constant")
 
 
-def learning_rate_schedule(
-    name: str, steps: int, peak: float
-) -> keras.optimizers.schedules.LearningRateSchedule | float:
-    """Return the learning rates of a training of `steps` steps as a Keras optimizer takes them.
-
-    Parameters
-    ----------
-    name : {"cosine", "one-cycle", "constant"}
-        "cosine" warms up for a tenth of the steps, from a twentieth of the peak, and decays along half a cosine to a
-        hundredth of it. "one-cycle" rises for three tenths of the steps and falls in a straight line to almost
-        nothing: for short trainings with a high peak [1]_. "constant" is the peak throughout.
-    steps : int
-    peak : float
-        The highest learning rate.
-
-    Raises
-    ------
-    ValueError
-        If there is no schedule of that name.
-
-    References
-    ----------
-    .. [1] L. N. Smith, "A disciplined approach to neural network hyper-parameters: part 1", 2018.
-    """
-    ensure_choice(name, SCHEDULES, name="schedule")
-    if name == "constant":
+def learning_rates(schedule: str, steps: int, peak: float) -> keras.optimizers.schedules.LearningRateSchedule | float:
+    """Return the learning rates of a training of `steps` steps as a Keras optimizer takes them."""
+    if schedule == "constant":
         return peak
-    if name == "one-cycle":
+    if schedule == "one-cycle":
         return OneCycle(peak, steps)
     warmup = steps // 10
     start = {"initial_learning_rate": 0.05 * peak, "warmup_target": peak, "warmup_steps": warmup}

@@ -21,7 +21,8 @@ from hcr_lib.augment import Augment
 from hcr_lib.datasets import Dataset
 from hcr_lib.labels import BYCLASS
 from hcr_lib.networks import models, summary
-from hcr_lib.training import PartialLabelCrossentropy, fit, half_precision, has_bfloat16
+from hcr_lib.research.precision import half_precision, has_bfloat16
+from hcr_lib.training import PartialLabelCrossentropy, fit
 from hcr_lib.training._batches import stream_batches
 
 GOAL = 0.99

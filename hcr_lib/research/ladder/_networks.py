@@ -87,7 +87,8 @@ class Network:
         """
         from hcr_lib._tf import keras
         from hcr_lib.augment import Augment
-        from hcr_lib.training import fit, half_precision
+        from hcr_lib.research.precision import half_precision
+        from hcr_lib.training import fit
 
         own = self._folder(train, validation, seed, folder)
         file = own / TRAINED

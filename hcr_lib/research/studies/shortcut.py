@@ -90,7 +90,8 @@ def _scores(train: Dataset, data_dir: Path, drawings: dict, *, augmented: bool) 
     from hcr_lib._tf import keras
     from hcr_lib.augment import Augment
     from hcr_lib.networks import models
-    from hcr_lib.training import fit, half_precision
+    from hcr_lib.research.precision import half_precision
+    from hcr_lib.training import fit
 
     keras.utils.set_random_seed(SEED)
     with half_precision(True):

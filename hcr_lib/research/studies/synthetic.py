@@ -49,7 +49,8 @@ def read_real_writing(data_dir: Path) -> dict[str, Any]:
     from hcr_lib._tf import keras
     from hcr_lib.augment import Augment
     from hcr_lib.networks import models
-    from hcr_lib.training import fit, half_precision
+    from hcr_lib.research.precision import half_precision
+    from hcr_lib.training import fit
 
     keras.utils.set_random_seed(SEED)
     with half_precision(True):

@@ -78,7 +78,8 @@ def _probabilities(
     from hcr_lib._tf import keras
     from hcr_lib.augment import Augment
     from hcr_lib.networks import models
-    from hcr_lib.training import fit, half_precision
+    from hcr_lib.research.precision import half_precision
+    from hcr_lib.training import fit
 
     phase = dataclasses.replace(PHASES[0], sources=sources)
     keras.utils.set_random_seed(seed)

@@ -6,14 +6,14 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from hcr_lib._tf import keras, tf
-
 
 def has_bfloat16() -> bool:
     """Return whether a processor or graphics card of this machine calculates with 16-bit numbers (bfloat16).
 
     Without such hardware they are emulated, and slower than 32-bit numbers.
     """
+    from hcr_lib._tf import tf
+
     for card in tf.config.list_physical_devices("GPU"):
         return tf.config.experimental.get_device_details(card).get("compute_capability", (0, 0)) >= (8, 0)
     processor = Path("/proc/cpuinfo")  # Linux only; elsewhere the answer is the safe one
@@ -37,11 +37,14 @@ def half_precision(wanted: bool | None = None) -> Iterator[bool]:
 
     Examples
     --------
+    >>> from hcr_lib._tf import keras
     >>> with half_precision(wanted=True):
     ...     layer = keras.layers.Dense(3)
     >>> layer.compute_dtype, layer.variable_dtype, keras.config.dtype_policy().name
     ('bfloat16', 'float32', 'float32')
     """
+    from hcr_lib._tf import keras
+
     wanted = has_bfloat16() if wanted is None else wanted
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16" if wanted else "float32")
