@@ -444,19 +444,3 @@ def test_a_loss_that_explodes_is_named_with_the_remedy():
 def test_no_tuner_of_tensorflow_keeps_the_end_of_a_training_waiting():
     stream = stream_batches(TRAIN, 32)
     assert stream.options().autotune.enabled is False
-
-
-def on_two_devices() -> None:
-    """Train on two devices of one machine: its processor, cut in two."""
-    processor = tf.config.list_physical_devices("CPU")[0]
-    tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
-    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
-        model = network()
-    losses = train(model, epochs=4, ema=0.9).history["loss"]
-    assert losses.iloc[-1] < losses.iloc[0]
-
-
-def test_a_network_built_for_two_devices_is_trained_on_both(processes):
-    process = processes(on_two_devices)
-    process.join(600)
-    assert process.exitcode == 0

@@ -67,8 +67,8 @@ def fit(
     Parameters
     ----------
     model : keras.Model
-        From (28, 28, 1) to probabilities. Built; it is compiled here. One that was built in the scope of a
-        `tf.distribute.Strategy` is trained under it, and `batch_size` is that of all replicas together.
+        From (28, 28, 1) to probabilities. Built; it is compiled here, for one device: to train on several, compile
+        and fit it with Keras in the scope of a `tf.distribute.Strategy`.
     train, validation : Dataset
         Of the same classes, in the same order, as the model's outputs; labels may be partial (`Dataset.label_mask`).
     epochs, batch_size : int
@@ -123,14 +123,13 @@ def fit(
         _ensure_fits(data, model, name)
     weights = None if sampling_weights is None else _ensure_weights(sampling_weights, len(train))
     steps = -(-len(train) // batch_size)
-    with model.distribute_strategy.scope():
-        model.compile(
-            keras.optimizers.AdamW(learning_rates(schedule, epochs * steps, learning_rate), weight_decay=weight_decay),
-            PartialLabelCrossentropy(label_smoothing),
-            metrics=[keras.metrics.MeanMetricWrapper(partial_label_accuracy, name="accuracy")],
-            jit_compile=False,  # on a processor, compiling takes longer than it saves
-        )
-        model.optimizer.build(model.trainable_variables)
+    model.compile(
+        keras.optimizers.AdamW(learning_rates(schedule, epochs * steps, learning_rate), weight_decay=weight_decay),
+        PartialLabelCrossentropy(label_smoothing),
+        metrics=[keras.metrics.MeanMetricWrapper(partial_label_accuracy, name="accuracy")],
+        jit_compile=False,  # on a processor, compiling takes longer than it saves
+    )
+    model.optimizer.build(model.trainable_variables)
     history = History()
     averaged = None if ema is None else AveragedWeights(model, ema)
     callbacks: list[keras.callbacks.Callback] = [*([averaged] if averaged else []), history]
