@@ -1,1 +1,1 @@
-"""The networks of the course: what they are made of, how they are built, and how they run."""
+"""The networks of the course: Keras models, facts about their layers, convolution as it is computed, and inference."""

@@ -22,23 +22,19 @@ import numpy as np
 from hcr_lib._quiet import quiet_stderr
 
 RECORD = "record.json"
-BATCH = 32  #: images that go through all layers together: few enough for what lies between two to stay in the cache
+BATCH = 64  #: images that go through the layers together, which keeps what lies between two layers to 6 MB
 THREADS = min(4, os.cpu_count() or 1)  #: more gain little with images this small
 
 
 class Network:
     """A function from images to probabilities; several threads may call it at once.
 
-    Attributes
-    ----------
-    record : dict
-        What the file says about the network; ``classes`` are the characters of the columns.
-
     Parameters
     ----------
     content : bytes
         A LiteRT model with one input of shape (n, height, width, 1), ink in [0, 1], and one output (n, classes).
     record : dict
+        What else its file says of it, kept as an attribute; ``classes`` are the characters of the output's columns.
     """
 
     def __init__(self, content: bytes, record: dict[str, Any]):
@@ -51,7 +47,7 @@ class Network:
             self._interpreter.allocate_tensors()
         [given], [answer] = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         self._input, self._output = given["index"], answer["index"]
-        self._batch, *self._shape = given["shape"].tolist()
+        self._batch, *self._size, _ = given["shape"].tolist()
         self._classes = int(answer["shape"][-1])
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
@@ -67,17 +63,17 @@ class Network:
         ndarray of float32, shape (n, classes)
         """
         images = np.asarray(images)
-        if list(images.shape[1:]) != self._shape[:-1]:
-            raise ValueError(f"expected images of shape (n, {self._shape[0]}, {self._shape[1]}); got {images.shape}.")
+        if list(images.shape[1:]) != self._size:
+            raise ValueError("expected images of shape (n, {}, {}); got {}.".format(*self._size, images.shape))
         whole = np.float32(255 if images.dtype == np.uint8 else 1)
         probabilities = np.empty((len(images), self._classes), "float32")
         with self._turn:
             for start in range(0, len(images), BATCH):
                 ink = np.divide(images[start : start + BATCH, ..., None], whole, dtype="float32")
                 if len(ink) != self._batch:
-                    self._batch = len(ink)
                     self._interpreter.resize_tensor_input(self._input, ink.shape)
                     self._interpreter.allocate_tensors()
+                    self._batch = len(ink)
                 self._interpreter.set_tensor(self._input, ink)
                 self._interpreter.invoke()
                 probabilities[start : start + BATCH] = self._interpreter.get_tensor(self._output)
@@ -87,13 +83,13 @@ class Network:
 def load(path: str | os.PathLike) -> Network:
     """Load a network for reading.
 
-    The file is compared with the SHA-256 that its record holds, and the network is tried on an empty image.
+    The file is compared with the SHA-256 in its record, and the network is tried on an empty image: the answer is not
+    finite if a single one of its weights is not.
 
     Raises
     ------
     ValueError
-        If the file is damaged, was not written by `hcr_lib.research.export_reader`, or gives no probabilities of its
-        classes.
+        If the file is damaged, or was not written by `hcr_lib.research.export_reader`.
     FileNotFoundError
         If there is no such file.
     """
@@ -105,9 +101,9 @@ def load(path: str | os.PathLike) -> Network:
         if record["sha256"] != hashlib.sha256(model).hexdigest():
             raise ValueError("its SHA-256 is another")
         network = Network(model, record)
-        blank = network(np.zeros((1, *network._shape[:-1]), "uint8"))
-        if blank.shape[1] != len(record["classes"]) or not abs(blank.sum() - 1) < 1e-3:
-            raise ValueError(f"it gives no probabilities of {len(record['classes'])} classes")
+        blank = network(np.zeros((1, *network._size), "uint8"))
+        if blank.shape[1] != len(record["classes"]) or not abs(blank.sum() - 1) < 1e-3:  # NaN, too
+            raise ValueError(f"on an empty image it gives no probabilities of {len(record['classes'])} classes")
     except Exception as error:  # zipfile, zlib, json and LiteRT each have their own for a damaged file
         raise ValueError(
             f"{path} is damaged, or is no reader of this course ({error}); expected a file written by "

@@ -1,7 +1,7 @@
-"""The networks of the course: functions that build them, nothing else.
+"""The networks of the course, as functions that build Keras models.
 
-Each takes ink of shape (28, 28, 1) in [0, 1] and ends in a softmax over `num_classes`. They come
-uncompiled; `hcr_lib.training.fit` compiles and trains them.
+Each model takes ink of shape (28, 28, 1) in [0, 1] and ends in a softmax over `num_classes`. It comes uncompiled;
+`hcr_lib.training.fit` compiles and trains it.
 """
 
 from hcr_lib._tf import keras
@@ -10,8 +10,8 @@ layers = keras.layers
 
 INPUT_SHAPE = (28, 28, 1)
 
-#: Keras' default of 0.99 averages over some 500 batches: after a short training the running averages still lag,
-#: and evaluation looks broken. 0.9 follows at once.
+#: Keras' default of 0.99 averages over some 500 batches: after a short training the moving averages still lag
+#: behind, and evaluation looks broken. With 0.9 they keep up.
 BATCH_NORM_MOMENTUM = 0.9
 
 
@@ -20,13 +20,13 @@ def _batch_norm() -> keras.Layer:
 
 
 def _convolution(features: keras.KerasTensor, width: int) -> keras.KerasTensor:
-    """Add a 3 x 3 convolution that keeps the size, normalised; the normalisation makes a bias needless."""
+    """Apply a 3 x 3 convolution that keeps the size, batch normalisation, which makes a bias redundant, and ReLU."""
     features = layers.Conv2D(width, 3, padding="same", use_bias=False)(features)
     return layers.ReLU()(_batch_norm()(features))
 
 
 def linear(num_classes: int = 10) -> keras.Model:
-    """One layer of weights: a template per class, multiplied with the ink and added up.
+    """Build a linear classifier: a template for each class, multiplied with the ink and summed.
 
     Examples
     --------
@@ -39,7 +39,7 @@ def linear(num_classes: int = 10) -> keras.Model:
 
 
 def mlp(num_classes: int = 10, hidden: int = 300) -> keras.Model:
-    """Two layers: `hidden` units look at all pixels at once (LeCun 1998 used 300).
+    """Build a multi-layer perceptron: `hidden` units, each of which sees all pixels (LeCun et al. 1998 used 300).
 
     Examples
     --------
@@ -58,11 +58,11 @@ def mlp(num_classes: int = 10, hidden: int = 300) -> keras.Model:
 
 
 def lenet5(num_classes: int = 10) -> keras.Model:
-    """Build LeNet-5 as nearly as today's layers allow: two convolutions, each followed by averaging, then three dense.
+    """Build LeNet-5 with today's layers: two convolutions, each followed by average pooling, then three dense layers.
 
     The original (LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition", 1998)
-    scaled its averages by learned numbers, joined only some of the maps of its second convolution, and compared the
-    last layer with drawn prototypes of the characters. Neither is needed.
+    scaled its averages by learned parameters, connected its second convolution to some of the maps only, and compared
+    its last layer with drawn prototypes of the characters. None of these is needed.
 
     Examples
     --------
@@ -115,7 +115,7 @@ def seed_cnn(num_classes: int = 36) -> keras.Model:
 def seed_crnn(num_classes: int = 36) -> keras.Model:
     """Build the recurrent network this course grew from: convolutions, then two LSTMs over the columns.
 
-    After two poolings the picture is 7 x 7 with 64 features. `Permute` brings its columns to the front, so
+    After two poolings there are 64 maps of 7 x 7. `Permute` brings its columns to the front, so
     that the sequence runs from left to right as writing does; each of its 7 steps sees one column.
 
     Examples
@@ -146,19 +146,19 @@ def seed_crnn(num_classes: int = 36) -> keras.Model:
 
 
 def compact_cnn(num_classes: int = 62, width: int = 32, first: int = 1) -> keras.Model:
-    """Build the course's own network: 3 x 3 convolutions in three stages, halving the picture in between.
+    """Build the course's own network: 3 x 3 convolutions in three stages, with the image halved in between.
 
     Small filters in sequence see as far as a large one with fewer weights; batch normalisation after each lets
-    it learn fast; dropout before the last layers is its only regulariser beside augmentation.
+    it learn fast; dropout before the last layers is its only regulariser besides augmentation.
 
     Parameters
     ----------
     num_classes : int
     width : int
-        Filters of the first stage; they double when the picture halves.
+        Filters of the first stage; their number doubles whenever the image is halved.
     first : int
-        Convolutions of the first stage; the other two have two each. A second one there has all 28 x 28 positions to
-        work on, and costs a quarter of the time.
+        Convolutions of the first stage; the other two have two each. A second one there works on all 28 x 28
+        positions, and takes a quarter of the time.
 
     Examples
     --------
@@ -181,8 +181,8 @@ def compact_cnn(num_classes: int = 62, width: int = 32, first: int = 1) -> keras
 def tiny_cnn(num_classes: int = 10) -> keras.Model:
     """Build a network of fewer than 10,000 parameters: narrow 3 x 3 convolutions, and no hidden dense layer.
 
-    Most weights of a small network sit where its picture becomes a list. Two poolings and a third, with a stride of 2
-    over 7 x 7 positions, leave 3 x 3 of them, so that the last layer is no larger than a convolution.
+    Most weights of a small network are where its maps are flattened. Three poolings, the last from 7 x 7 positions,
+    leave 3 x 3, so that the dense layer is no larger than a convolution.
 
     Examples
     --------
@@ -201,9 +201,9 @@ def tiny_cnn(num_classes: int = 10) -> keras.Model:
 
 
 def quick_cnn(num_classes: int = 10, width: int = 16) -> keras.Model:
-    """Build the network that learns fastest: three convolutions, each of which halves the picture itself.
+    """Build the network that learns fastest: three convolutions with a stride of 2, which halve the image themselves.
 
-    Steps of two pixels look at a quarter of the places, and nothing is computed that pooling would then throw away.
+    They compute a quarter of the positions, and nothing that pooling would then throw away.
     Two epochs of MNIST are enough for 99 % of the validation images: ``fit(quick_cnn(10), train, validation, epochs=2,
     batch_size=256, learning_rate=2e-2, schedule="one-cycle", label_smoothing=0.1, keep="last")``.
 
@@ -211,7 +211,7 @@ def quick_cnn(num_classes: int = 10, width: int = 16) -> keras.Model:
     ----------
     num_classes : int
     width : int
-        Filters of the first convolution; they double with every other.
+        Filters of the first convolution; their number doubles with each further one.
 
     Examples
     --------

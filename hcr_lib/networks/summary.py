@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,35 +17,16 @@ if TYPE_CHECKING:
     from hcr_lib._tf import keras
 
 
-def _recurrent(gates: int) -> Callable[..., int]:
-    """Return the cost of a recurrent layer with so many gates."""
-    return lambda layer, given, shape: given[0] * gates * layer.units * (given[1] + layer.units)
-
-
-#: Multiply-adds for one image, by the kind of layer: of the layer, the shape of its input and that of its output.
-#: Layers with parameters must be among these; those without any are not counted.
-_COSTS: dict[str, Callable[..., int]] = {
-    "Dense": lambda layer, given, shape: layer.kernel.shape[0] * math.prod(shape),
-    "Conv2D": lambda layer, given, shape: math.prod((*shape[:2], *layer.kernel.shape)),
-    "DepthwiseConv2D": lambda layer, given, shape: math.prod((*shape, *layer.kernel_size)),
-    "SeparableConv2D": lambda layer, given, shape: (
-        math.prod(shape[:2])
-        * sum(math.prod(kernel.shape) for kernel in (layer.depthwise_kernel, layer.pointwise_kernel))
-    ),
-    "LSTM": _recurrent(gates=4),
-    "GRU": _recurrent(gates=3),
-    "Bidirectional": lambda layer, given, shape: sum(
-        _multiply_adds(one, given, shape) for one in (layer.forward_layer, layer.backward_layer)
-    ),
-    # A factor for each map or channel: beside convolutions next to nothing.
-    **dict.fromkeys(("BatchNormalization", "LayerNormalization", "GroupNormalization", "PReLU"), lambda *_: 0),
-}
-#: Each value depends on a window of the layer's input ...
-_WINDOWED = {"Conv2D", "DepthwiseConv2D", "SeparableConv2D", "MaxPooling2D", "AveragePooling2D"}
-#: ... on all of it ...
-_GLOBAL = {"Dense", "LSTM", "GRU", "Bidirectional", "GlobalAveragePooling2D", "GlobalMaxPooling2D"}
-#: ... or, as with all other kinds, on one value, which may have another place in these.
+# What is known of kinds of layers, by their names in Keras. A value of the output depends on a window of the input ...
+_CONVOLUTIONS = {"Conv2D", "DepthwiseConv2D", "SeparableConv2D"}
+_POOLINGS = {"MaxPooling2D", "AveragePooling2D"}
+# ... on all of it (a dense layer at every place of a map is treated so, too) ...
+_RECURRENT = {"LSTM", "GRU", "Bidirectional"}
+_GLOBAL = {"Dense", "GlobalAveragePooling2D", "GlobalMaxPooling2D"} | _RECURRENT
+# ... or, with any other kind, on the one value at its place. These change the places:
 _REARRANGING = {"Permute", "Reshape"}
+# These have a factor for each map or channel, which costs next to nothing beside a convolution:
+_SCALING = {"BatchNormalization", "LayerNormalization", "GroupNormalization", "PReLU"}
 
 
 class ReceptiveField(NamedTuple):
@@ -203,15 +183,15 @@ def _receptive_fields(layer: keras.Layer, below: Fields, given: tuple, shape: tu
         return None, None
     if kind == "ZeroPadding2D":
         return tuple(field.through(1, padding=before) for field, (before, _) in zip(below, layer.padding, strict=True))
-    if kind not in _WINDOWED:
+    if kind not in _CONVOLUTIONS | _POOLINGS:
         if len(given) == len(shape) == 3 and given[:2] != shape[:2] and kind not in _REARRANGING:
             raise ValueError(
                 f"the receptive field of a {kind} is not known here; expected maps to change their size by pooling or "
                 "strides."
             )
         return below
-    kernels = getattr(layer, "kernel_size", None) or layer.pool_size
-    dilations = getattr(layer, "dilation_rate", (1, 1))
+    kernels = layer.pool_size if kind in _POOLINGS else layer.kernel_size
+    dilations = (1, 1) if kind in _POOLINGS else layer.dilation_rate
     fields = []
     for axis, (field, kernel, dilation) in enumerate(zip(below, kernels, dilations, strict=True)):
         stride = layer.strides[axis]
@@ -222,10 +202,12 @@ def _receptive_fields(layer: keras.Layer, below: Fields, given: tuple, shape: tu
 
 
 def _multiply_adds(layer: keras.Layer, given: tuple, shape: tuple) -> int:
+    """Return the cost of a layer: each weight of its kernels is used once at every place, or step of a sequence."""
     kind = type(layer).__name__
-    if kind in _COSTS:
-        return _COSTS[kind](layer, given, shape)
-    if layer.count_params():
-        known = ", ".join(sorted(_COSTS))
+    if kind in _SCALING or not layer.count_params():
+        return 0
+    if kind not in _CONVOLUTIONS | _RECURRENT | {"Dense"}:
+        known = ", ".join(sorted(_CONVOLUTIONS | _RECURRENT | _SCALING | {"Dense"}))
         raise ValueError(f"the cost of a {kind} is not known here; expected layers with parameters among {known}.")
-    return 0
+    places = given[0] if kind in _RECURRENT else math.prod(shape[:-1])
+    return places * sum(math.prod(weight.shape) for weight in layer.weights if "kernel" in weight.name)

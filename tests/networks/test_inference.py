@@ -1,5 +1,6 @@
 """Networks on LiteRT: they give Keras' answers, to one image or many, and a damaged file is refused."""
 
+import hashlib
 import io
 import json
 import subprocess
@@ -72,6 +73,14 @@ class TestNetwork:
             shipped(np.zeros(shape, "uint8"))
 
 
+def with_record(model: bytes, classes: str) -> bytes:
+    file = io.BytesIO(model)
+    with zipfile.ZipFile(file, "a") as archive:
+        record = {"classes": classes, "sha256": hashlib.sha256(model).hexdigest()}
+        archive.writestr(inference.RECORD, json.dumps(record))
+    return file.getvalue()
+
+
 class TestDamage:
     """Whatever is changed in a file, it is refused in a sentence that names it and says what to do."""
 
@@ -98,15 +107,21 @@ class TestDamage:
         for length in (size // 2, size, len(content) - 1):
             refused(content[:length])
 
-    def test_a_model_without_a_record_or_with_another_number_of_classes(self, refused, shipped):
+    def test_a_model_without_a_record_or_with_another_number_of_classes(self, refused):
         content = _paths.shipped(WEIGHTS).read_bytes()
         model = content[: zipfile.ZipFile(io.BytesIO(content)).getinfo(inference.RECORD).header_offset]
         refused(model)
-        for record in ([], {"classes": DIGITS}, {"classes": DIGITS, "sha256": shipped.record["sha256"]}):
-            file = io.BytesIO(model)
-            with zipfile.ZipFile(file, "a") as archive:
-                archive.writestr(inference.RECORD, json.dumps(record))
-            refused(file.getvalue())
+        refused(with_record(model, DIGITS))
+        inference.Network(model, {})  # it is the record that does not fit
+
+    @pytest.mark.parametrize("value", [np.nan, np.inf])
+    def test_weights_that_are_not_finite(self, refused, shipped, value):
+        content = _paths.shipped(WEIGHTS).read_bytes()
+        model = content[: zipfile.ZipFile(io.BytesIO(content)).getinfo(inference.RECORD).header_offset]
+        last_bias = keras.saving.load_model(_paths.shipped(export_reader.TRAINED)).get_weights()[-1]
+        damaged = np.append(last_bias[:-1], np.float32(value))
+        assert model.count(last_bias.tobytes()) == 1
+        refused(with_record(model.replace(last_bias.tobytes(), damaged.tobytes()), shipped.record["classes"]))
 
     def test_a_missing_file_is_named(self, tmp_path):
         with pytest.raises(FileNotFoundError, match=r"nothing\.tflite"):
