@@ -146,10 +146,43 @@ def run_in_lab(browser, lab: SimpleNamespace, notebook: nbformat.NotebookNode, n
     context.close()
 
 
-def notebook_of(source: str) -> nbformat.NotebookNode:
-    """A notebook of one cell."""
+# Demonstrations whose controls are tried, each in a cell of one notebook.
+DEMOS = {
+    "writer": "from hcr_lib import widgets\nwidgets.writer_demo('Hand 47')",
+    "explorer": (
+        "from hcr_lib import datasets, labels\n"
+        "digits = [datasets.load('bundled', part).merge_classes(labels.DIGITS) for part in ('train', 'val')]\n"
+        "widgets.network_explorer(*digits)"
+    ),
+    "alignment": (
+        "import numpy as np\n"
+        "probabilities = np.full((6, 3), 0.05)\n"  # of six steps whose best path is: 1 1 blank 1 2 blank
+        "probabilities[range(6), [1, 1, 0, 1, 2, 0]] = 0.9\n"
+        "widgets.alignment_demo(np.log(probabilities), '12')"
+    ),
+    "pad": "widgets.DrawingPad()",
+}
+
+
+@pytest.fixture(scope="module")
+def demos(browser, lab):
+    """The cells of `DEMOS` in JupyterLab, by their names, each showing its picture or its pad."""
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}  # or JupyterLab asks for one
-    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)], metadata=kernel)
+    notebook = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, DEMOS.values())), metadata=kernel)
+    with run_in_lab(browser, lab, notebook, "demos.ipynb") as page:
+        cells = {name: page.locator(".jp-CodeCell").nth(place) for place, name in enumerate(DEMOS)}
+        for cell in cells.values():
+            cell.locator("img.widget-image, canvas").first.wait_for(timeout=ANSWER_S * 1000)
+        yield cells
+
+
+@contextlib.contextmanager
+def repainting(cell) -> Iterator[None]:
+    """Wait until the picture of a cell has changed."""
+    picture = cell.locator("img.widget-image").element_handle()
+    before = picture.get_attribute("src")
+    yield
+    cell.page.wait_for_function("([image, old]) => image.src !== old", arg=[picture, before])
 
 
 @pytest.fixture(scope="module")
@@ -225,96 +258,73 @@ def test_a_digit_drawn_with_a_finger_is_read(pad):
     assert pad.canvas.get_attribute("data-strokes") == "1"
 
 
-def test_the_pads_buttons_keep_keys_from_the_notebook_and_clear_ends_a_stroke(browser, lab):
-    source = "from hcr_lib.widgets import DrawingPad\nDrawingPad()"
-    with run_in_lab(browser, lab, notebook_of(source), "pad.ipynb") as page:
-        canvas = page.locator("canvas[data-strokes='0']")
-        (x, y), (to_x, to_y) = on_screen(canvas, [(0.3, 0.3), (0.6, 0.6)])
-        cells = page.locator(".jp-CodeCell").count()
-        for name in ("Undo the last stroke", "Clear the drawing"):
-            page.get_by_role("button", name=name).click()
-            for key in "dda":  # in a notebook: delete the cell, insert one
-                page.keyboard.press(key)
-        assert (page.locator(".jp-CodeCell").count(), canvas.count()) == (cells, 1)
-        page.mouse.move(x, y)
-        page.mouse.down()
-        page.mouse.move(to_x, to_y, steps=3)
-        page.get_by_role("button", name="Clear the drawing").press("Enter")
-        page.mouse.up()
-        page.wait_for_timeout(300)
-        assert canvas.count() == 1, "the stroke is gone, and does not come back when the pen lifts"
+def test_the_pads_buttons_keep_keys_from_the_notebook_and_clear_ends_a_stroke(demos):
+    cell = demos["pad"]
+    page, canvas = cell.page, cell.locator("canvas[data-strokes='0']")
+    (x, y), (to_x, to_y) = on_screen(canvas, [(0.3, 0.3), (0.6, 0.6)])
+    cells = page.locator(".jp-CodeCell").count()
+    for name in ("Undo the last stroke", "Clear the drawing"):
+        cell.get_by_role("button", name=name).click()
+        for key in "dda":  # in a notebook: delete the cell, insert one
+            page.keyboard.press(key)
+    assert (page.locator(".jp-CodeCell").count(), canvas.count()) == (cells, 1)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(to_x, to_y, steps=3)
+    cell.get_by_role("button", name="Clear the drawing").press("Enter")
+    page.mouse.up()
+    page.wait_for_timeout(300)
+    assert canvas.count() == 1, "the stroke is gone, and does not come back when the pen lifts"
 
 
-def test_a_slider_moved_with_the_mouse_paints_the_picture_anew(browser, lab):
-    source = "from hcr_lib.widgets import writer_demo\nwriter_demo('Hand 47')"
-    with run_in_lab(browser, lab, notebook_of(source), "writer.ipynb") as page:
-        picture = page.locator("img.widget-image")
-        picture.wait_for(timeout=ANSWER_S * 1000)
-        slant = page.locator(".widget-hslider").filter(has_text="slant")
-        upright, number = picture.get_attribute("src"), slant.locator(".widget-readout").inner_text()
-        seen = picture.screenshot()
+def test_a_slider_moved_with_the_mouse_paints_the_picture_anew(demos):
+    cell = demos["writer"]
+    mouse, picture = cell.page.mouse, cell.locator("img.widget-image")
+    slant = cell.locator(".widget-hslider").filter(has_text="slant")
+    number = slant.locator(".widget-readout").inner_text()
+    seen = picture.screenshot()
+    handle = slant.locator(".noUi-handle")
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    with repainting(cell):
+        mouse.move(x, y)
+        mouse.down()
+        mouse.move(x + 40, y, steps=5)
+        mouse.up()
+    assert float(slant.locator(".widget-readout").inner_text()) > float(number) + 0.1
+    cell.page.wait_for_timeout(500)  # every step of the mouse is painted; let the last one arrive
+    leaning = picture.screenshot()
+    assert leaning != seen
 
-        handle = slant.locator(".noUi-handle")
-        handle.scroll_into_view_if_needed()
-        box = handle.bounding_box()
-        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        page.mouse.move(x, y)
-        page.mouse.down()
-        page.mouse.move(x + 40, y, steps=5)
-        page.mouse.up()
-        page.wait_for_function("old => document.querySelector('img.widget-image').src !== old", arg=upright)
-        assert float(slant.locator(".widget-readout").inner_text()) > float(number) + 0.1
-        page.wait_for_timeout(500)  # every step of the mouse is painted; let the last one arrive
-        leaning = picture.screenshot()
-        assert leaning != seen
-
-        page.get_by_label("text").fill("what?")
-        page.get_by_text("Leave that out.").wait_for(timeout=ANSWER_S * 1000)
-        assert picture.screenshot() == leaning
+    cell.get_by_label("text").fill("what?")
+    cell.get_by_text("Leave that out.").wait_for(timeout=ANSWER_S * 1000)
+    assert picture.screenshot() == leaning
 
 
-def test_the_explorer_trains_the_network_that_its_sliders_say(browser, lab):
-    source = (
-        "from hcr_lib import datasets, labels, widgets\n"
-        "digits = [datasets.load('bundled', part).merge_classes(labels.DIGITS) for part in ('train', 'val')]\n"
-        "widgets.network_explorer(*digits)"
-    )
-    with run_in_lab(browser, lab, notebook_of(source), "explorer.ipynb") as page:
-        picture = page.locator("img.widget-image")
-        picture.wait_for(timeout=ANSWER_S * 1000)
-        before = picture.get_attribute("src")
-        pooling = page.locator(".widget-hslider").filter(has_text="pooling").locator(".widget-readout")
+def test_the_explorer_trains_the_network_that_its_sliders_say(demos):
+    cell = demos["explorer"]
+    pooling = cell.locator(".widget-hslider").filter(has_text="pooling").locator(".widget-readout")
+    with repainting(cell):
         pooling.fill("3")
         pooling.press("Enter")
-        page.wait_for_function("old => document.querySelector('img.widget-image').src !== old", arg=before)
-
-        button = page.get_by_role("button", name="train it for 5 seconds")
-        button.click()
-        page.get_by_text("of validation").wait_for(timeout=RUN_S * 1000)
-        assert page.get_by_text("pooling 3").count() == 1
-        button.wait_for()
+    button = cell.get_by_role("button", name="train it for 5 seconds")
+    button.click()
+    cell.get_by_text("of validation").wait_for(timeout=RUN_S * 1000)
+    assert cell.get_by_text("pooling 3").count() == 1
+    button.wait_for()
 
 
-def test_the_alignment_is_stepped_through_with_the_slider(browser, lab):
-    source = (
-        "import numpy as np\n"
-        "from hcr_lib import widgets\n"
-        "said = np.full((6, 3), 0.05)\n"  # six steps that say: 1 1 blank 1 2 blank
-        "said[range(6), [1, 1, 0, 1, 2, 0]] = 0.9\n"
-        "widgets.alignment_demo(np.log(said), '12')"
-    )
-    with run_in_lab(browser, lab, notebook_of(source), "alignment.ipynb") as page:
-        picture = page.locator("img.widget-image")
-        picture.wait_for(timeout=ANSWER_S * 1000)
-        before = picture.get_attribute("src")
-        step = page.locator(".widget-hslider").filter(has_text="step").locator(".noUi-handle")
+def test_the_alignment_is_stepped_through_with_the_slider(demos):
+    cell = demos["alignment"]
+    step = cell.locator(".widget-hslider").filter(has_text="step").locator(".noUi-handle")
+    with repainting(cell):
         step.focus()
         step.press("ArrowRight")
-        page.wait_for_function("old => document.querySelector('img.widget-image').src !== old", arg=before)
-        assert page.locator(".widget-hslider .widget-readout").inner_text() == "1"
+    assert cell.locator(".widget-hslider .widget-readout").inner_text() == "1"
 
-        text = page.get_by_label("text")
-        assert text.input_value() == "112"
-        text.fill("1212121")
-        text.press("Enter")
-        page.get_by_text("no path of 6 steps").wait_for(timeout=ANSWER_S * 1000)
+    text = cell.get_by_label("text")
+    assert text.input_value() == "112"
+    text.fill("1212121")
+    text.press("Enter")
+    cell.get_by_text("no path of 6 steps").wait_for(timeout=ANSWER_S * 1000)

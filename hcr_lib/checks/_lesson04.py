@@ -49,7 +49,7 @@ EXERCISES: dict[str, Exercise] = {
         hint="First merge what is equal and stands side by side; only then leave out the blanks.",
         slips={
             "57": "The blanks go last: between the fives there is one, so they do not merge.",
-            "55577": "Three fives and two sevens are said, but equal neighbours count once.",
+            "55577": "Three fives and two sevens are predicted, but equal neighbours count once.",
             "5577": "Of the two sevens, none has a blank between: they merge, too.",
             "5-5-7": "Half the way: now leave out the blanks.",
             "5557": "The fives behind the first blank stand side by side: they merge.",
@@ -59,12 +59,12 @@ EXERCISES: dict[str, Exercise] = {
         passes=number(5),
         hint="Where can the one step go that is not needed: to a blank, and where? To a digit, and to which?",
         slips={
-            1: "Only one has its blank in the middle, but a blank may also stand first or last, or a digit last twice.",
-            2: "A digit may be said twice; but a blank may stand somewhere, too.",
-            3: "A blank may stand in three places; but a digit may also be said twice.",
-            4: "One is missing: the spare step is a blank in one of three places, or one of two digits said twice.",
-            6: "Write them down: the spare step is a blank in one of three places, or one of two digits said twice.",
-            27: "That is all paths; most of them say something else.",
+            1: "Only one has its blank in the middle, but a blank may also stand first or last, or a digit be repeated.",
+            2: "A digit may be repeated; but a blank may stand somewhere, too.",
+            3: "A blank may stand in three places; but a digit may also be repeated.",
+            4: "One is missing: the spare step is a blank in one of three places, or one of two digits repeated.",
+            6: "Write them down: the spare step is a blank in one of three places, or one of two digits repeated.",
+            27: "That is all paths; most of them collapse to other texts.",
         },
     ),
 }

@@ -56,9 +56,9 @@ EXERCISES: dict[str, Exercise] = {
         hint="How often was it right, and how often did it claim to be?",
         slips={
             0.05: "That is 1 minus the confidence. Compare the confidence with the share that was right.",
-            0.85: "That is how often it was right; the gap is how far its claim lies from that.",
+            0.85: "That is how often it was right; the gap is how far its confidence lies from that.",
             0.15: "That is how often it was wrong. It claimed to be wrong 5 times in 100.",
-            0.95: "That is its claim; how often was it right?",
+            0.95: "That is its confidence; how often was it right?",
             0: "170 of 200 is less than 95 in 100.",
         },
     ),

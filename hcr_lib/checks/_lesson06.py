@@ -5,12 +5,12 @@ from hcr_lib.checks._exercise import Exercise, number, word
 EXERCISES: dict[str, Exercise] = {
     "06.1": Exercise(
         passes=number(3),
-        hint="Every run of columns with ink is one piece, however wide the gaps beside it are.",
+        hint="Every run of columns with ink is one segment, however wide the gaps beside it are.",
         slips={
-            2: "Those are the gaps between the pieces; a row of n pieces has n - 1 gaps.",
-            4: "The blank margins left and right are no pieces, and no gaps between any.",
+            2: "Those are the gaps between the segments; a row of n segments has n - 1 gaps.",
+            4: "The blank margins left and right are not segments, and not gaps between any.",
             6: "Those are the columns with ink; neighbours without a gap belong together.",
-            5: "A wide gap parts two pieces just as a narrow one does; count the runs of ink.",
+            5: "A wide gap separates two segments just as a narrow one does; count the runs of ink.",
         },
     ),
     "06.2": Exercise(
