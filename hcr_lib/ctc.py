@@ -142,7 +142,7 @@ def forward(log_probs: npt.ArrayLike, text: str, classes: str) -> np.ndarray:
 def loss(log_probs: npt.ArrayLike, text: str, classes: str) -> float:
     """Return the negative log probability of a text: the CTC loss of one line.
 
-    Parameters are those of `forward`. Infinite where no path of so many steps collapses to the text.
+    Parameters are those of `forward`. Infinite where no path of this length collapses to the text.
 
     Examples
     --------

@@ -141,7 +141,7 @@ class TestLines:
             return min(timeit.repeat(lambda: write("ab" * number, Style(joining=0.5), rng(0)), number=1, repeat=3))
 
         seconds(10)
-        assert seconds(200) < 25 * seconds(20)
+        assert seconds(100) < 25 * seconds(10)
 
     @pytest.mark.parametrize("text", ["Hey!", "a\nb", "ß", "a\tb"])
     def test_text_with_an_unknown_character_is_refused(self, text):

@@ -76,9 +76,11 @@ def test_learns_one_batch_by_heart(build, batch):
     ink, truth = batch
     model = build(36)
     model.compile(keras.optimizers.Adam(3e-3), "sparse_categorical_crossentropy")
-    for _ in range(60):
+    for step in range(1, 61):
         model.train_on_batch(ink, truth)
-    np.testing.assert_array_equal(np.asarray(model(ink, training=False)).argmax(axis=1), truth)
+        if step % 10 == 0 and np.array_equal(np.asarray(model(ink, training=False)).argmax(axis=1), truth):
+            return
+    pytest.fail("36 images were not learned in 60 steps")
 
 
 def test_pooling_of_the_first_seed_leaves_512_numbers():

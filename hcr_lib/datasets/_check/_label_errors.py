@@ -7,7 +7,7 @@ import numpy as np
 from hcr_lib.datasets._check._report import Fault
 from hcr_lib.labels import same_shape
 
-SAMPLE = 10_000  #: larger sets are judged by so many images drawn from them
+SAMPLE = 10_000  #: larger sets are judged by a random sample of this size
 FOLDS = 4  #: each image is judged by a classifier that was trained on the other three quarters
 MIN_IMAGES = 2 * FOLDS  #: of a class, to take part
 TOLERATED = 0.015  #: share of label errors up to which it is a note; clean sets were found to have up to 0.008

@@ -12,7 +12,7 @@ from hcr_lib.datasets._check._report import Fault
 if TYPE_CHECKING:
     import pandas as pd
 
-SAMPLE = 6_000  #: larger sets are judged by so many images drawn from them
+SAMPLE = 6_000  #: larger sets are judged by a random sample of this size
 MIN_IMAGES = 20  #: of one source, to take part; and of one source in a class, to be distinguished within the class
 FOLDS = 4
 ENTANGLED = 0.2  #: share of the source's entropy that the class explains
