@@ -250,7 +250,7 @@ class TestFromTheShell:
         )
         assert shown.stdout.splitlines() == ["7", "[] 0"]
 
-    def test_thousands_of_files_in_one_call(self, pictures):
+    def test_hundreds_of_files_in_one_call(self, pictures):
         """Ten times the files: ten times the output, but no more memory, and no more time for each."""
         code = (
             "import resource, sys, time\n"
