@@ -3,7 +3,7 @@
 The times are taken in turns and the shortest of each kept: what disturbs a run makes it longer, never shorter. What is
 asserted are their ratios::
 
-    pytest tests/benchmarks/test_augment_speed.py --benchmark-enable -s
+    pytest tests/benchmarks/test_augment_speed.py -n 0 --benchmark-enable -s
 """
 
 import time

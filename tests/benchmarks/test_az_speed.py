@@ -1,6 +1,6 @@
 """The Kaggle A-Z file, full size: our reader beside `pandas.read_csv`. Left out unless asked for::
 
-    pytest tests/benchmarks/test_az_speed.py --benchmark-enable -s
+    pytest tests/benchmarks/test_az_speed.py -n 0 --benchmark-enable -s
 
 The file is made up: 372,450 rows of the bundled handwriting. Every contender has a process of its own, so that its
 memory can be told; asserted are ratios within one run. pandas wants 6 GB and up to a minute.

@@ -1,6 +1,6 @@
 """How long it takes to search a large set for copies. Left out unless asked for, like its neighbours::
 
-pytest tests/benchmarks/test_check_speed.py --benchmark-enable
+pytest tests/benchmarks/test_check_speed.py -n 0 --benchmark-enable
 """
 
 import timeit

@@ -1,6 +1,6 @@
 """Reading on LiteRT beside Keras and TensorFlow. Left out unless asked for::
 
-    pytest tests/benchmarks/test_read_speed.py --benchmark-enable -s
+    pytest tests/benchmarks/test_read_speed.py -n 0 --benchmark-enable -s
 
 Both sides are timed in turns and the shortest of each kept: what disturbs a run makes it longer, never shorter. What
 is asserted are their ratios.

@@ -1,6 +1,6 @@
 """How long the steps of reading take. Left out unless asked for::
 
-    pytest tests/benchmarks --benchmark-enable
+    pytest tests/benchmarks -n 0 --benchmark-enable
 
 The table that it prints is for people: it depends on the machine. What is asserted are ratios of times measured side by
 side, with room to spare, so that a step that became many times slower is seen on any machine.

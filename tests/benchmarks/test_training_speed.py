@@ -1,6 +1,6 @@
 """How fast networks learn. Left out unless asked for::
 
-    HCR_DATA_DIR=... pytest tests/benchmarks/test_training_speed.py --benchmark-enable -s
+    HCR_DATA_DIR=... pytest tests/benchmarks/test_training_speed.py -n 0 --benchmark-enable -s
 
 What is asserted are ratios of times taken in one run; what depends on the machine is only reported, under
 "extra_info" of ``--benchmark-json FILE`` and by ``-s``.
