@@ -30,7 +30,7 @@ SIDEWAYS: set[tuple[str, str]] = set()
 RESEARCH = "research"  # what maintainers run: it may import anything, and nothing imports it
 MOST_LINES = 11_000  # of the library without research
 
-# Modules that need TensorFlow at once; others may import these only inside functions, so that importing them stays fast.
+# Modules that need TensorFlow at once; others may import these only inside functions, so that their import is fast.
 USES_TENSORFLOW = {"_tf", "augment", "networks.models", "training"}
 
 LAYER_OF = {module: number for number, layer in enumerate(LAYERS) for module in layer}

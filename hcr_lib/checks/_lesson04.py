@@ -59,7 +59,7 @@ EXERCISES: dict[str, Exercise] = {
         passes=number(5),
         hint="Where can the one step go that is not needed: to a blank, and where? To a digit, and to which?",
         slips={
-            1: "Only one has its blank in the middle, but a blank may also stand first or last, or a digit be repeated.",
+            1: "Only one has its blank in the middle, but a blank may stand first or last, or a digit be repeated.",
             2: "A digit may be repeated; but a blank may stand somewhere, too.",
             3: "A blank may stand in three places; but a digit may also be repeated.",
             4: "One is missing: the spare step is a blank in one of three places, or one of two digits repeated.",
