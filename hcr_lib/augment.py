@@ -1,12 +1,9 @@
 """Augmentation: new training images by writing the old ones a little differently.
 
 Batched TensorFlow operations, made for ``tf.data`` (shuffle, then batch, then augment). `Augment` draws for each image
-how much of each change it gets; `apply` makes the changes. Both take ink of shape (batch, 28, 28, 1) in [0, 1].
-
-There are no flips: a mirrored b is a d. Rotations stay small: a 6 on its head is a 9.
-
-A change is one entry: of `MOVES`, which say where each pixel comes from, or of `REPAINTS`, which then change pixels in
-place. What `Augment` and `apply` accept and document, and the sliders of the lessons' demo, are read from there.
+how much of each change it gets; `apply` makes the changes: first `MOVES`, which say where each pixel comes from, then
+`REPAINTS`, which change pixels in place. There are no flips: a mirrored b is a d. Rotations stay small: a 6 on its head
+is a 9.
 
 The pixel work is compiled by XLA, as Keras compiles a network: a few loops over the pixels instead of dozens, each
 of which would read and write the whole batch. The first batch of a new size waits a moment for the compiler.
@@ -32,34 +29,17 @@ GRID = 6
 _compiled = tf.function(jit_compile=True, autograph=False, reduce_retracing=True)
 
 
-class Limit(NamedTuple):
-    """How far a change may go: a field of `Augment`."""
-
-    default: float
-    highest: float  # at the end of its slider; further makes no sense
-    step: float  # of that slider
-    most: float = 1000.0  # more is refused; beyond this, positions in float32 cease to be finite
-
-
-def _either_way(u: tf.Tensor, limit: float) -> tf.Tensor:
-    return limit * u
-
-
-def _between(u: tf.Tensor, above: float, below: float = 0.0) -> tf.Tensor:
-    return (below + above) * ((u + 1) / 2) - below
-
-
 class Operation(NamedTuple):
-    """One kind of change."""
+    """One kind of change: an entry here, and its limits in `Augment`, are all it takes."""
 
-    meaning: str  # unit and direction of the amounts
     # A move turns x and y in the result, in pixels from the middle, into what they were; a repaint turns ink into ink.
     # Both take the amounts too, tensors of shape (batch, 1, 1).
     function: Callable
-    limits: dict[str, Limit]  # fields of `Augment`
+    limits: dict[str, tuple[float, float]]  # fields of `Augment`: highest value and step of their sliders
     amounts: tuple[str, ...]  # arguments of `apply`
     neutral: float = 0.0  # the amount that changes nothing
-    draw: Callable = _either_way  # from numbers in [-1, 1) and the limits to how far amounts are from neutral
+    both_ways: bool = True  # or from neutral up to the first limit, and down to the second, if there is one
+    most: float = 1000.0  # the farthest from neutral; beyond this, positions in float32 cease to be finite
     # Normal noise of this shape for each image is the last argument of the function; the amount is then the limit.
     noise: tuple[int, ...] = ()
 
@@ -77,10 +57,8 @@ def _spline_weights(size: int) -> np.ndarray:
 
 
 def _bend(x: tf.Tensor, y: tf.Tensor, elastic: tf.Tensor, noise: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Displace smoothly: Simard, Steinkraus and Platt, "Best practices for convolutional neural networks" (2003).
-
-    Theirs smooths noise with a Gaussian; ours stretches a coarse grid of noise, which is as smooth.
-    """
+    """Displace smoothly: Simard, Steinkraus and Platt, "Best practices for convolutional neural networks" (2003)."""
+    # Theirs smooths noise with a Gaussian; ours stretches a coarse grid of noise, which is as smooth.
     rows, columns = _spline_weights(y.shape[1]), _spline_weights(x.shape[2])
     field = tf.einsum("yi,bcij,xj->cbyx", rows, noise * elastic[..., None], columns)
     return x - field[0], y - field[1]
@@ -88,11 +66,7 @@ def _bend(x: tf.Tensor, y: tf.Tensor, elastic: tf.Tensor, noise: tf.Tensor) -> t
 
 @_compiled
 def _change_stroke_width(ink: tf.Tensor, thicken: tf.Tensor) -> tf.Tensor:
-    """Move every edge outwards by `thicken` pixels, or inwards if it is negative.
-
-    Dilation by 3 x 3 pixels widens strokes by one pixel on each side, erosion narrows them; part of the way between
-    image and result is part of a pixel.
-    """
+    """Move every edge outwards by `thicken` pixels, or inwards if it is negative, by part of a 3 x 3 dilation."""
     thicken = thicken[..., None]
     wide, narrow = _neighbours(tf.maximum, ink, 0.0), _neighbours(tf.minimum, ink, 1.0)
     return tf.where(thicken > 0, ink + thicken * (wide - ink), ink - thicken * (narrow - ink))
@@ -119,65 +93,52 @@ def _blur(ink: tf.Tensor, sigma: tf.Tensor) -> tf.Tensor:
 
 #: Changes of position about the middle of the image, in the order in which they are made.
 MOVES = (
-    Operation("Degrees, counter-clockwise.", _rotate, {"rotation": Limit(10.0, 180.0, 1.0)}, ("rotation",)),
+    Operation(_rotate, {"rotation": (180.0, 1.0)}, ("rotation",)),
+    Operation(lambda x, y, shear: (x + shear * y, y), {"shear": (1.0, 0.05)}, ("shear",)),
     Operation(
-        "Slant to the right, in pixels for every pixel of height.",
-        lambda x, y, shear: (x + shear * y, y), {"shear": Limit(0.2, 1.0, 0.05)}, ("shear",),
-    ),
-    Operation(
-        "Stretch, in x and y independently: a limit of 0.1 means amounts from 0.9 to 1.1.",
         lambda x, y, scale_x, scale_y: (x / scale_x, y / scale_y),
-        {"scale": Limit(0.12, 0.6, 0.02, most=0.9)}, ("scale_x", "scale_y"), neutral=1.0,
+        {"scale": (0.6, 0.02)}, ("scale_x", "scale_y"), neutral=1.0, most=0.9,
     ),
     Operation(
-        "Pixels, to the right and down.",
-        lambda x, y, shift_x, shift_y: (x - shift_x, y - shift_y),
-        {"shift": Limit(1.5, 10.0, 0.5)}, ("shift_x", "shift_y"),
+        lambda x, y, shift_x, shift_y: (x - shift_x, y - shift_y), {"shift": (10.0, 0.5)}, ("shift_x", "shift_y")
     ),
-    Operation(
-        "Smooth displacement, in pixels (one standard deviation).",
-        _bend, {"elastic": Limit(0.6, 2.0, 0.1)}, ("elastic",), draw=_between, noise=(2, GRID, GRID),
-    ),
+    Operation(_bend, {"elastic": (2.0, 0.1)}, ("elastic",), both_ways=False, noise=(2, GRID, GRID)),
 )  # fmt: skip
 
 #: Changes in place, in the order in which they are made, after all moves.
 REPAINTS = (
     Operation(
-        "Pixels added to both sides of every stroke; thin, or a negative amount: taken from them.",
-        _change_stroke_width,
-        {"thicken": Limit(0.8, 1.0, 0.1, most=1.0), "thin": Limit(0.4, 1.0, 0.1, most=1.0)}, ("thicken",),
-        draw=_between,
+        _change_stroke_width, {"thicken": (1.0, 0.1), "thin": (1.0, 0.1)}, ("thicken",), both_ways=False, most=1.0
     ),
-    Operation(
-        "Standard deviation of the blur, in pixels.", _blur, {"blur": Limit(0.6, 2.0, 0.1)}, ("blur",), draw=_between
-    ),
-)  # fmt: skip
-
-OPERATIONS = MOVES + REPAINTS
-LIMITS = {name: limit for operation in OPERATIONS for name, limit in operation.limits.items()}
-
-_Limits = dataclasses.make_dataclass(
-    "_Limits", [(name, float, limit.default) for name, limit in LIMITS.items()], frozen=True
+    Operation(_blur, {"blur": (2.0, 0.1)}, ("blur",), both_ways=False),
 )
 
-
-def _with_entries(thing: Callable, names: str) -> Callable:
-    """Write what the table says of limits or amounts into a docstring."""
-    entries = [f"{', '.join(getattr(each, names))} : float\n        {each.meaning}" for each in OPERATIONS]
-    thing.__doc__ = (thing.__doc__ or "").replace("{entries}", "\n    ".join(entries))
-    return thing
+OPERATIONS = MOVES + REPAINTS
+LIMITS = {name: operation for operation in OPERATIONS for name in operation.limits}
 
 
-@functools.partial(_with_entries, names="limits")
 @dataclasses.dataclass(frozen=True)
-class Augment(_Limits):
+class Augment:
     """How far each change may go; every image draws its own amounts between none and these limits.
 
     Calling it with a batch and a `seed` of two integers returns the changed batch, the same for the same seed.
 
     Attributes
     ----------
-    {entries}
+    rotation : float
+        Degrees, clockwise and counter-clockwise.
+    shear : float
+        Slant to either side, in pixels for every pixel of height.
+    scale : float
+        Stretch, in x and y independently: a limit of 0.1 means amounts from 0.9 to 1.1.
+    shift : float
+        Pixels, in x and y independently.
+    elastic : float
+        Smooth displacement, in pixels (one standard deviation).
+    thicken, thin : float
+        Pixels added to both sides of every stroke, or taken from them.
+    blur : float
+        Standard deviation of the blur, in pixels.
     share : float
         How many of the images are changed at all, from 0 to 1, chosen at random. Whatever moves pixels also softens
         them a little: a network that never meets an untouched image may take its sharpness for a sign of something.
@@ -194,6 +155,14 @@ class Augment(_Limits):
     TensorShape([2, 28, 28, 1])
     """
 
+    rotation: float = 10.0
+    shear: float = 0.2
+    scale: float = 0.12
+    shift: float = 1.5
+    elastic: float = 0.6
+    thicken: float = 0.8
+    thin: float = 0.4
+    blur: float = 0.6
     share: float = 1.0
 
     def __post_init__(self) -> None:
@@ -225,13 +194,12 @@ class Augment(_Limits):
             limits = [getattr(self, name) for name in operation.limits]
             for name in operation.amounts:
                 # Each amount has a row of its own, used or not: another limit then changes no other amount.
-                drawn[name] = operation.neutral + operation.draw(1.0 if operation.noise else next(rows), *limits)
-                if not any(limits):
-                    drawn[name] = operation.neutral
+                u = 1.0 if operation.noise else next(rows)
+                away = limits[0] * u if operation.both_ways else sum(limits) * ((u + 1) / 2) - sum(limits[1:])
+                drawn[name] = operation.neutral + away if any(limits) else operation.neutral
         return drawn
 
 
-@functools.partial(_with_entries, names="amounts")
 def apply(ink: npt.ArrayLike, *, seed: tuple[int, int] | tf.Tensor = (0, 0), **amounts: npt.ArrayLike) -> tf.Tensor:
     """Change images by the given amounts: one number for all of them, or one for each, shape (batch,).
 
@@ -243,7 +211,9 @@ def apply(ink: npt.ArrayLike, *, seed: tuple[int, int] | tf.Tensor = (0, 0), **a
         In [0, 1]; outside is paper.
     seed : two integers
         Decides the smooth displacement; nothing else is random here.
-    {entries}
+    rotation, shear, scale_x, scale_y, shift_x, shift_y, elastic, thicken, blur : float
+        In the units of `Augment`: counter-clockwise, to the right and down are positive, and scales are 1 where nothing
+        is stretched. A negative `thicken` makes strokes thinner.
 
     Returns
     -------
@@ -272,15 +242,13 @@ def apply(ink: npt.ArrayLike, *, seed: tuple[int, int] | tf.Tensor = (0, 0), **a
     return ink
 
 
-def _arguments(
-    operation: Operation, amounts: dict[str, npt.ArrayLike], count: tf.Tensor, seed: tuple[int, int] | tf.Tensor
-) -> list[tf.Tensor]:
+def _arguments(operation: Operation, amounts: dict, count: tf.Tensor, seed: tuple[int, int] | tf.Tensor) -> list:
     """Return what an operation's function takes; nothing if it may be left out. Refuse what no limit allows."""
     given = [amounts.get(name, operation.neutral) for name in operation.amounts]
     # What only a running graph knows stays None; it was drawn between limits.
     values = [tf.get_static_value(amount) if tf.is_tensor(amount) else np.asarray(amount) for amount in given]
-    most = [limit.most for limit in operation.limits.values()]
-    low, high = (operation.neutral + operation.draw(u, *most) for u in (-1.0, 1.0))
+    high = operation.neutral + operation.most
+    low = operation.neutral - (operation.most if operation.both_ways or len(operation.limits) > 1 else 0.0)
     for name, value in zip(operation.amounts, values, strict=True):
         if value is not None and not ((value > low - 1e-6) & (value < high + 1e-6)).all():  # rounded
             raise ValueError(f"{name} must lie between {low:g} and {high:g}; got {value}.")
@@ -298,14 +266,8 @@ def _sources(
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
     """Return for every pixel of the result where in the original it comes from: undo the last move first.
 
-    All moves make one position, so that nothing is resampled, and blurred, twice.
-
-    Returns
-    -------
-    first : tensor of int32
-        Number of the upper left of the four pixels around that position, counted through all framed images.
-    right_share, bottom_share : tensor of float32
-        How far it is from there to the right and down, between 0 and 1.
+    All moves make one position, so that nothing is resampled, and blurred, twice. It is given as the number of the
+    upper left of the four pixels around it, counted through all framed images, and the shares of those right and below.
     """
     height, width = size
     x = tf.range(width, dtype="float32")[None, None, :] - (width - 1) / 2

@@ -1,5 +1,7 @@
 """Augmented images stay images of the same character: in range, about as much ink, upright, not mirrored."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -232,9 +234,10 @@ def test_an_unknown_amount_is_refused_with_the_known_ones(ink):
 
 @pytest.mark.parametrize("name", augment.LIMITS)
 def test_the_largest_limit_still_gives_images(ink, name):
-    limit = augment.LIMITS[name]
-    assert 0 < limit.default <= limit.highest <= limit.most and limit.step > 0
-    for most in (limit.highest, limit.most):
+    operation = augment.LIMITS[name]
+    highest, step = operation.limits[name]
+    assert 0 < getattr(Augment(), name) <= highest <= operation.most and step > 0
+    for most in (highest, operation.most):
         changed = augmented(ink[:20], **{name: most})
         assert np.isfinite(changed).all() and changed.min() >= 0 and changed.max() <= 1 + 1e-6
 
@@ -254,17 +257,18 @@ def test_the_repr_names_every_limit_for_it_identifies_a_training():
 
 
 def test_one_entry_makes_a_change(ink, monkeypatch):
-    """It can be drawn and applied, and it is documented, without an edit elsewhere."""
+    """It can be applied without an edit elsewhere, and every limit and amount is documented."""
     fade = augment.Operation(
-        "how much paler", lambda ink, fade: ink * (1 - fade[..., None]), {"fade": augment.Limit(0.1, 1.0, 0.1, most=1)},
-        ("fade",), draw=augment.REPAINTS[-1].draw,
-    )  # fmt: skip
+        lambda ink, fade: ink * (1 - fade[..., None]), {"fade": (1.0, 0.1)}, ("fade",), both_ways=False, most=1.0
+    )
     monkeypatch.setattr(augment, "REPAINTS", (*augment.REPAINTS, fade))
     monkeypatch.setattr(augment, "OPERATIONS", (*augment.OPERATIONS, fade))
     np.testing.assert_allclose(apply(ink[:2], fade=0.25), 0.75 * ink[:2], atol=1e-6)
-    for documented in (Augment, apply):
-        for operation in (augment.MOVES + augment.REPAINTS)[:-1]:
-            assert operation.meaning in documented.__doc__
+    with pytest.raises(ValueError, match="fade must lie between 0 and 1"):
+        apply(ink[:2], fade=1.5)
+    fields = [field.name for field in dataclasses.fields(Augment)]
+    assert fields == [*augment.LIMITS, "share"] and all(name in Augment.__doc__ for name in fields)
+    assert all(name in apply.__doc__ for operation in augment.OPERATIONS[:-1] for name in operation.amounts)
 
 
 def amounts_of(theta=0.0, tx=0.0, ty=0.0, shear=0.0, zx=1.0, zy=1.0):

@@ -244,8 +244,8 @@ def test_without_any_change_every_draw_is_its_original(sample):
 def test_each_limit_changes_the_draws_and_the_seed_chooses_them(sample):
     none = dict.fromkeys(LIMITS, 0.0)
     still = widgets.augmentation_picture(sample, none)
-    for name, limit in LIMITS.items():
-        assert widgets.augmentation_picture(sample, {**none, name: limit.highest}) != still, name
+    for name, operation in LIMITS.items():
+        assert widgets.augmentation_picture(sample, {**none, name: operation.limits[name][0]}) != still, name
     drawn = widgets.augmentation_picture(sample, {})
     assert drawn == widgets.augmentation_picture(sample.images, {}) != widgets.augmentation_picture(sample, {}, seed=1)
 

@@ -86,16 +86,16 @@ def test_sliders_repaint_and_the_button_lists_what_it_trained(digits, monkeypatc
     assert demo.picture.value == widgets.explorer_picture(filters=4, image=image)
     for filters in (2, 4, 6, 8, 10):
         demo.controls["filters"].value = filters
-        demo.train.click()
-    said = demo.trials.value
+        demo.controls["train"].click()
+    said = demo.controls["trials"].value
     weights = widgets.explorer_network(filters=10).count_params()
     assert "50.0%" in said and f"{weights:,} weights" in said and "filters 10" in said
     assert "filters 2" not in said, "only the last four"
     demo.controls["pooling"].value = 6
     monkeypatch.undo()
-    demo.train.click()
-    assert demo.trials.value == said and "does not fit" in demo.message.value
-    assert not demo.train.disabled
+    demo.controls["train"].click()
+    assert demo.controls["trials"].value == said and "does not fit" in demo.message.value
+    assert not demo.controls["train"].disabled
     demo.controls["pooling"].value = 2
     assert demo.message.value == ""
 

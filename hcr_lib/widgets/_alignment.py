@@ -1,5 +1,7 @@
 """Step through the alignment of a network's outputs with a text."""
 
+from functools import partial
+
 import ipywidgets
 import numpy as np
 import numpy.typing as npt
@@ -39,19 +41,13 @@ def alignment_demo(
         The line that the network read.
     """
     log_probs = np.asarray(log_probs)
-    read = ctc.greedy(log_probs, classes)
+    text = ctc.greedy(log_probs, classes) if text is None else text
     controls = {
         "step": _demo.slider(0, 0, len(log_probs) - 1, 1, "step"),
-        "text": ipywidgets.Text(
-            read if text is None else text, description="text", continuous_update=False, **_demo.LOOK
-        ),
+        "text": ipywidgets.Text(text, description="text", continuous_update=False, **_demo.LOOK),
         "shade": _demo.dropdown([("output", "output"), ("all paths", "posterior")], "shade"),
     }
-
-    def paint(**settings: int | str) -> bytes:
-        return alignment_picture(log_probs, classes, strip=strip, **settings)
-
-    return _demo.Demo("Alignment demo", paint, *({name: control} for name, control in controls.items()))
+    return _demo.Demo("Alignment demo", partial(alignment_picture, log_probs, classes, strip=strip), controls)
 
 
 def alignment_picture(
@@ -93,30 +89,40 @@ def alignment_picture(
     states = ctc.best_alignment(log_probs, text, classes)
     if not 0 <= step < len(states):
         raise ValueError(f"step must lie between 0 and {len(states) - 1}; got {step}.")
-    wide = min(_WIDEST, _WIDTH // len(states))  # a step
-    ink = np.zeros((0, wide * len(states)), "uint8") if strip is None else _scaled(strip, wide * len(states))
-    top = len(ink) + _CAPTION
-    foot = top + _ROW * (2 * len(text) + 1)
-    sheet = _demo.Sheet(max(_ASIDE + wide * len(states) + _GAP, _NARROWEST), foot + _ROW + 3 * _CAPTION)
+    symbols, wide = ctc.interleave(text), min(_WIDEST, _WIDTH // len(states))  # a step
+    ink = Image.new("L", (wide * len(states), 0))
+    if strip is not None:
+        strip = np.asarray(strip)
+        if strip.ndim != 2 or strip.dtype != np.uint8:
+            raise ValueError(f"strip must be uint8 of shape (height, width); got {strip.dtype} of shape {strip.shape}.")
+        height = round(strip.shape[0] * ink.width / strip.shape[1])
+        ink = Image.fromarray(strip).resize((ink.width, height), Image.Resampling.NEAREST)
+    top = ink.height + _CAPTION
+    foot = top + _ROW * len(symbols)
+    sheet = _demo.Sheet(max(_ASIDE + ink.width + _GAP, _NARROWEST), foot + _ROW + 3 * _CAPTION)
     left = _ASIDE + step * wide
     sheet.draw.rectangle((left, 0, left + wide - 1, foot + _ROW), fill=_BAND)
-    if len(ink):
-        sheet.image.paste("black", (_ASIDE, 0), Image.fromarray(ink))
+    sheet.image.paste("black", (_ASIDE, 0), ink)
     sheet.text(_ASIDE, top - _CAPTION // 2, f"shade: {SHADES[shade]}", anchor="lm")
-    _put_lattice(sheet, _cells(log_probs, classes, text, shade), ctc.interleave(text), states[: step + 1], top, wide)
+
+    def middle(step: int, state: float) -> tuple[float, float]:
+        return _ASIDE + (step + 0.5) * wide, top + (state + 0.5) * _ROW
+
+    for state, symbol in enumerate(symbols):
+        sheet.text(_ASIDE // 2, middle(0, state)[1], symbol, size=16)
+    for (column, state), share in np.ndenumerate(_cells(log_probs, classes, text, shade)):
+        x, y = middle(column, state)
+        box = x - wide / 2 + 2, y - _ROW / 2 + 2, x + wide / 2 - 3, y + _ROW / 2 - 3
+        sheet.draw.rectangle(box, fill=(round(255 - 200 * float(share)),) * 3, outline=_demo.GREY)
+    points = [middle(column, state) for column, state in enumerate(states[: step + 1])]
+    sheet.draw.line(points, fill=_demo.RED, width=3)
+    for (x, y), state in zip(points, states, strict=False):
+        sheet.draw.ellipse((x - 5, y - 5, x + 5, y + 5), fill="white", outline=_demo.RED, width=3)
+        sheet.text(x, foot + _ROW / 2, symbols[state], size=16, fill=_demo.RED)
     for number, line in enumerate(_words(log_probs, classes, text, states, step)):
-        middle = foot + _ROW + number * _CAPTION + _CAPTION // 2
-        sheet.text(_ASIDE, middle, line, size=13 if number else 18, anchor="lm")
-    return sheet.png()
-
-
-def _scaled(strip: npt.ArrayLike, width: int) -> np.ndarray:
-    """Scale a strip of writing to a width, uint8."""
-    strip = np.asarray(strip)
-    if strip.ndim != 2 or strip.dtype != np.uint8:
-        raise ValueError(f"strip must be uint8 of shape (height, width); got {strip.dtype} of shape {strip.shape}.")
-    height = round(strip.shape[0] * width / strip.shape[1])
-    return np.asarray(Image.fromarray(strip).resize((width, height), Image.Resampling.NEAREST))
+        y = foot + _ROW + number * _CAPTION + _CAPTION // 2
+        sheet.text(_ASIDE, y, line, size=13 if number else 18, anchor="lm")
+    return _demo.png(sheet.image)
 
 
 def _cells(log_probs: np.ndarray, classes: str, text: str, shade: str) -> np.ndarray:
@@ -124,25 +130,6 @@ def _cells(log_probs: np.ndarray, classes: str, text: str, shade: str) -> np.nda
     if shade == "posterior":
         return ctc.posterior(log_probs, text, classes)
     return np.exp(log_probs[:, [(ctc.BLANK + classes).index(symbol) for symbol in ctc.interleave(text)]])
-
-
-def _put_lattice(sheet: _demo.Sheet, cells: np.ndarray, symbols: str, path: np.ndarray, top: int, wide: int) -> None:
-    """Draw the lattice, the path through it, and below each step of the path its symbol."""
-
-    def middle(step: int, state: int) -> tuple[float, float]:
-        return _ASIDE + (step + 0.5) * wide, top + (state + 0.5) * _ROW
-
-    for state, symbol in enumerate(symbols):
-        sheet.text(_ASIDE // 2, middle(0, state)[1], symbol, size=16)
-        for step, share in enumerate(cells[:, state]):
-            x, y = middle(step, state)
-            box = x - wide / 2 + 2, y - _ROW / 2 + 2, x + wide / 2 - 3, y + _ROW / 2 - 3
-            sheet.draw.rectangle(box, fill=(round(255 - 200 * float(share)),) * 3, outline=_demo.GREY)
-    points = [middle(step, state) for step, state in enumerate(path)]
-    sheet.draw.line(points, fill=_demo.RED, width=3)
-    for (x, y), state in zip(points, path, strict=True):
-        sheet.draw.ellipse((x - 5, y - 5, x + 5, y + 5), fill="white", outline=_demo.RED, width=3)
-        sheet.text(x, top + (len(symbols) + 0.5) * _ROW, symbols[state], size=16, fill=_demo.RED)
 
 
 def _words(log_probs: np.ndarray, classes: str, text: str, states: np.ndarray, step: int) -> list[str]:

@@ -9,7 +9,7 @@ from hcr_lib.datasets import Dataset
 from hcr_lib.widgets import _demo
 
 ROWS, DRAWS = 5, 8
-_TILE, _GAP, _ASIDE, _HEAD = 88, 6, 26, 28
+_TILE, _GAP, _ASIDE, _HEAD = 88, 6, 26, 22
 
 
 def augmentation_demo(images: Dataset | npt.ArrayLike) -> ipywidgets.VBox:
@@ -22,23 +22,19 @@ def augmentation_demo(images: Dataset | npt.ArrayLike) -> ipywidgets.VBox:
     images : Dataset, or array_like of uint8, shape (n, 28, 28)
         The first five are shown.
     """
-    from hcr_lib.augment import LIMITS  # here, because TensorFlow takes seconds to load
+    from hcr_lib.augment import LIMITS, Augment  # here, because TensorFlow takes seconds to load
 
     images = _first(images)
-    sliders = [(name, _demo.slider(each.default, 0.0, each.highest, each.step, name)) for name, each in LIMITS.items()]
+    usual = {name: getattr(Augment(), name) for name in LIMITS}
     draw = _demo.copies("draw")
-    buttons = {
+    controls = {
+        **_demo.sliders({name: (usual[name], 0.0, *LIMITS[name].limits[name]) for name in LIMITS}),
+        "seed": draw,
         "again": _demo.button("another draw", lambda: demo.put(seed=draw.value + 1)),
         "none": _demo.button("all to none", lambda: demo.put(**dict.fromkeys(LIMITS, 0.0))),
-        "usual": _demo.button(
-            "as this course trains", lambda: demo.put(**{name: each.default for name, each in LIMITS.items()})
-        ),
+        "usual": _demo.button("as this course trains", lambda: demo.put(**usual)),
     }
-    demo = _demo.Demo(
-        "Augmentation demo",
-        lambda seed, **limits: augmentation_picture(images, limits, seed),
-        dict(sliders[:4]), dict(sliders[4:]), {"seed": draw, **buttons},
-    )  # fmt: skip
+    demo = _demo.Demo("Augmentation demo", lambda seed, **limits: augmentation_picture(images, limits, seed), controls)
     return demo
 
 
@@ -73,15 +69,7 @@ def augmentation_picture(images: Dataset | npt.ArrayLike, limits: dict[str, floa
     copies = np.repeat(images, DRAWS, axis=0)[..., None] / np.float32(255)
     drawn = np.asarray(Augment(**limits)(copies, (seed, 0)))[..., 0].clip(0, 1)
     drawn = drawn.reshape(len(images), DRAWS, *images.shape[1:])
-
-    left = _TILE + _ASIDE
-    sheet = _demo.Sheet(left + DRAWS * (_TILE + _GAP) - _GAP, _HEAD + len(images) * (_TILE + _GAP))
-    sheet.text(_TILE // 2, _HEAD // 2, "original")
-    sheet.text(left, _HEAD // 2, f"{DRAWS} draws from each", anchor="lm")
-    middle = _TILE + _ASIDE // 2
-    sheet.draw.line((middle, _HEAD, middle, sheet.image.height - _GAP), fill=_demo.GREY)
-    for row, (original, others) in enumerate(zip(images, drawn, strict=True)):
-        y = _HEAD + row * (_TILE + _GAP)
-        sheet.tile(original, 0, y, _TILE)
-        sheet.row(others, left, y, _TILE, _GAP)
-    return sheet.png()
+    left = [_demo.caption("original", _TILE, _HEAD), *(_demo.tile(image, _TILE) for image in images)]
+    right = [_demo.join((_demo.tile(copy, _TILE) for copy in copies), _GAP) for copies in drawn]
+    right = [_demo.caption(f"{DRAWS} draws from each", right[0].width, _HEAD, "lm"), *right]
+    return _demo.png(_demo.join((_demo.join(column, _GAP, down=True) for column in (left, right)), _ASIDE))

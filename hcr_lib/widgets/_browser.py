@@ -1,5 +1,7 @@
 """Browse a data set: by character, by writer, the most unusual first."""
 
+import functools
+
 import ipywidgets
 import numpy as np
 
@@ -17,40 +19,6 @@ _LONGEST_NAME = 5  # of a writer; longer ones would run into the character
 _CHUNK = 10_000  # images measured at once: floats take four times the memory
 
 
-class _SampleBrowser(_demo.Demo):
-    """A page of samples, with controls for what it shows."""
-
-    def __init__(self, dataset: Dataset) -> None:
-        self._dataset, self._sorted, self._shown = dataset, {}, None
-        chars = [(f"{char}  ({count:,})", char) for char, count in dataset.counts.items() if count]
-        writers = [] if dataset.writers is None else np.unique(dataset.writers).tolist()
-        everyone = ("all" if writers else "not known", _ALL)
-        page = _demo.slider(1, 1, 1, 1, "page")
-        orders = ((words, order) for order, words in ORDERS.items())
-        super().__init__(
-            "Sample browser",
-            None,
-            {
-                "char": _demo.dropdown([("all", _ALL), *chars], "character"),
-                "writer": _demo.dropdown(
-                    [everyone, *zip(writers, writers, strict=True)], "writer", disabled=not writers
-                ),
-            },
-            {"order": _demo.dropdown(orders, "sorted"), "page": page},
-        )
-
-    def paint(self, *, char: str, writer: str, order: str, page: int) -> bytes:
-        """Return a page; the slider has as many steps as there are pages, and another choice sets it back to 1."""
-        if order not in self._sorted:
-            self._sorted[order] = _sorted(self._dataset, order)
-        chosen = _chosen(self._dataset, self._sorted[order], char or None, writer or None)
-        if (char, writer, order) != self._shown:
-            self._shown, page = (char, writer, order), 1
-            self._set(page=1)
-            self.controls["page"].max = _pages(len(chosen))
-        return _paint(self._dataset, chosen, page - 1)
-
-
 def sample_browser(dataset: Dataset) -> ipywidgets.VBox:
     """Browse a data set, all of it or one character or writer, in the order of your choice.
 
@@ -58,7 +26,32 @@ def sample_browser(dataset: Dataset) -> ipywidgets.VBox:
     """
     if not len(dataset):
         raise ValueError("the browser needs at least one image; the data set is empty.")
-    return _SampleBrowser(dataset)
+    in_order = functools.cache(lambda order: _sorted(dataset, order))
+    chars = [(f"{char}  ({count:,})", char) for char, count in dataset.counts.items() if count]
+    writers = [] if dataset.writers is None else np.unique(dataset.writers).tolist()
+    everyone = ("all" if writers else "not known", _ALL)
+    controls = {
+        "char": _demo.dropdown([("all", _ALL), *chars], "character"),
+        "writer": _demo.dropdown([everyone, *((name, name) for name in writers)], "writer", disabled=not writers),
+        "order": _demo.dropdown(((words, order) for order, words in ORDERS.items()), "sorted"),
+    }
+    page = _demo.slider(1, 1, _pages(len(dataset)), 1, "page")
+
+    def chosen(char: str, writer: str, order: str) -> np.ndarray:
+        return _chosen(dataset, in_order(order), char or None, writer or None)
+
+    def back_to_the_first_page(_change: dict) -> None:
+        demo.put(page=1)
+        page.max = _pages(len(chosen(*(control.value for control in controls.values()))))
+
+    for control in controls.values():
+        control.observe(back_to_the_first_page, names="value")  # before the demo observes it, and paints a page
+    demo = _demo.Demo(
+        "Sample browser",
+        lambda page, **choice: _paint(dataset, chosen(**choice), page - 1),
+        controls | {"page": page},
+    )
+    return demo
 
 
 def sample_picture(
@@ -72,7 +65,7 @@ def sample_picture(
     char, writer : str, optional
         Only this character, only this writer.
     page : int
-        0 is the first; 40 samples a page.
+        From 0; 40 samples a page.
     order : {"file", "unusual", "ink"}
         As in the data set; farthest from the mean image of their character first; most ink first.
 
@@ -131,18 +124,16 @@ def _chosen(dataset: Dataset, order: np.ndarray, char: str | None, writer: str |
 
 def _paint(dataset: Dataset, chosen: np.ndarray, page: int) -> bytes:
     """Draw one page of the images chosen."""
-    # As high for one image as for forty: a picture that jumps is hard to leaf through.
-    sheet = _demo.Sheet(COLUMNS * (_TILE + _GAP) - _GAP, _HEAD + ROWS * (_TILE + _CAPTION + _GAP))
     words = f"{len(chosen):,} of {len(dataset):,} images, page {page + 1} of {_pages(len(chosen)):,}"
-    sheet.text(2, _HEAD // 2, words, size=15, anchor="lm")
-    for place, number in enumerate(chosen[page * _PAGE :][:_PAGE].tolist()):
-        row, column = divmod(place, COLUMNS)
-        x, y = column * (_TILE + _GAP), _HEAD + row * (_TILE + _CAPTION + _GAP)
-        sheet.tile(dataset.images[number], x, y, _TILE)
-        middle = y + _TILE + _CAPTION // 2
-        sheet.text(x + 3, middle, dataset.classes[dataset.labels[number]], size=15, anchor="lm")
-        name = f"#{number}"
+    tiles = []
+    for number in chosen[page * _PAGE :][:_PAGE].tolist():
+        char, name = dataset.classes[dataset.labels[number]], f"#{number}"
         if dataset.writers is not None and len(dataset.writers[number]) <= _LONGEST_NAME:
             name = f"{dataset.writers[number]} {name}"
-        sheet.text(x + _TILE - 3, middle, name, size=11, anchor="rm", fill=(110, 110, 110))
-    return sheet.png()
+        left = _demo.caption(char, 20, _CAPTION, "lm", size=15)
+        right = _demo.caption(name, _TILE - 20, _CAPTION, "rm", size=11, fill=(110, 110, 110))
+        tiles.append(_demo.join((_demo.tile(dataset.images[number], _TILE), _demo.join((left, right))), down=True))
+    # As high for one image as for forty: a picture that jumps is hard to leaf through.
+    tiles += [_demo.caption("", _TILE, _TILE + _CAPTION)] * (_PAGE - len(tiles))
+    grid = _demo.grid(tiles, COLUMNS, _GAP)
+    return _demo.png(_demo.join((_demo.caption(words, grid.width, _HEAD, "lm", size=15), grid), down=True))

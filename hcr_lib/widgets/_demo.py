@@ -1,4 +1,4 @@
-"""What the demos share: controls, one picture that follows them, a place for errors, and a sheet to draw pictures on.
+"""What the demos share: controls, one picture that follows them, a place for errors, and parts to make pictures of.
 
 Pictures are drawn with Pillow: a repaint takes a fifth of Matplotlib's time, and a slider has to feel immediate.
 """
@@ -6,6 +6,7 @@ Pictures are drawn with Pillow: a repaint takes a fifth of Matplotlib's time, an
 import contextlib
 import html
 import io
+import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import ipywidgets
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 #: For what differs from the rule; the words beside it say the same.
 RED = (213, 94, 0)
@@ -44,21 +45,18 @@ class Demo(ipywidgets.VBox):
     ----------
     name : str
         Shown where no widget renders.
-    paint : callable, or None for a subclass with a method `paint`
+    paint : callable
         From the values of the controls, by their names, to a PNG; called again whenever one changes.
-    *columns : mapping of str to widget
-        The controls, as they stand side by side. Buttons and texts among them have no value to paint.
+    controls : mapping of str to widget
+        They stand in three columns. Buttons and texts among them have no value to paint.
     """
 
-    def __init__(
-        self, name: str, paint: Callable[..., bytes] | None, *columns: Mapping[str, ipywidgets.Widget]
-    ) -> None:
-        self._name, self.paint = name, paint or self.paint
-        self.controls = {name: control for column in columns for name, control in column.items()}
+    def __init__(self, name: str, paint: Callable[..., bytes], controls: dict[str, ipywidgets.Widget]) -> None:
+        self._name, self._paint, self.controls = name, paint, controls
         self.picture, self.message = picture_of(), ipywidgets.HTML()
         # JupyterLab calls observers in a thread of their own, even while a cell is running.
-        self._one_at_a_time, self._held = threading.RLock(), False
-        boxes = [ipywidgets.VBox(list(column.values())) for column in columns]
+        self.lock, self._held = threading.RLock(), False
+        boxes = [ipywidgets.VBox(column) for column in _chunks(controls.values(), math.ceil(len(controls) / 3))]
         super().__init__([ipywidgets.HBox(boxes, layout={"flex_flow": "row wrap"}), self.picture, self.message])
         for name in self.settings:
             self.controls[name].observe(self._repaint, names="value")
@@ -76,24 +74,20 @@ class Demo(ipywidgets.VBox):
 
     def put(self, **values: Any) -> None:
         """Set several controls, and paint once."""
-        with self._one_at_a_time:
-            self._set(**values)
+        with self.lock:
+            self._held = True
+            try:
+                for name, value in values.items():
+                    self.controls[name].value = value
+            finally:
+                self._held = False
             self._repaint()
-
-    def _set(self, **values: Any) -> None:
-        """Set several controls, and paint nothing."""
-        self._held = True
-        try:
-            for name, value in values.items():
-                self.controls[name].value = value
-        finally:
-            self._held = False
 
     def _repaint(self, _change: dict | None = None) -> None:
         """Paint; after an error the old picture stays."""
-        with self._one_at_a_time, errors_in(self.message):
+        with self.lock, errors_in(self.message):
             if not self._held:
-                self.picture.value = self.paint(**self.settings)
+                self.picture.value = self._paint(**self.settings)
                 self.message.value = ""
 
 
@@ -101,6 +95,11 @@ def slider(value: float, low: float, high: float, step: float, label: str) -> ip
     """Return a slider like all the others; over whole numbers where its step is one."""
     kind = ipywidgets.IntSlider if isinstance(step, int) else ipywidgets.FloatSlider
     return kind(value, min=low, max=high, step=step, description=label, **LOOK)
+
+
+def sliders(table: Mapping[str, tuple]) -> dict[str, ipywidgets.Widget]:
+    """Return a slider for each name: its value at first, lowest, highest, step and, unless it is the name, label."""
+    return {name: slider(*row[:4], (*row, name)[4]) for name, row in table.items()}
 
 
 def copies(label: str) -> ipywidgets.BoundedIntText:
@@ -131,28 +130,48 @@ class Sheet:
         """Write a caption around (x, y), or with another of Pillow's anchors."""
         self.draw.text((x, y), words, font=ImageFont.load_default(size), fill=fill, anchor=anchor)
 
-    def tile(self, ink: npt.ArrayLike, x: int, y: int, side: int, frame: tuple = GREY) -> None:
-        """Draw ink, float in [0, 1] or uint8, as black on white in a square; a red frame is thick."""
-        ink = np.asarray(ink)
-        ink = ink if ink.dtype == np.uint8 else (255 * ink).round().astype("uint8")
-        height, width = ink.shape
-        scale = (side - 4) / max(height, width)
-        size = max(1, round(width * scale)), max(1, round(height * scale))
-        how = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BOX
-        left, top = x + (side - size[0]) // 2, y + (side - size[1]) // 2
-        line = 2 if frame == RED else 1
-        corners = (left - line, top - line, left + size[0] + line - 1, top + size[1] + line - 1)
-        self.draw.rectangle(corners, outline=frame, width=line)
-        self.image.paste(Image.fromarray(255 - ink).resize(size, how), (left, top))
 
-    def row(self, inks: Iterable[npt.ArrayLike], x: int, y: int, side: int, gap: int) -> None:
-        """Draw tiles side by side."""
-        for place, ink in enumerate(inks):
-            self.tile(ink, x + place * (side + gap), y, side)
+def tile(ink: npt.ArrayLike, side: int, frame: tuple = GREY) -> Image.Image:
+    """Return ink, float in [0, 1] or uint8, as black on white in a framed square; a red frame is thick."""
+    ink = np.asarray(ink)
+    ink = ink if ink.dtype == np.uint8 else (255 * ink).round().astype("uint8")
+    scale = (side - 4) / max(ink.shape)
+    height, width = (max(1, round(length * scale)) for length in ink.shape)
+    how = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BOX
+    line = 2 if frame == RED else 1
+    framed = ImageOps.expand(Image.fromarray(255 - ink).resize((width, height), how).convert("RGB"), line, frame)
+    square = Image.new("RGB", (side, side), "white")
+    square.paste(framed, ((side - framed.width) // 2, (side - framed.height) // 2))
+    return square
 
-    def png(self) -> bytes:
-        """Return the picture as a PNG."""
-        return png(self.image)
+
+def caption(words: str, width: int, height: int = 24, anchor: str = "mm", **how: Any) -> Image.Image:
+    """Return words on a line of paper: in the middle, or with anchor "lm" or "rm" at its left or right edge."""
+    sheet = Sheet(width, height)
+    sheet.text({"l": 3, "m": width // 2, "r": width - 3}[anchor[0]], height // 2, words, anchor=anchor, **how)
+    return sheet.image
+
+
+def join(pictures: Iterable[Image.Image], gap: int = 0, *, down: bool = False) -> Image.Image:
+    """Lay pictures side by side, or below one another."""
+    pictures, along = list(pictures), int(down)
+    size = [max(picture.size[axis] for picture in pictures) for axis in (0, 1)]
+    size[along] = sum(picture.size[along] + gap for picture in pictures) - gap
+    joined, at = Image.new("RGB", tuple(size), "white"), [0, 0]
+    for picture in pictures:
+        joined.paste(picture, tuple(at))
+        at[along] += picture.size[along] + gap
+    return joined
+
+
+def grid(pictures: Iterable[Image.Image], columns: int, gap: int) -> Image.Image:
+    """Lay pictures in rows of so many."""
+    return join((join(row, gap) for row in _chunks(pictures, columns)), gap, down=True)
+
+
+def _chunks(things: Iterable, size: int) -> list[list]:
+    things = list(things)
+    return [things[start : start + size] for start in range(0, len(things), size)]
 
 
 def png(image: Image.Image) -> bytes:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import ipywidgets
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from hcr_lib.datasets import Dataset
 from hcr_lib.networks import summary
@@ -25,9 +26,9 @@ SLIDERS = {
 SIDE, DIGITS = 28, 10
 SECONDS, EPOCHS = 5.0, 12  # a training ends with whichever comes first
 _BATCH = 32
-_WIDTH, _LEFT, _TOP, _SCALE, _STEP = 900, 118, 46, 3, 4  # a pixel of a map is drawn three wide
+_WIDTH, _LEFT, _TOP, _HIGH = 900, 118, 36, 116  # of the picture, its first column, what is above it, and its maps
+_SCALE, _STEP = 3, 4  # a pixel of a map is drawn three wide
 _BAR, _ROW = 44, 78
-_MIDDLE = _TOP + SIDE * _SCALE // 2
 _BLUE = (0, 114, 178)
 _LABEL = f"train it for {SECONDS:.0f} seconds"
 _REMEDY = "Take a smaller kernel, less pooling or fewer stages."
@@ -39,37 +40,6 @@ class Trial(NamedTuple):
     accuracy: float
     epochs: float
     seconds: float
-
-
-class _Explorer(_demo.Demo):
-    """The network's picture with a slider for each setting, and a button that trains it."""
-
-    def __init__(self, train: Dataset, validation: Dataset) -> None:
-        self._data, self._lines = (train, validation), []
-        self.train = _demo.button(_LABEL, self._try)
-        self.trials = ipywidgets.HTML("Trainings are listed here.")
-        sliders = [(name, _demo.slider(*given, name)) for name, given in SLIDERS.items()]
-        second = {**dict(sliders[3:]), "train": self.train}
-        super().__init__("Network explorer", None, dict(sliders[:3]), second, {"trials": self.trials})
-
-    def paint(self, **settings: float) -> bytes:
-        return explorer_picture(**settings, image=self._data[1].images[0])
-
-    def _try(self) -> None:
-        """Train the network of the sliders, and list the result."""
-        with self._one_at_a_time, _demo.errors_in(self.message):
-            self.train.disabled, self.train.description = True, "training ..."
-            try:
-                trial = explorer_training(*self._data, **self.settings)
-                weights = explorer_network(**self.settings).count_params()
-                words = ", ".join(f"{name} {value:g}" for name, value in self.settings.items())
-                self._lines.append(
-                    f"<b>{trial.accuracy:.1%}</b> of validation, {weights:,} weights, "
-                    f"{trial.epochs:.1f} epochs in {trial.seconds:.1f} s<br><small>{words}</small>"
-                )
-                self.trials.value, self.message.value = "<br>".join(self._lines[-4:]), ""
-            finally:
-                self.train.disabled, self.train.description = False, _LABEL
 
 
 def network_explorer(train: Dataset, validation: Dataset) -> ipywidgets.VBox:
@@ -88,7 +58,28 @@ def network_explorer(train: Dataset, validation: Dataset) -> ipywidgets.VBox:
                 f"{name} must hold at least {_BATCH} images of {DIGITS} classes; got {len(part)} of "
                 f"{len(part.classes)}. Choose digits with .only(labels.DIGITS)."
             )
-    return _Explorer(train, validation)
+    lines = []
+
+    def try_it() -> None:
+        button.disabled, button.description = True, "training ..."
+        with demo.lock, _demo.errors_in(demo.message):
+            trial = explorer_training(train, validation, **demo.settings)
+            weights = explorer_network(**demo.settings).count_params()
+            words = ", ".join(f"{name} {value:g}" for name, value in demo.settings.items())
+            lines.append(
+                f"<b>{trial.accuracy:.1%}</b> of validation, {weights:,} weights, "
+                f"{trial.epochs:.1f} epochs in {trial.seconds:.1f} s<br><small>{words}</small>"
+            )
+            trials.value, demo.message.value = "<br>".join(lines[-4:]), ""
+        button.disabled, button.description = False, _LABEL
+
+    button, trials = _demo.button(_LABEL, try_it), ipywidgets.HTML("Trainings are listed here.")
+    demo = _demo.Demo(
+        "Network explorer",
+        lambda **settings: explorer_picture(**settings, image=validation.images[0]),
+        {**_demo.sliders(SLIDERS), "train": button, "trials": trials},
+    )
+    return demo
 
 
 def explorer_network(
@@ -166,13 +157,12 @@ def explorer_training(
 ) -> Trial:
     """Train the explorer's network for a few seconds, or a few epochs if that is shorter.
 
-    The clock starts with the second batch.
-
     Parameters
     ----------
     train, validation : Dataset
         Digits.
     seconds, epochs : float, int
+        The clock starts with the second batch.
     seed : int
         Decides the first weights and the order of the images.
     **settings
@@ -188,16 +178,15 @@ def explorer_training(
     model = explorer_network(**settings, seed=seed)
     model.compile(keras.optimizers.Adam(4e-3), "sparse_categorical_crossentropy")
     ink, steps, rng = _ink(train.images), len(train) // _BATCH, np.random.default_rng(seed)
-    done, spent = 0, 0.0
-    while done < epochs * steps and spent < seconds:
-        if done % steps == 0:
-            order = rng.permutation(len(train))
-        rows = order[done % steps * _BATCH :][:_BATCH]
+    order = np.concatenate([rng.permutation(len(train))[: steps * _BATCH] for _ in range(epochs)])
+    start = spent = 0.0
+    for done, rows in enumerate(order.reshape(-1, _BATCH), start=1):
         model.train_on_batch(ink[rows], train.labels[rows])
-        done += 1
         if done == 1:  # the first batch is slow, whatever the network: TensorFlow compiles it
             start = time.perf_counter()
         spent = time.perf_counter() - start
+        if spent >= seconds:
+            break
     answers = np.asarray(model(_ink(validation.images), training=False)).argmax(axis=1)
     return Trial(float((answers == validation.labels).mean()), done / steps, spent)
 
@@ -228,57 +217,58 @@ def explorer_picture(
         The input; blank paper by default.
     """
     sides, complaint = shrink(stages, kernel, pooling)
-    image = np.zeros((SIDE, SIDE), "uint8") if image is None else image
-    sheet = _demo.Sheet(_WIDTH, _TOP + SIDE * _SCALE + 60 + 2 * _ROW)
-    under = _TOP + SIDE * _SCALE + 18
-
-    def middle(place: int) -> float:
-        return _LEFT + (_WIDTH - _LEFT) / (1 + 2 * stages) * (place + 0.5)
-
-    def caption(x: float, *lines: str) -> None:
-        for number, line in enumerate(lines):
-            sheet.text(x, under + 17 * number, line)
-
-    sheet.tile(image, 8, _TOP, SIDE * _SCALE + 4)
-    caption(8 + SIDE * _SCALE // 2, "picture", f"{SIDE} x {SIDE}")
+    width = (_WIDTH - _LEFT) // (1 + 2 * stages)
+    picture = _demo.Sheet(_LEFT, _HIGH)
+    tile = _demo.tile(np.zeros((SIDE, SIDE), "uint8") if image is None else image, SIDE * _SCALE + 4)
+    picture.image.paste(tile, (8, 14))
+    # Columns of pictures, from the top down: maps, two captions, and a bar for their weights and one for their cost.
+    columns = [[picture.image, *_captions(_LEFT, "picture", f"{SIDE} x {SIDE}")]]
     for place, side in enumerate(sides):
-        _stack(sheet, middle(place), side, filters)
         name = f"pooling {pooling}" if place % 2 else f"kernels {kernel} x {kernel}"
-        caption(middle(place), name, f"{side} x {side} x {filters}")
+        columns.append([_maps(width, side, filters), *_captions(width, name, f"{side} x {side} x {filters}")])
+    sheet = _demo.Sheet(_WIDTH, _TOP + _HIGH + 44 + 2 * _ROW)
     if complaint:
-        sheet.text(8, 22, complaint, size=16, fill=_demo.RED, anchor="lm")
-        sheet.text(8, under + 60, _REMEDY, size=16, fill=_demo.RED, anchor="lm")
-        return sheet.png()
-
-    layers = summary.layers(explorer_network(stages, filters, kernel, pooling, dropout))
-    *maps, _flatten, _dropout, dense = layers
-    x = middle(len(maps))
-    sheet.draw.rectangle((x - 4, _MIDDLE - 40, x + 4, _MIDDLE + 40), fill="white", outline=_demo.BLACK)
-    caption(x, "dense", f"{DIGITS} digits")
-    left_out = f", {dropout:.0%} of them dropped while training" if dropout else ""
-    weights, cost = (sum(getattr(layer, what) for layer in layers) for what in ("parameters", "multiply_adds"))
-    words = (
-        f"{weights:,} weights, {cost:,} multiply-adds an image; {sides[-1] ** 2 * filters:,} numbers reach the dense"
-    )
-    sheet.text(8, 22, f"{words} layer{left_out}", size=15, anchor="lm")
-    field = np.array(maps[-1].sees(sides[-1] // 2, sides[-1] // 2)) * _SCALE + [10, _TOP + 2, 9, _TOP + 1]
-    sheet.draw.rectangle(field.tolist(), outline=_demo.RED, width=2)
-    sheet.text(8, under + 35, "red: what one number sees", size=12, anchor="lm", fill=_demo.RED)
-    for row, (name, what) in enumerate({"weights": "parameters", "multiply-adds": "multiply_adds"}.items()):
-        base = under + 30 + (row + 1) * _ROW
-        values = [getattr(layer, what) for layer in (*maps, dense)]
-        sheet.text(8, base - 8, name, size=14, anchor="lm")
-        for place, value in enumerate(values):
-            x, top = middle(place), base - _BAR * value / max(values)
-            sheet.draw.rectangle((x - 22, top, x + 22, base), fill=_BLUE)
-            sheet.text(x, top - 9, f"{value:,}", size=12)
-    return sheet.png()
+        sheet.text(8, _TOP // 2, complaint, size=16, fill=_demo.RED, anchor="lm")
+        sheet.text(8, sheet.image.height - _ROW, _REMEDY, size=16, fill=_demo.RED, anchor="lm")
+    else:
+        *maps, _flatten, _dropout, dense = summary.layers(explorer_network(stages, filters, kernel, pooling, dropout))
+        field = np.array(maps[-1].sees(sides[-1] // 2, sides[-1] // 2)) * _SCALE + [10, 16, 9, 15]
+        picture.draw.rectangle(field.tolist(), outline=_demo.RED, width=2)
+        columns.append([_maps(width, 27, 1, narrow=True), *_captions(width, "dense", f"{DIGITS} digits")])
+        totals = []
+        for name, what in {"weights": "parameters", "multiply-adds": "multiply_adds"}.items():
+            values = [getattr(layer, what) for layer in (*maps, dense)]
+            totals.append(f"{sum(values):,} {name}")
+            columns[0].append(_demo.caption(name, _LEFT, _ROW, "lm", size=14))
+            for column, value in zip(columns[1:], values, strict=True):
+                column.append(_bar(width, value, max(values)))
+        words = f"{', '.join(totals)} an image; {sides[-1] ** 2 * filters:,} numbers reach the dense layer"
+        words += f", {dropout:.0%} of them dropped while training" if dropout else ""
+        sheet.text(8, _TOP // 2, words, size=15, anchor="lm")
+    sheet.image.paste(_demo.join(_demo.join(column, down=True) for column in columns), (0, _TOP))
+    if not complaint:
+        sheet.text(8, _TOP + _HIGH + 44, "red: what one number sees", size=12, anchor="lm", fill=_demo.RED)
+    return _demo.png(sheet.image)
 
 
-def _stack(sheet: _demo.Sheet, x: float, side: int, filters: int) -> None:
-    """Draw maps behind each other to scale, at most six of them."""
-    shown = min(filters, 6)
+def _captions(width: int, *lines: str) -> list[Image.Image]:
+    return [_demo.caption(line, width, 18) for line in lines]
+
+
+def _maps(width: int, side: int, filters: int, *, narrow: bool = False) -> Image.Image:
+    """Draw maps behind each other to scale, at most six of them; a dense layer is narrow."""
+    sheet, shown = _demo.Sheet(width, _HIGH), min(filters, 6)
     half, shift = side * _SCALE / 2, _STEP * (shown - 1) / 2
     for number in range(shown):
-        at_x, at_y = x + shift - number * _STEP, _MIDDLE - shift + number * _STEP
-        sheet.draw.rectangle((at_x - half, at_y - half, at_x + half, at_y + half), fill="white", outline=_demo.BLACK)
+        x, y = width / 2 + shift - number * _STEP, _HIGH / 2 - shift + number * _STEP
+        box = x - (4 if narrow else half), y - half, x + (4 if narrow else half), y + half
+        sheet.draw.rectangle(box, fill="white", outline=_demo.BLACK)
+    return sheet.image
+
+
+def _bar(width: int, value: int, most: int) -> Image.Image:
+    """Draw a bar with its value above it."""
+    sheet, middle, top = _demo.Sheet(width, _ROW), width / 2, _ROW - 2 - _BAR * value / most
+    sheet.draw.rectangle((middle - 22, top, middle + 22, _ROW - 2), fill=_BLUE)
+    sheet.text(middle, top - 9, f"{value:,}", size=12)
+    return sheet.image

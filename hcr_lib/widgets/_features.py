@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hcr_lib._tf import keras
 
 SHOWN = 8  # maps side by side
-_TILE, _GAP, _LINE, _ASIDE = 76, 6, 24, 150
+_TILE, _GAP, _ASIDE = 76, 6, 150
 
 
 class FeaturePad(PadPanel):
@@ -78,18 +78,16 @@ def feature_picture(model: "keras.Model", stored: npt.ArrayLike, classes: str) -
         "strongest maps before pooling": (_scaled(before), before),
         "the same after pooling": (_scaled(after), before),
     }
-    sheet = _demo.Sheet(_ASIDE + SHOWN * (_TILE + _GAP), len(rows) * (_TILE + _LINE + 4))
-    sheet.text(4, _LINE // 2, "what the network sees", anchor="lm")
-    sheet.tile(stored, 4, _LINE, _ASIDE - 24)
-    best = int(answer.argmax())
-    if stored.any():
-        sheet.text(4, _LINE + _ASIDE - 6, f"read as {classes[best]}, {answer[best]:.0%}", size=15, anchor="lm")
-    for number, (title, (maps, strength)) in enumerate(rows.items()):
-        top = number * (_TILE + _LINE + 4)
-        sheet.text(_ASIDE, top + _LINE // 2, title, anchor="lm")
+    side, best = _ASIDE - 24, int(answer.argmax())
+    read = f"read as {classes[best]}, {answer[best]:.0%}" if stored.any() else ""
+    left = [_demo.caption("what the network sees", _ASIDE, anchor="lm"), _demo.tile(stored, side)]
+    left.append(_demo.caption(read, _ASIDE, anchor="lm", size=15))
+    right = []
+    for title, (maps, strength) in rows.items():
         order = np.argsort(-np.maximum(strength, 0).mean(axis=(0, 1)), kind="stable")[:SHOWN]
-        sheet.row(maps.transpose(2, 0, 1)[order], _ASIDE, top + _LINE, _TILE, _GAP)
-    return sheet.png()
+        row = _demo.join((_demo.tile(each, _TILE) for each in maps.transpose(2, 0, 1)[order]), _GAP)
+        right += [_demo.caption(title, row.width, anchor="lm"), row]
+    return _demo.png(_demo.join(_demo.join(column, down=True) for column in (left, right)))
 
 
 def _maps(model: "keras.Model", stored: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -27,7 +27,7 @@ CAPTIONS = {
     "stroke": "8  stroke width",
     "centre": "9  centre of mass",
 }
-_SIDE, _GAP, _CAPTION = 172, 12, 24  # of each picture, in pixels; 28 pixels six times enlarged, and a frame
+_SIDE, _GAP = 172, 12  # of each picture, in pixels; 28 pixels six times enlarged, and a frame
 _COLUMNS = 5
 
 
@@ -51,7 +51,6 @@ def preprocessing_demo(
     if not pictures:
         raise ValueError("the demo needs at least one picture; got none.")
     look = {"indent": False, "layout": {"width": "180px"}}
-    switches = [(step, ipywidgets.Checkbox(True, description=CAPTIONS[step], **look)) for step in images.STEPS]
     controls = {
         "picture": _demo.dropdown(pictures, "picture"),
         "rotation": _demo.slider(0, -45, 45, 1, "rotation"),
@@ -59,12 +58,13 @@ def preprocessing_demo(
         "inverted": ipywidgets.Checkbox(False, description="inverted", **_demo.LOOK),
         "level": _demo.slider(images.THRESHOLD, 0.05, 0.95, 0.05, "threshold"),
         "min_stroke": _demo.slider(images.MIN_STROKE, 0, 5, 0.2, "least stroke"),
+        **{step: ipywidgets.Checkbox(True, description=CAPTIONS[step], **look) for step in images.STEPS},
     }
 
     def paint(*, picture: str, level: float, threshold: bool, **settings: float | bool) -> bytes:
         return preprocessing_picture(pictures[picture], reader=reader, threshold=threshold and level, **settings)
 
-    return _demo.Demo("Preprocessing demo", paint, controls, dict(switches[:5]), dict(switches[5:]))
+    return _demo.Demo("Preprocessing demo", paint, controls)
 
 
 def preprocessing_picture(
@@ -114,15 +114,13 @@ def preprocessing_picture(
     level = images.THRESHOLD if isinstance(threshold, bool) else threshold
     steps = images.trace(1 - bright if inverted else bright, off=off, threshold=level, min_stroke=min_stroke)
 
-    rows, foot = -(-len(steps) // _COLUMNS), _CAPTION if reader else 0
-    sheet = _demo.Sheet(_COLUMNS * (_SIDE + _GAP) - _GAP, rows * (_SIDE + _CAPTION + _GAP) - _GAP + foot)
-    for number, ((name, caption), step) in enumerate(zip(CAPTIONS.items(), steps.values(), strict=True)):
-        row, column = divmod(number, _COLUMNS)
-        x, y = column * (_SIDE + _GAP), row * (_SIDE + _CAPTION + _GAP)
-        colour, frame, words = (_demo.RED, _demo.RED, ": OFF") if name in off else (_demo.BLACK, _demo.GREY, "")
-        sheet.text(x + _SIDE // 2, y + _CAPTION // 2, caption + words, fill=colour)
-        sheet.tile(step, x, y + _CAPTION, _SIDE, frame)
+    tiles = []
+    for (name, words), step in zip(CAPTIONS.items(), steps.values(), strict=True):
+        colour, frame, off_or_not = (_demo.RED, _demo.RED, ": OFF") if name in off else (_demo.BLACK, _demo.GREY, "")
+        above = _demo.caption(words + off_or_not, _SIDE, fill=colour)
+        tiles.append(_demo.join((above, _demo.tile(step, _SIDE, frame)), down=True))
+    sheet = _demo.grid(tiles, _COLUMNS, _GAP)
     if reader:
         answer = reader((255 * steps["28 x 28"]).round().astype("uint8"))
-        sheet.text(sheet.image.width - _SIDE // 2, sheet.image.height - foot // 2, f"read as {answer}", size=16)
-    return sheet.png()
+        sheet = _demo.join((sheet, _demo.caption(f"read as {answer}", sheet.width, anchor="rm", size=16)), down=True)
+    return _demo.png(sheet)

@@ -32,37 +32,8 @@ _PLAIN = -1  # in their place; None would leave the dropdown blank
 _WIDTH, _MARGIN = 900, 24  # of the picture, in pixels
 _CAPITAL = 72  # height of a capital, while the text fits
 _ABOVE, _BELOW = 112, 56  # paper on either side of the baseline, while the writing stays on it
-_TILE, _GAP, _CAPTION = 60, 5, 28
+_TILE, _GAP = 60, 5
 _RULES = {0.0: (150, 185, 220), 1.0: (215, 228, 240)}  # the baseline, and the height of capitals
-
-
-class _WriterDemo(_demo.Demo):
-    """The picture of a word with a slider for each field of the style."""
-
-    def __init__(self, word: str) -> None:
-        self._shown = _PLAIN
-        sliders = [
-            (field, _demo.slider(getattr(Style(), field), low, high, step, label))
-            for field, (low, high, step, label) in SLIDERS.items()
-        ]
-        people = [("plain style", _PLAIN), *((f"w{number:03d}", number) for number in range(WRITERS))]
-        copy = _demo.copies("copy")
-        first = {
-            "text": ipywidgets.Text(word, description="text", **_demo.LOOK),
-            "writer": _demo.dropdown(people, "writer"),
-            "copy": copy,
-            "again": _demo.button("write it again", lambda: self.put(copy=copy.value + 1)),
-        }
-        super().__init__("Writer demo", None, first, dict(sliders[:6]), dict(sliders[6:]))
-
-    def paint(self, *, text: str, writer: int, copy: int, **fields: float) -> bytes:
-        """Return the picture, after moving the sliders to another writer's style; other fields are the writer's own."""
-        style = Style() if writer == _PLAIN else style_of(writer)
-        if writer != self._shown:
-            self._shown = writer
-            self._set(**{field: getattr(style, field) for field in SLIDERS})
-            fields = {field: self.controls[field].value for field in SLIDERS}
-        return writer_picture(text, replace(style, **fields), copy)
 
 
 def writer_demo(word: str = "Handwriting 47") -> ipywidgets.VBox:
@@ -76,7 +47,29 @@ def writer_demo(word: str = "Handwriting 47") -> ipywidgets.VBox:
     word : str
         The text at first: digits, letters and spaces.
     """
-    return _WriterDemo(word)
+    people = [("plain style", _PLAIN), *((f"w{number:03d}", number) for number in range(WRITERS))]
+    copy, person = _demo.copies("copy"), _demo.dropdown(people, "writer")
+
+    def style(number: int) -> Style:
+        return Style() if number == _PLAIN else style_of(number)
+
+    def follow(change: dict) -> None:
+        demo.put(**{field: getattr(style(change["new"]), field) for field in SLIDERS})
+
+    person.observe(follow, names="value")  # before the demo observes it: the sliders move first
+    controls = {
+        "text": ipywidgets.Text(word, description="text", **_demo.LOOK),
+        "writer": person,
+        "copy": copy,
+        "again": _demo.button("write it again", lambda: demo.put(copy=copy.value + 1)),
+        **_demo.sliders({field: (getattr(Style(), field), *row) for field, row in SLIDERS.items()}),
+    }
+    demo = _demo.Demo(
+        "Writer demo",
+        lambda text, writer, copy, **fields: writer_picture(text, replace(style(writer), **fields), copy),
+        controls,
+    )
+    return demo
 
 
 def writer_picture(text: str, style: Style, seed: int = 0, *, stored: bool = True) -> bytes:
@@ -98,37 +91,28 @@ def writer_picture(text: str, style: Style, seed: int = 0, *, stored: bool = Tru
     ValueError
         If there is nothing to write, too much, or a character that the writers do not know.
     """
-    _check(text)
-    ink, (top, baseline) = _line(text, style, np.random.default_rng([seed, 0]))
-    foot = ink.shape[0] + _CAPTION
-    sheet = _demo.Sheet(_WIDTH, foot + _TILE + _MARGIN if stored else ink.shape[0])
+    if unknown := sorted(set(text) - set(BYCLASS + " ")):
+        raise ValueError(f"expected digits, letters and spaces; got {', '.join(map(repr, unknown))}. Leave that out.")
+    if not text.strip() or len(text) > LONGEST:
+        raise ValueError(f"expected a text of 1 to {LONGEST} characters; got {len(text.strip())}. Type another one.")
+    ink, top, baseline = _line(text, style, np.random.default_rng([seed, 0]))
+    sheet = _demo.Sheet(_WIDTH, ink.shape[0])
     for share, colour in _RULES.items():
         y = round(baseline + share * (top - baseline))
         sheet.draw.line((0, y, _WIDTH, y), fill=colour)
     # Ink covers the rules: both are mixed by the strength of the ink.
     colour = Image.new("RGB", ink.shape[::-1], (20, 24, 60))
     sheet.image.paste(colour, mask=Image.fromarray((255 * ink).astype("uint8")))
-    if stored:
-        sheet.text(_MARGIN, foot - _CAPTION // 2, "the same hand once more, as 28 x 28 images", anchor="lm")
-        chars = text.replace(" ", "")[: (_WIDTH - 2 * _MARGIN + _GAP) // (_TILE + _GAP)]
-        images = (draw_char(char, style, np.random.default_rng([seed, 1, n])) for n, char in enumerate(chars))
-        sheet.row(images, _MARGIN, foot, _TILE, _GAP)
-    return sheet.png()
+    if not stored:
+        return _demo.png(sheet.image)
+    chars = text.replace(" ", "")[: _WIDTH // (_TILE + _GAP)]
+    images = (draw_char(char, style, np.random.default_rng([seed, 1, n])) for n, char in enumerate(chars))
+    words = _demo.caption("the same hand once more, as 28 x 28 images", _WIDTH, anchor="lm")
+    row = _demo.join((_demo.tile(image, _TILE) for image in images), _GAP)
+    return _demo.png(_demo.join((sheet.image, words, row), down=True))
 
 
-def _check(text: str) -> None:
-    """Raise one clear sentence where `text` cannot be written."""
-    unknown = sorted(set(text) - set(BYCLASS) - {" "})
-    if unknown:
-        raise ValueError(
-            f"the writers know digits, the letters A to Z and a to z, and spaces; "
-            f"got {', '.join(map(repr, unknown))}. Leave that out."
-        )
-    if not text.strip() or len(text) > LONGEST:
-        raise ValueError(f"expected a text of 1 to {LONGEST} characters; got {len(text.strip())}. Type another one.")
-
-
-def _line(text: str, style: Style, rng: np.random.Generator) -> tuple[np.ndarray, tuple[float, float]]:
+def _line(text: str, style: Style, rng: np.random.Generator) -> tuple[np.ndarray, float, float]:
     """Return one line of ink as wide as the picture, and the heights of its capitals and its baseline."""
     strokes = write(text, style, rng)
     widths = press(strokes, style, rng)
@@ -140,4 +124,4 @@ def _line(text: str, style: Style, rng: np.random.Generator) -> tuple[np.ndarray
     height = round(baseline + max(_BELOW, scale * (edge + y1)))
     shift = np.array([_MARGIN - scale * min(0.0, x0 - style.pen), baseline])
     ink = pen.render_page([stroke * scale + shift for stroke in strokes], (height, _WIDTH), [scale * w for w in widths])
-    return ink, (baseline - scale * CAP_HEIGHT, baseline)
+    return ink, baseline - scale * CAP_HEIGHT, baseline
