@@ -3,8 +3,7 @@
 An *allograph* is one way to draw a character (a 7 with or without a bar), kept as pen strokes in ``glyphs.json``. A
 `Style` describes how one writer draws all of them: slant, roundness, speed of the pen, and so on. `write` turns text
 and a style into strokes like those of the drawing pad, and ``hcr_lib.pen`` renders both alike. `write_line` and
-`write_page` also return which strokes belong to which character, and `on_paper` photographs the writing on a plain or
-ruled sheet or on a form.
+`write_page` also return which strokes belong to which character, and `on_paper` photographs a form that was filled in.
 
 ``python -m hcr_lib.research.sample`` writes the bundled sample again.
 """
@@ -12,7 +11,7 @@ ruled sheet or on a form.
 from hcr_lib.handwriting._allographs import stroke_width_factors
 from hcr_lib.handwriting._characters import CAP_HEIGHT, press, write_char
 from hcr_lib.handwriting._lines import LIGATURE, Writing, write, write_line, write_page
-from hcr_lib.handwriting._paper import Paper, Photograph, form_boxes, on_paper, sheet
+from hcr_lib.handwriting._paper import Paper, Photograph, form_boxes, on_paper
 from hcr_lib.handwriting._sample import SAMPLE, draw_char, split_by_writer
 from hcr_lib.handwriting._style import Style, random_style, writer
 
@@ -29,7 +28,6 @@ __all__ = [
     "on_paper",
     "press",
     "random_style",
-    "sheet",
     "split_by_writer",
     "stroke_width_factors",
     "write",

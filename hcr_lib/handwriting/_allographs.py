@@ -1,7 +1,5 @@
 """The skeletons of ``glyphs.json``, and the paths of a pen through them."""
 
-from __future__ import annotations
-
 import json
 import math
 import re

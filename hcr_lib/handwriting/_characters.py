@@ -1,7 +1,5 @@
 """One character by one writer: pen strokes, different in every copy."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
@@ -18,13 +16,6 @@ X_HEIGHT = 50.0  #: height of an x in the skeletons
 _BENDS = np.array([[1.0, 1.0, 0.5, 0.5, 1.0, 1.0], [1.0, 1.0, 1.0, 0.5, 2.5, 1.0]])
 
 Strokes = list[np.ndarray]
-
-
-def _habits(char: str, style: Style) -> tuple[int, np.random.Generator]:
-    """Return the index of the allograph this writer prefers, and the generator of its distortion."""
-    own = np.random.default_rng([style.habit, ord(char)])
-    weights = np.array([way.weight for way in allographs()[char]])
-    return int(own.choice(len(weights), p=weights / weights.sum())), own
 
 
 def _warp(points: np.ndarray, size: float, rng: np.random.Generator) -> np.ndarray:
@@ -44,7 +35,6 @@ def write_char(char: str, style: Style, rng: np.random.Generator) -> Strokes:
     char : str
         One of the 62 digits and letters.
     style : Style
-        Who writes.
     rng : numpy.random.Generator
         Source of the variation from copy to copy.
 
@@ -65,7 +55,9 @@ def write_char(char: str, style: Style, rng: np.random.Generator) -> Strokes:
     [2, 2]
     """
     ways = allographs()[ensure_choice(char, allographs(), name="a character to write")]
-    preferred, own = _habits(char, style)
+    own = np.random.default_rng([style.habit, ord(char)])  # of this writer's preference and distortion
+    weights = np.array([way.weight for way in ways])
+    preferred = int(own.choice(len(weights), p=weights / weights.sum()))
     # Now and then a writer uses another allograph.
     allograph = ways[preferred] if rng.random() > 0.08 else ways[int(rng.integers(len(ways)))]
 
@@ -76,7 +68,10 @@ def write_char(char: str, style: Style, rng: np.random.Generator) -> Strokes:
     for generator, size in (own, style.bend * small), (rng, style.sloppiness * small):
         points = points + _warp(points, size, generator).T + generator.normal(0, 0.25 * size, (number, 2))
     if char.islower():
-        points = _set_x_height(points, style.x_height)
+        # The x-height moves; ascenders still end at the height of a capital.
+        heights = [-CAP_HEIGHT, 0, style.x_height, CAP_HEIGHT]
+        raised = np.interp(points[:, 1], [-CAP_HEIGHT, 0, X_HEIGHT, CAP_HEIGHT], heights)
+        points = np.stack([points[:, 0] * style.x_height / X_HEIGHT, raised], axis=1)
 
     slant = style.slant + rng.normal(0, 0.04)
     across = style.width * np.exp(rng.normal(0, 0.05))
@@ -97,13 +92,6 @@ def write_char(char: str, style: Style, rng: np.random.Generator) -> Strokes:
     return strokes
 
 
-def _set_x_height(points: np.ndarray, x_height: float) -> np.ndarray:
-    """Move the x-height to `x_height`; ascenders still end at the height of a capital."""
-    x, y = points.T
-    raised = np.interp(y, [-CAP_HEIGHT, 0, X_HEIGHT, CAP_HEIGHT], [-CAP_HEIGHT, 0, x_height, CAP_HEIGHT])
-    return np.stack([x * x_height / X_HEIGHT, raised], axis=1)
-
-
 def _tremor(number: int, size: float, rng: np.random.Generator) -> np.ndarray:
     """Return low-frequency noise along a stroke, shape (number, 2)."""
     along = np.arange(number)[:, None] * STEP
@@ -118,19 +106,18 @@ def _end_stroke(path: np.ndarray, skeleton: np.ndarray, style: Style, rng: np.ra
     if len(path) < 6 or width + height < 20:  # a dot
         return path
     if np.hypot(*(skeleton[0] - skeleton[-1])) < 0.3 * min(width, height):
-        return _close_loop(path, style.closure + rng.normal(0, 3))
+        steps = round((style.closure + rng.normal(0, 3)) / STEP)
+        if steps < 0:
+            return path[: max(len(path) + steps, len(path) // 2)]
+        return np.concatenate([path, path[1 : 1 + steps] + path[-1] - path[0]])
     begin, end = style.overshoot + rng.normal(0, 2, 2)
     path = _overshoot(_overshoot(path[::-1], begin)[::-1], end)
     flick = style.hook * rng.random()
-    return _flick(path, flick) if flick > 3 else path
-
-
-def _close_loop(path: np.ndarray, length: float) -> np.ndarray:
-    """Draw the beginning of a closed stroke twice, or leave a gap where `length` is negative."""
-    steps = round(length / STEP)
-    if steps < 0:
-        return path[: max(len(path) + steps, len(path) // 2)]
-    return np.concatenate([path, path[1 : 1 + steps] + path[-1] - path[0]])
+    if flick <= 3:
+        return path
+    # Up and to the right, towards the next character, from wherever the pen was going.
+    steps, away = np.linspace(0, 1, 4)[1:, None], np.array([0.6, 0.5])
+    return np.concatenate([path, path[-1] + flick * (steps * (1 - steps) * _direction(path) + steps**2 * away)])
 
 
 def _overshoot(path: np.ndarray, length: float) -> np.ndarray:
@@ -138,13 +125,6 @@ def _overshoot(path: np.ndarray, length: float) -> np.ndarray:
     if length < 0:
         return path[: max(len(path) + round(length / STEP), 4)]
     return np.concatenate([path, path[-1:] + length * _direction(path)])
-
-
-def _flick(path: np.ndarray, length: float) -> np.ndarray:
-    """Leave the paper towards the next character: up and to the right, from wherever the pen was going."""
-    steps = np.linspace(0, 1, 4)[1:, None]
-    away = np.array([0.6, 0.5])
-    return np.concatenate([path, path[-1] + length * (steps * (1 - steps) * _direction(path) + steps**2 * away)])
 
 
 def _direction(path: np.ndarray) -> np.ndarray:
@@ -164,21 +144,13 @@ def press(strokes: Strokes, style: Style, rng: np.random.Generator) -> list[np.n
     strokes : list of ndarray of float64, each of shape (n, 2)
         As `write_char` or `hcr_lib.handwriting.write` returns them.
     style : Style
-        Who writes; its `pen` is the width, its `pressure` how unevenly it is pressed.
+        Its `pen` is the width, its `pressure` how unevenly it is pressed.
     rng : numpy.random.Generator
-        Source of the variation from copy to copy.
 
     Returns
     -------
     list of ndarray of float64, each of shape (n,)
         Half-widths, in the unit of the strokes.
-
-    Examples
-    --------
-    >>> strokes = write_char("t", Style(), np.random.default_rng(0))
-    >>> widths = press(strokes, Style(), np.random.default_rng(0))
-    >>> [len(each) for each in widths] == [len(stroke) for stroke in strokes]
-    True
     """
     copy = rng.normal(0, style.pressure)
     widths = []

@@ -1,7 +1,5 @@
 """Ligatures: the pen stays down from one lowercase letter to the next."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.interpolate import CubicHermiteSpline
 from scipy.ndimage import gaussian_filter1d

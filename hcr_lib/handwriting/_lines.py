@@ -1,10 +1,9 @@
 """Characters one after the other: words on a line, lines on a page."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -71,13 +70,12 @@ class Writing:
         boxes = np.concatenate([low - margin, high + margin], axis=1)
         return np.where(np.isfinite(boxes), boxes, np.nan)
 
-    def moved(self, offset: npt.ArrayLike = (0, 0), turn: npt.ArrayLike = ((1, 0), (0, 1))) -> Writing:
+    def moved(self, offset: npt.ArrayLike, turn: np.ndarray) -> "Writing":
         """Return a copy transformed by a 2 x 2 matrix, then moved by `offset`."""
-        return Writing(self.text, [stroke @ np.asarray(turn) + offset for stroke in self.strokes], self.owners)
+        return Writing(self.text, [stroke @ turn + offset for stroke in self.strokes], self.owners)
 
 
-@dataclass(frozen=True)
-class _Letter:
+class _Letter(NamedTuple):
     """A character in its place, in a word and in the text."""
 
     char: str
@@ -86,26 +84,7 @@ class _Letter:
 
 
 def write(text: str, style: Style, rng: np.random.Generator) -> Strokes:
-    """Write words on one line; the strokes of `write_line`.
-
-    Parameters
-    ----------
-    text : str
-        Digits, letters and blanks.
-    style : Style
-        Who writes.
-    rng : numpy.random.Generator
-        Source of the variation from copy to copy.
-
-    Returns
-    -------
-    list of ndarray of float64, each of shape (n, 2)
-        x to the right, y DOWN: the baseline starts at (0, 0), capitals are about 100 high.
-
-    Raises
-    ------
-    ValueError
-        If a character of `text` is not a digit, a letter or a blank.
+    """Write words on one line, and return the strokes alone: see `write_line`.
 
     Examples
     --------
@@ -125,13 +104,16 @@ def write_line(text: str, style: Style, rng: np.random.Generator) -> Writing:
 
     Parameters
     ----------
-    text, style, rng
-        As for `write`.
+    text : str
+        Digits, letters and blanks.
+    style : Style
+    rng : numpy.random.Generator
+        Source of the variation from copy to copy.
 
     Returns
     -------
     Writing
-        The baseline starts at (0, 0), capitals are about 100 high.
+        x to the right, y DOWN: the baseline starts at (0, 0), capitals are about 100 high.
 
     Raises
     ------
@@ -232,10 +214,8 @@ def write_page(text: str, style: Style, rng: np.random.Generator, width: float, 
     ----------
     text : str
         Digits, letters and blanks; a line break begins a new line.
-    style : Style
-        Who writes. Lines start further in, or further out, as the page goes on.
-    rng : numpy.random.Generator
-        Source of the variation from copy to copy.
+    style, rng
+        As for `write_line`. Lines start further in, or further out, as the page goes on.
     width : float
         A word that would end beyond this goes to the next line; one that is longer than a line has it to itself.
     height : float

@@ -1,43 +1,35 @@
-"""Photographed paper: plain, ruled, or a form with a box for each character, with the ground truth of its writing."""
-
-from __future__ import annotations
+"""A photographed form with a box for each character, and the ground truth of its writing."""
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from hcr_lib import pen
 from hcr_lib.handwriting._characters import CAP_HEIGHT, press
-from hcr_lib.handwriting._lines import LINE_HEIGHT, Writing, write_line, write_page
+from hcr_lib.handwriting._lines import Writing, write_line
 from hcr_lib.handwriting._style import Style
 
-Box = tuple[float, float, float, float]  # x0, y0, x1, y1
+_RULE = 0.75  # half the width of the printed strokes
 
 
 @dataclass(frozen=True, eq=False)
 class Paper:
-    """A blank sheet, and how it is photographed; all lengths are in pixels.
-
-    Build one with `sheet` or `form_boxes`, and change it with ``dataclasses.replace``.
+    """A blank form, and how it is photographed; change what `form_boxes` returns with ``dataclasses.replace``.
 
     Attributes
     ----------
     shape : tuple of int
-        (height, width) of the picture.
-    line_height : float
-        From one baseline to the next.
+        (height, width) of the picture, in pixels.
+    size : float
+        Height of a box.
     rules : list of ndarray of float64, each of shape (n, 2)
         Printed on it, as strokes.
     cells : list of tuple of float
-        (x0, y0, x1, y1) of the boxes of a form, in reading order; empty for a sheet.
-    rule_width : float
-        Width of the printed strokes.
-    rule_darkness : float
-        Of the printed strokes, from 0 (invisible) to 1 (black).
-    ink_darkness : float
-        Of the pen, likewise.
+        (x0, y0, x1, y1) of the boxes, from left to right.
+    rule_darkness, ink_darkness : float
+        Of the printed strokes and of the pen, from 0 (invisible) to 1 (black).
     shadow : float
         Unevenness of the light; 0.3 leaves the darkest corner about a third less.
     grain : float
@@ -47,10 +39,9 @@ class Paper:
     """
 
     shape: tuple[int, int]
-    line_height: float
-    rules: list[np.ndarray] = field(default_factory=list)
-    cells: list[Box] = field(default_factory=list)
-    rule_width: float = 1.5
+    size: float
+    rules: list[np.ndarray]
+    cells: list[tuple[float, float, float, float]]
     rule_darkness: float = 0.35
     ink_darkness: float = 0.8
     shadow: float = 0.25
@@ -69,7 +60,7 @@ class Photograph:
     writing : Writing
         Text and pen strokes, in pixels of the picture.
     boxes : ndarray of float64, shape (len(writing.text), 4)
-        x0, y0, x1, y1 of each character's ink, for the pen's mean width; NaN for blanks and line breaks.
+        x0, y0, x1, y1 of each character's ink, for the pen's mean width; NaN for blanks.
     """
 
     picture: np.ndarray
@@ -77,37 +68,8 @@ class Photograph:
     boxes: np.ndarray
 
 
-def sheet(shape: tuple[int, int], line_height: float = 90.0, *, ruled: bool = False) -> Paper:
-    """Return a blank sheet, or one with a ruled line every `line_height` pixels.
-
-    Examples
-    --------
-    >>> [float(rule[0, 1]) for rule in sheet((200, 400), line_height=80, ruled=True).rules]
-    [80.0, 160.0]
-    """
-    height, width = shape
-    if not (min(shape) > 0 and 0 < line_height <= height):
-        raise ValueError(
-            f"a sheet needs a height and a width, and room for a line at least; got a shape of {tuple(shape)} and "
-            f"lines of {line_height} pixels."
-        )
-    heights = np.arange(line_height, height, line_height) if ruled else []
-    # Beyond both sides, or a tilted sheet would show where the lines end.
-    rules = [np.array([[-width, y], [2 * width, y]], dtype="float64") for y in heights]
-    return Paper((height, width), line_height, rules)
-
-
-def form_boxes(number: int, size: float = 80.0, *, comb: bool = False) -> Paper:
-    """Return a form with a row of boxes, one for each character.
-
-    Parameters
-    ----------
-    number : int
-        Of boxes.
-    size : float
-        Their height; they are a little narrower.
-    comb : bool
-        Separate them by short teeth on a baseline instead of by full boxes.
+def form_boxes(number: int, size: float = 80.0) -> Paper:
+    """Return a form with a row of boxes of this height, in pixels, one for each character.
 
     Examples
     --------
@@ -119,27 +81,21 @@ def form_boxes(number: int, size: float = 80.0, *, comb: bool = False) -> Paper:
     wide, margin = 0.85 * size, 0.6 * size
     lefts = margin + wide * np.arange(number + 1)
     top, bottom = margin, margin + size
-    teeth = [np.array([[x, top + (0.65 * size if comb else 0)], [x, bottom]]) for x in lefts]
-    along = [np.array([[lefts[0], y], [lefts[-1], y]]) for y in ([bottom] if comb else [top, bottom])]
-    return Paper(
-        (round(size + 2 * margin), round(lefts[-1] + margin)),
-        size,
-        along + teeth,
-        [(float(x), top, float(x + wide), bottom) for x in lefts[:-1]],
-    )
+    rules = [np.array([[lefts[0], y], [lefts[-1], y]]) for y in (top, bottom)]
+    rules += [np.array([[x, top], [x, bottom]]) for x in lefts]
+    cells = [(float(x), top, float(x + wide), bottom) for x in lefts[:-1]]
+    return Paper((round(size + 2 * margin), round(lefts[-1] + margin)), size, rules, cells)
 
 
 def on_paper(text: str, paper: Paper, style: Style, rng: np.random.Generator) -> Photograph:
-    """Write on a sheet of paper and photograph it.
+    """Fill in a form and photograph it.
 
     Parameters
     ----------
     text : str
-        Digits, letters and blanks, and on a sheet line breaks. A blank leaves a box of a form empty.
+        Digits, letters and blanks; a blank leaves a box empty.
     paper : Paper
-        What to write on.
     style : Style
-        Who writes.
     rng : numpy.random.Generator
         Source of the variation from copy to copy: writing, light, noise.
 
@@ -158,7 +114,7 @@ def on_paper(text: str, paper: Paper, style: Style, rng: np.random.Generator) ->
     >>> photograph.picture.dtype, photograph.boxes.shape
     (dtype('uint8'), (5, 4))
     """
-    writing, scale = (_in_boxes if paper.cells else _on_lines)(text, paper, style, rng)
+    writing, scale = _in_boxes(text, paper, style, rng)
     height, width = paper.shape
     angle = rng.normal(0, paper.tilt)
     turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
@@ -167,32 +123,21 @@ def on_paper(text: str, paper: Paper, style: Style, rng: np.random.Generator) ->
     writing = writing.moved(offset, turn)
     boxes = writing.boxes(margin=scale * style.pen)
     if np.nanmin(boxes, initial=0) < 0 or (np.nanmax(boxes[:, 2:], axis=0, initial=0) > [width, height]).any():
-        raise ValueError(
-            f"the text does not fit on paper of {width} x {height} pixels with {paper.line_height:.0f} pixels a line: "
-            f"{text!r}. Make the paper larger or the lines lower."
-        )
+        raise ValueError(f"the text does not fit on paper of {width} x {height} pixels: {text!r}. Take larger boxes.")
     widths = [scale * each for each in press([stroke / scale for stroke in writing.strokes], style, rng)]
     ink = paper.ink_darkness * pen.render_page(writing.strokes, paper.shape, widths)
-    printed = pen.render_page([rule @ turn + offset for rule in paper.rules], paper.shape, paper.rule_width / 2)
+    printed = pen.render_page([rule @ turn + offset for rule in paper.rules], paper.shape, _RULE)
     seen = gaussian_filter((1 - ink) * (1 - paper.rule_darkness * printed), 0.6) * _light(paper, rng)
     seen += paper.grain * (rng.normal(size=paper.shape) + gaussian_filter(rng.normal(size=paper.shape), 1.5) * 3)
     picture = np.clip(255 * seen, 0, 255).round().astype("uint8")
     return Photograph(picture, writing, boxes)
 
 
-def _on_lines(text: str, paper: Paper, style: Style, rng: np.random.Generator) -> tuple[Writing, float]:
-    """Write line by line, along the rules if there are any; return the writing and its scale."""
-    scale, margin = paper.line_height / LINE_HEIGHT, 0.35 * paper.line_height
-    steady = replace(style, drift=0.2 * style.drift) if paper.rules else style
-    writing = write_page(text, steady, rng, (paper.shape[1] - 2 * margin) / scale)
-    return writing.moved([margin, paper.line_height], scale * np.eye(2)), scale
-
-
 def _in_boxes(text: str, paper: Paper, style: Style, rng: np.random.Generator) -> tuple[Writing, float]:
     """Write each character into its box, not quite in the middle; return the writing and its scale."""
     if len(text) > len(paper.cells):
         raise ValueError(f"{len(text)} characters do not fit into {len(paper.cells)} boxes: {text!r}.")
-    scale = 0.65 * paper.line_height / CAP_HEIGHT
+    scale = 0.65 * paper.size / CAP_HEIGHT
     whole = Writing(text, [], [])
     for place, (char, (x0, _, x1, y1)) in enumerate(zip(text, paper.cells, strict=False)):
         if char == " ":
@@ -200,7 +145,7 @@ def _in_boxes(text: str, paper: Paper, style: Style, rng: np.random.Generator) -
         letter = write_line(char, style, rng)
         left, _, right, _ = pen.bounds(letter.strokes)
         across = scale * min(1, 0.8 * (x1 - x0) / scale / (right - left + 2 * style.pen))  # a W is squeezed in
-        low = y1 - 0.18 * paper.line_height
+        low = y1 - 0.18 * paper.size
         middle = np.array([(x0 + x1) / 2 - across * (left + right) / 2, low]) + scale * rng.normal(0, 2.5, 2)
         letter = letter.moved(middle, np.diag([across, scale]))
         whole.strokes.extend(letter.strokes)

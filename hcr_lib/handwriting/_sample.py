@@ -1,7 +1,5 @@
 """The bundled sample: isolated characters, as on a form, by many writers."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from hcr_lib import images, pen

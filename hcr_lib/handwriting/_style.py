@@ -1,7 +1,5 @@
 """A writer's style: what stays the same from character to character."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,52 +9,30 @@ import numpy as np
 class Style:
     """One writer's handwriting; lengths are in hundredths of a capital's height.
 
-    Parameters
-    ----------
-    habit : int
-        Seed of this writer's preferred allographs and of their distortion.
-    slant : float
-        Slant to the right: the tangent of the angle between the stems and the vertical.
-    width : float
-        Width of the characters, relative to the skeletons.
-    x_height : float
-        Height of an x; the skeletons have 50.
-    roundness : float
-        0 draws straight lines from point to point, 1 smooth curves, more than 1 bulging ones.
-    speed : float
-        0 makes every corner; 1 is a hasty pen that cuts them.
-    closure : float
-        Overlap of the ends of a closed stroke; negative where they do not meet.
-    overshoot : float
-        Length by which strokes run past their ends; negative where they stop short.
-    hook : float
-        Length of the flick with which the pen leaves the paper.
-    tremor : float
-        Amplitude of the pen's tremor.
-    bend : float
-        Distortion of this writer's allographs, relative to the skeletons.
-    sloppiness : float
-        Distortion from one copy of a character to another.
-    rotation : float
-        Standard deviation of the copies' rotation, in radians.
-    drift : float
-        Slope of the baseline; negative climbs.
-    spacing : float
-        Gap between characters.
-    pen : float
-        Half the width of the pen.
-    pressure : float
-        Variation of the pen's width, as a share, from copy to copy and along a stroke.
-    blank : float
-        Additional gap between words.
-    wobble : float
-        Standard deviation of the characters' height above the baseline, and of their size in per cent.
-    nesting : float
-        Kerning: 0 sets characters side by side; 1 lets one reach under or over the other as far as the ink allows.
-    touching : float
-        Probability that a character touches or overlaps the one before.
-    joining : float
-        Probability of a ligature between two lowercase letters, where the end of the first allows one.
+    ==========  ==========================================================================================
+    habit       seed of this writer's preferred allographs and of their distortion
+    slant       tangent of the angle between the stems and the vertical, to the right
+    width       of the characters, relative to the skeletons
+    x_height    height of an x; the skeletons have 50
+    roundness   0 draws straight lines from point to point, 1 smooth curves, more than 1 bulging ones
+    speed       0 makes every corner; 1 is a hasty pen that cuts them
+    closure     overlap of the ends of a closed stroke; negative where they do not meet
+    overshoot   length by which strokes run past their ends; negative where they stop short
+    hook        length of the flick with which the pen leaves the paper
+    tremor      amplitude of the pen's tremor
+    bend        distortion of this writer's allographs, relative to the skeletons
+    sloppiness  distortion from one copy of a character to another
+    rotation    standard deviation of the copies' rotation, in radians
+    drift       slope of the baseline; negative climbs
+    spacing     gap between characters
+    pen         half the width of the pen
+    pressure    variation of the pen's width, as a share, from copy to copy and along a stroke
+    blank       additional gap between words
+    wobble      standard deviation of the height above the baseline, and of the size in per cent
+    nesting     kerning: 0 sets characters side by side; 1 as close as their ink allows, one under the other
+    touching    probability that a character touches or overlaps the one before
+    joining     probability of a ligature between two lowercase letters that allow one
+    ==========  ==========================================================================================
 
     Examples
     --------
