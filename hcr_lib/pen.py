@@ -76,7 +76,7 @@ def scale_to(strokes: Drawing, size: int = PAD, margin: float = 60.0) -> list[np
     """
     x0, y0, x1, y1 = bounds(strokes)
     extent = max(x1 - x0, y1 - y0)
-    scale = (size - 2 * margin) / extent if extent > 0 else 1.0
+    scale = (size - 2 * margin) / extent if extent > 1e-9 else 1.0  # a point has no size
     middle = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
     return [(stroke - middle) * scale + size / 2 for stroke in _checked(strokes)]
 
@@ -123,8 +123,7 @@ def render_page(strokes: Drawing, shape: tuple[int, int], half_width: HalfWidth 
     height, width = shape
     if not (min(shape) > 0 and height * width <= MOST_PIXELS):
         raise ValueError(f"a page must have 1 to {MOST_PIXELS:,} pixels; got {height} x {width}. Take a smaller one.")
-    drawn = _with_radii(strokes, half_width)
-    _ensure_drawable(drawn, max(shape))
+    drawn = _with_radii(strokes, half_width, max(shape))
     page = Image.new("L", (width * _SUPERSAMPLING, height * _SUPERSAMPLING))
     draw = ImageDraw.Draw(page).polygon
     for points, radii in drawn:
@@ -133,8 +132,8 @@ def render_page(strokes: Drawing, shape: tuple[int, int], half_width: HalfWidth 
     return np.asarray(page.reduce(_SUPERSAMPLING), dtype="float32") / 255
 
 
-def _with_radii(strokes: Drawing, half_width: HalfWidth) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Pair each stroke with the pen's half-width at each of its points."""
+def _with_radii(strokes: Drawing, half_width: HalfWidth, side: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Pair each stroke with the pen's half-width at each of its points; refuse what would take minutes to draw."""
     arrays = _checked(strokes)
     if np.isscalar(half_width):
         radii = [np.full(len(points), float(half_width)) for points in arrays]
@@ -145,25 +144,22 @@ def _with_radii(strokes: Drawing, half_width: HalfWidth) -> list[tuple[np.ndarra
             f"half_width must be one number, or one for each point of each stroke; got {len(radii)} rows of "
             f"{[len(each) for each in radii]} numbers for strokes of {[len(points) for points in arrays]} points."
         )
-    if any(not (each > 0).all() for each in radii):
-        raise ValueError(f"half_width must be more than 0 pixels; got {min(float(each.min()) for each in radii)}.")
-    return list(zip(arrays, radii, strict=True))
-
-
-def _ensure_drawable(drawn: list[tuple[np.ndarray, np.ndarray]], side: int) -> None:
-    """Refuse what would take minutes to draw; no hand draws so much."""
-    number = sum(len(points) for points, _ in drawn)
-    if number > MOST_POINTS:
-        raise ValueError(f"a drawing must have at most {MOST_POINTS:,} points; got {number:,}. Keep every tenth.")
-    widest = max((float(radii.max()) for _, radii in drawn), default=0.0)
-    if widest > side:
-        raise ValueError(f"half_width must be at most {side} pixels, the longer side of the page; got {widest:g}.")
-    ways = sum(float(np.hypot(*np.diff(points, axis=0).T).sum()) for points, _ in drawn)
-    if 2 * widest * (ways + 2 * widest * number) > _MOST_PAINTED:
+    every = np.concatenate([*radii, np.ones(0)])
+    if not ((every > 0) & (every <= side)).all():
         raise ValueError(
-            f"a pen of half-width {widest:g} is too wide for {number:,} points on a way of {ways:.3g} pixels. "
+            f"half_width must be more than 0 and at most {side} pixels, the longer side of the page; "
+            f"got {every.min():g} to {every.max():g}."
+        )
+    if len(every) > MOST_POINTS:
+        raise ValueError(f"a drawing must have at most {MOST_POINTS:,} points; got {len(every):,}. Keep every tenth.")
+    ways = sum(float(np.hypot(*np.diff(points, axis=0).T).sum()) for points in arrays)
+    widest = every.max(initial=0)
+    if 2 * widest * (ways + 2 * widest * len(every)) > _MOST_PAINTED:
+        raise ValueError(
+            f"a pen of half-width {widest:g} is too wide for {len(every):,} points on a way of {ways:.3g} pixels. "
             "Take a thinner pen, or bring the drawing to the page with hcr_lib.pen.scale_to."
         )
+    return list(zip(arrays, radii, strict=True))
 
 
 def _outlines(points: np.ndarray, radii: np.ndarray) -> np.ndarray:
@@ -173,11 +169,9 @@ def _outlines(points: np.ndarray, radii: np.ndarray) -> np.ndarray:
     """
     if len(points) == 1:
         points, radii = np.repeat(points, 2, axis=0), np.repeat(radii, 2)
-    (x, y), (dx, dy) = points.T, np.diff(points, axis=0).T
+    dx, dy = np.diff(points, axis=0).T
     # From the right of the pen's way through its back to the left, then the same round its front.
     around = np.arctan2(dy, dx)[:, None] + np.linspace(np.pi / 2, 3 * np.pi / 2, _NIB_CORNERS)
-    behind = np.stack(
-        [x[:-1, None] + radii[:-1, None] * np.cos(around), y[:-1, None] + radii[:-1, None] * np.sin(around)]
-    )
-    before = np.stack([x[1:, None] - radii[1:, None] * np.cos(around), y[1:, None] - radii[1:, None] * np.sin(around)])
-    return np.concatenate([behind, before], axis=2).transpose(1, 2, 0).reshape(len(dx), -1)
+    nib, centres, radii = np.stack([np.cos(around), np.sin(around)], axis=2), points[:, None], radii[:, None, None]
+    corners = [centres[:-1] + radii[:-1] * nib, centres[1:] - radii[1:] * nib]
+    return np.concatenate(corners, axis=1).reshape(len(nib), -1)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
@@ -18,8 +19,6 @@ from hcr_lib._validate import ensure_gray_image
 from hcr_lib.metrics import calibration
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from hcr_lib.datasets import Dataset
     from hcr_lib.recognizer import Reading
 
@@ -27,8 +26,6 @@ WIDTH = 6.5  #: width of every figure, in inches
 
 # From the palette of M. Okabe and K. Ito (2008), which every kind of colour vision can distinguish.
 BLUE, ORANGE, RED = "#0072B2", "#E69F00", "#D55E00"
-
-_PAPER = {"cmap": "gray_r", "vmin": 0.0, "vmax": 1.0, "interpolation": "nearest"}
 
 
 def use_style() -> None:
@@ -87,31 +84,27 @@ def show_images(
     if images.ndim != 3 or len(images) == 0:
         hint = " For a single image use images[None]." if images.ndim == 2 else ""
         raise ValueError(f"images must have shape (n, height, width), n at least 1; got shape {images.shape}.{hint}")
-    for name, given in (("labels", labels), ("predictions", predictions)):
-        if given is not None and len(given) != len(images):
-            raise ValueError(f"{name} must have one entry per image: expected {len(images)}, got {len(given)}.")
     if labels is None and predictions is not None:
         raise ValueError("predictions were given without labels; expected both, or labels alone.")
-
-    def name(label: Any) -> str:
-        return str(label) if classes is None or isinstance(label, str) else classes[label]
+    names = []
+    for what, given in (("labels", labels), ("predictions", predictions)):
+        given = [""] * len(images) if given is None else given
+        if len(given) != len(images):
+            raise ValueError(f"{what} must have one entry per image: expected {len(images)}, got {len(given)}.")
+        names.append([str(each) if classes is None or isinstance(each, str) else classes[each] for each in given])
 
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
     wide = max(1.0, images.shape[2] / images.shape[1])  # a strip of several characters needs less height
     side = min(WIDTH / columns / wide, 1.3)
-    height = rows * (side + (0.0 if labels is None else 0.22))
-    _, grid = plt.subplots(rows, columns, figsize=(WIDTH, height), squeeze=False, layout="constrained")
-    for ax in grid.flat[len(images) :]:
+    axes = _axes(rows * (side + (0.0 if labels is None else 0.22)), rows, columns).ravel()
+    for ax in axes[len(images) :]:
         ax.axis("off")
-    axes = grid.ravel()[: len(images)]
-    for number, (ax, image) in enumerate(zip(axes, images, strict=True)):
-        true = "" if labels is None else name(labels[number])
-        read = true if predictions is None else name(predictions[number])
+    for ax, image, true, read in zip(axes, images, *names, strict=False):
         title = true if predictions is None else f"{true} read as {read}"
-        _paper(ax, image, title, fontsize=9 if len(title) < 3 else min(9, 60 / columns))
-        _frame(ax, true != read)
-    return axes
+        _paper(ax, image, title, wrong=predictions is not None and true != read)
+        ax.title.set_fontsize(9 if len(title) < 3 else min(9, 60 / columns))
+    return axes[: len(images)]
 
 
 def show_steps(steps: Mapping[str, npt.ArrayLike]) -> np.ndarray:
@@ -128,14 +121,12 @@ def show_steps(steps: Mapping[str, npt.ArrayLike]) -> np.ndarray:
     """
     if not steps:
         raise ValueError("steps must hold at least one named image; got none.")
-    side = min(WIDTH / len(steps), 2.2)
-    _, grid = plt.subplots(1, len(steps), figsize=(WIDTH, side + 0.3), squeeze=False, layout="constrained")
-    for ax, (title, image) in zip(grid[0], steps.items(), strict=True):
+    axes = _axes(min(WIDTH / len(steps), 2.2) + 0.3, 1, len(steps))[0]
+    for ax, (title, image) in zip(axes, steps.items(), strict=True):
         height, width = np.shape(image)
         _paper(ax, image, title)
-        _frame(ax, False)
         ax.set_xlabel(f"{height} x {width}")
-    return grid[0]
+    return axes
 
 
 def show_windows(image: npt.ArrayLike, boxes: Mapping[str, tuple[int, int, int, int]]) -> np.ndarray:
@@ -153,13 +144,13 @@ def show_windows(image: npt.ArrayLike, boxes: Mapping[str, tuple[int, int, int, 
     """
     axes = show_steps(dict.fromkeys(boxes, image))
     for ax, (x0, y0, x1, y1) in zip(axes, boxes.values(), strict=True):
-        ax.add_patch(Rectangle((x0 - 0.5, y0 - 0.5), x1 - x0, y1 - y0, fill=False, edgecolor=RED, linewidth=2))
+        _box(ax, x0, y0, x1, y1, linewidth=2)
         ax.spines[:].set(visible=True, color="0.7", linewidth=1)
         ax.set_xlabel(f"{y1 - y0} x {x1 - x0}")
     return axes
 
 
-def show_strokes(strokes: Sequence[npt.ArrayLike], *, ax: Axes | None = None) -> Axes:
+def show_strokes(strokes: Sequence[npt.ArrayLike]) -> Axes:
     """Show the strokes of a drawing, each numbered where it starts.
 
     Parameters
@@ -167,25 +158,21 @@ def show_strokes(strokes: Sequence[npt.ArrayLike], *, ax: Axes | None = None) ->
     strokes : sequence of array_like, each of shape (n, 2)
         x to the right, y down.
     """
-    if ax is None:
-        _, ax = plt.subplots(figsize=(WIDTH, 3.0), layout="constrained")
+    ax = _axes(3.0)
     for number, stroke in enumerate(strokes, start=1):
         x, y = np.asarray(stroke, dtype=float).T
         ax.plot(x, y, color="black", linewidth=2, marker="o", markersize=3, solid_capstyle="round")
-        ax.annotate(str(number), (x[0], y[0]), xytext=(-4, 4), textcoords="offset points", ha="right", color=RED)
+        _label(ax, str(number), (x[0], y[0]), (-4, 4), ha="right", color=RED)
     ax.set(aspect="equal", xticks=[], yticks=[])
     ax.margins(0.1)
-    _frame(ax, False)
-    if not ax.yaxis_inverted():
-        ax.invert_yaxis()
+    ax.spines[:].set_visible(False)
+    ax.invert_yaxis()
     return ax
 
 
-def show_counts(dataset: "Dataset", *, ax: Axes | None = None) -> Axes:
+def show_counts(dataset: "Dataset") -> Axes:
     """Show how many images each class has."""
-    counts = dataset.counts
-    if ax is None:
-        _, ax = plt.subplots(figsize=(WIDTH, 2.2), layout="constrained")
+    counts, ax = dataset.counts, _axes(2.2)
     sns.barplot(x=list(counts.index), y=counts.to_numpy(), color=BLUE, saturation=1, ax=ax)
     ax.set(xlabel="character", ylabel="images", title=f"{counts.sum():,} images in {len(counts)} classes")
     ax.tick_params(axis="x", length=0, labelsize=9 if len(counts) <= 40 else 7)
@@ -207,9 +194,7 @@ def show_confusion(matrix: npt.ArrayLike, classes: str, *, ax: Axes | None = Non
         raise ValueError(
             f"matrix must have shape ({len(classes)}, {len(classes)}) for {classes!r}; got {matrix.shape}."
         )
-    if ax is None:
-        side = WIDTH if len(classes) > 12 else WIDTH * 0.7
-        _, ax = plt.subplots(figsize=(WIDTH, side), layout="constrained")
+    ax = _axes(WIDTH if len(classes) > 12 else WIDTH * 0.7) if ax is None else ax
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     sns.heatmap(
         share, vmin=0, vmax=1, cmap="Blues", cbar=False, square=True, ax=ax, linewidths=0.3, linecolor="0.9",
@@ -226,7 +211,7 @@ def show_confusion(matrix: npt.ArrayLike, classes: str, *, ax: Axes | None = Non
     return ax
 
 
-def show_history(history: "pd.DataFrame", best_epoch: int | None = None) -> np.ndarray:
+def show_history(history: pd.DataFrame, best_epoch: int | None = None) -> np.ndarray:
     """Show learning curves: loss and accuracy, for training and validation images in one frame.
 
     Parameters
@@ -241,23 +226,17 @@ def show_history(history: "pd.DataFrame", best_epoch: int | None = None) -> np.n
     ndarray of Axes, shape (2,)
         Loss and accuracy.
     """
-    _, axes = plt.subplots(1, 2, figsize=(WIDTH, 2.6), layout="constrained")
+    axes, last = _axes(2.6, 1, 2)[0], history.iloc[-1]
     for ax, quantity in zip(axes, ("loss", "accuracy"), strict=True):
-        curves = {"training": history[quantity], "validation": history[f"val_{quantity}"]}
-        upper = max(curves, key=lambda name: curves[name].iloc[-1])
-        for (name, curve), line in zip(curves.items(), ("--", "-"), strict=True):
-            color = ORANGE if name == "training" else BLUE
-            ax.plot(history["epoch"], curve, line, marker="o", markersize=3, color=color, label=name)
-            place = {"ha": "right", "va": "bottom", "xytext": (0, 5)}
-            if name != upper:
-                place |= {"va": "top", "xytext": (0, -5)}
-            ax.annotate(name, (history["epoch"].iloc[-1], curve.iloc[-1]), textcoords="offset points", **place)
+        curves = [("training", quantity, "--", ORANGE), ("validation", f"val_{quantity}", "-", BLUE)]
+        curves.sort(key=lambda curve: -last[curve[1]])  # the upper one has its name above its end
+        for (name, column, line, color), (side, up) in zip(curves, (("bottom", 5), ("top", -5)), strict=True):
+            ax.plot(history["epoch"], history[column], line, marker="o", markersize=3, color=color, label=name)
+            _label(ax, name, (last["epoch"], last[column]), (0, up), ha="right", va=side)
         if best_epoch is not None:
             ax.axvline(best_epoch, color="0.5", linewidth=1, linestyle=":")
-            ax.annotate(
-                "kept", (best_epoch, 0.5), xycoords=("data", "axes fraction"), rotation=90,
-                xytext=(-2, 0), textcoords="offset points", ha="right", va="center", color="0.4",
-            )  # fmt: skip
+            look = {"rotation": 90, "ha": "right", "va": "center", "color": "0.4"}
+            _label(ax, "kept", (best_epoch, 0.5), (-2, 0), xycoords=ax.get_xaxis_transform(), **look)
         ax.set(xlabel="epoch", title=quantity)
         ax.margins(y=0.15)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -270,8 +249,7 @@ def show_calibration(labels: npt.ArrayLike, probabilities: npt.ArrayLike, bins: 
 
     Parameters are those of `hcr_lib.metrics.calibration`. Bars below the diagonal: the network is overconfident.
     """
-    table = calibration(labels, probabilities, bins)
-    _, ax = plt.subplots(figsize=(WIDTH, 3.2), layout="constrained")
+    table, ax = calibration(labels, probabilities, bins), _axes(3.2)
     ax.bar(table["low"], table["accuracy"].fillna(0), width=1 / bins, align="edge", color=BLUE, edgecolor="white")
     ax.plot([0, 1], [0, 1], "--", color="0.3")
     blank = {"facecolor": "white", "edgecolor": "none", "pad": 1}
@@ -284,7 +262,7 @@ def show_calibration(labels: npt.ArrayLike, probabilities: npt.ArrayLike, bins: 
     return ax
 
 
-def show_ladder(rows: "pd.DataFrame | Sequence[Mapping[str, Any]]", *, ax: Axes | None = None) -> Axes:
+def show_ladder(rows: pd.DataFrame | Sequence[Mapping[str, Any]]) -> Axes:
     """Show the error rates of several methods on a logarithmic axis, with intervals and published figures.
 
     Parameters
@@ -294,36 +272,33 @@ def show_ladder(rows: "pd.DataFrame | Sequence[Mapping[str, Any]]", *, ax: Axes 
         error with its `source`. Missing values (or None) are not drawn. As returned by
         `hcr_lib.baselines.small_ladder`, and as in the record "ladder".
     """
-    rows = rows.to_dict("records") if hasattr(rows, "to_dict") else list(rows)
-    if not rows:
+    table = pd.DataFrame(rows).reindex(columns=["what", "error", "low", "high", "published", "source"])
+    if table.empty:
         raise ValueError("rows must hold at least one method with its error; got none.")
-    table = {
-        name: np.array([np.nan if row.get(name) is None else row[name] for row in rows], float)
-        for name in ("error", "low", "high", "published")
-    }
-    drawn = np.concatenate([table[name][table[name] > 0] for name in ("error", "high", "published")])
+    numbers = table[["error", "low", "high", "published"]].astype(float)
+    drawn = numbers[["error", "high", "published"]].to_numpy()
+    drawn = drawn[drawn > 0]
     left, right = drawn.min(initial=0.1) / 1.5, drawn.max(initial=0.1) * 1.3
-    if ax is None:
-        _, ax = plt.subplots(figsize=(WIDTH, 0.9 + 0.23 * len(rows)), layout="constrained")
-    places = np.arange(len(rows))
+    ax, places = _axes(0.9 + 0.23 * len(table)), np.arange(len(table))
     # A logarithmic axis has no 0: such an error is drawn at the edge.
-    ax.hlines(places, np.maximum(table["low"], left), table["high"], color=BLUE, linewidth=1.5)
-    ax.plot(np.maximum(table["error"], left), places, "o", color=BLUE, markersize=5, label="ours", clip_on=False)
-    ax.plot(table["published"], places, "D", color=ORANGE, markersize=6, fillstyle="none", label="published")
-    columns = {"ours": ([_percent(error) for error in table["error"]], BLUE)}
-    if not np.isnan(table["published"]).all():
-        sources = [row.get("source") or "" for row in rows]
-        quoted = [
-            each and f"{each} {name}" for each, name in zip(map(_percent, table["published"]), sources, strict=True)
-        ]
-        columns["published (open)"] = (quoted, "0.35")
-    beside = {"textcoords": "offset points", "va": "center", "annotation_clip": False, "fontsize": 8}
-    for points, (title, (texts, color)) in zip((8, 50), columns.items(), strict=False):
-        ax.annotate(title, (1, 1), (points, 4), xycoords="axes fraction", color=color, **beside)
+    ax.hlines(places, numbers["low"].clip(left), numbers["high"], color=BLUE, linewidth=1.5)
+    ax.plot(numbers["error"].clip(left), places, "o", color=BLUE, markersize=5, label="ours", clip_on=False)
+    ax.plot(numbers["published"], places, "D", color=ORANGE, markersize=6, fillstyle="none", label="published")
+    ours, published = (
+        numbers[name].map(lambda share: "" if np.isnan(share) else f"{100 * share:.2f} %")
+        for name in ("error", "published")
+    )
+    columns = [("ours", 8, BLUE, ours)]
+    if numbers["published"].notna().any():
+        quoted = published + " " + table["source"].fillna("")
+        columns.append(("published (open)", 50, "0.35", quoted.where(published != "", "")))
+    for title, points, color, texts in columns:
+        look = {"color": color, "va": "center", "annotation_clip": False, "fontsize": 8}
+        _label(ax, title, (1, 1), (points, 4), xycoords="axes fraction", **look)
         for y, text in zip(places, texts, strict=True):
-            ax.annotate(text, (1, y), (points, 0), xycoords=ax.get_yaxis_transform(), color=color, **beside)
-    ax.set(xscale="log", xlim=(left, right), ylim=(len(rows) - 0.4, -0.6), xlabel="error on the test (logarithmic)")
-    ax.set_yticks(places, [row["what"] for row in rows], fontsize=8)
+            _label(ax, text, (1, y), (points, 0), xycoords=ax.get_yaxis_transform(), **look)
+    ax.set(xscale="log", xlim=(left, right), ylim=(len(table) - 0.4, -0.6), xlabel="error on the test (logarithmic)")
+    ax.set_yticks(places, table["what"], fontsize=8)
     ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
     ax.xaxis.set_minor_locator(NullLocator())
@@ -334,12 +309,7 @@ def show_ladder(rows: "pd.DataFrame | Sequence[Mapping[str, Any]]", *, ax: Axes 
     return ax
 
 
-def _percent(share: float) -> str:
-    """Format a share in percent, 0.0145 as "1.45 %" and NaN as ""."""
-    return "" if np.isnan(share) else f"{100 * share:.2f} %"
-
-
-def show_reading(image: npt.ArrayLike, reading: "Reading", *, ax: Axes | None = None) -> Axes:
+def show_reading(image: npt.ArrayLike, reading: "Reading") -> Axes:
     """Show a page with a box around each character, and its prediction above the box.
 
     Parameters
@@ -349,29 +319,37 @@ def show_reading(image: npt.ArrayLike, reading: "Reading", *, ax: Axes | None = 
     reading : Reading
         Its result.
     """
-    if ax is None:
-        height, width = np.shape(image)
-        _, ax = plt.subplots(figsize=(WIDTH, min(WIDTH * height / width + 0.4, 5.0)), layout="constrained")
+    height, width = np.shape(image)
+    ax = _axes(min(WIDTH * height / width + 0.4, 5.0))
     _paper(ax, image, reading.text)
-    _frame(ax, False)
     for found in reading.characters:
-        x0, y0, x1, y1 = found.box
-        # Pixel centres lie at whole numbers, so its edges are half a pixel further out.
-        ax.add_patch(Rectangle((x0 - 0.5, y0 - 0.5), x1 - x0, y1 - y0, fill=False, edgecolor=RED, linewidth=1))
-        ax.annotate(found.char, (x0, y0), xytext=(0, 2), textcoords="offset points", color=RED, weight="bold")
+        _box(ax, *found.box, linewidth=1)
+        _label(ax, found.char, found.box[:2], (0, 2), color=RED, weight="bold")
     return ax
 
 
-def _paper(ax: Axes, image: npt.ArrayLike, title: str, fontsize: float = 9) -> None:
-    """Draw one image as black ink on white paper."""
+def _axes(height: float, rows: int | None = None, columns: int = 1) -> Any:
+    """Return the Axes of a new figure; for a number of rows, an array of them."""
+    _, axes = plt.subplots(rows or 1, columns, figsize=(WIDTH, height), squeeze=False, layout="constrained")
+    return axes if rows else axes[0, 0]
+
+
+def _paper(ax: Axes, image: npt.ArrayLike, title: str, *, wrong: bool = False) -> None:
+    """Draw one image as black ink on white paper; frame it if it was read wrong."""
     image = np.asarray(image)
-    ink = image / 255 if image.dtype == np.uint8 else image
-    ax.imshow(ensure_gray_image(ink), **_PAPER)
+    ink = ensure_gray_image(image / 255 if image.dtype == np.uint8 else image)
+    ax.imshow(ink, cmap="gray_r", vmin=0.0, vmax=1.0, interpolation="nearest")
     ax.set(xticks=[], yticks=[])
-    ax.set_title(title, fontsize=fontsize)
+    ax.set_title(title, fontsize=9)
+    ax.spines[:].set(visible=wrong, color=RED, linewidth=2)
 
 
-def _frame(ax: Axes, wrong: bool) -> None:
-    """Frame an image that was read wrong; remove the frame of any other."""
-    for spine in ax.spines.values():
-        spine.set(visible=wrong, color=RED, linewidth=2)
+def _box(ax: Axes, x0: float, y0: float, x1: float, y1: float, linewidth: float) -> None:
+    """Frame a window of an image; pixel centres lie at whole numbers, so its edges are half a pixel further out."""
+    box = Rectangle((x0 - 0.5, y0 - 0.5), x1 - x0, y1 - y0, fill=False, edgecolor=RED, linewidth=linewidth)
+    ax.add_patch(box)
+
+
+def _label(ax: Axes, text: str, at: tuple[float, float], points: tuple[float, float], **look: Any) -> None:
+    """Write words so many points right of a place, and above it."""
+    ax.annotate(text, at, points, textcoords="offset points", **look)

@@ -49,13 +49,7 @@ def number(value: float, within: float = 1e-6) -> Callable[[Answer], bool]:
 
 def between(low: float, high: float) -> Callable[[Answer], bool]:
     """Accept numbers from `low` to `high`, for predictions that need not be exact."""
-
-    def passes(answer: Answer) -> bool:
-        if not _is_number(answer):
-            raise TypeError(f"expected a number, got {answer!r}")
-        return bool(low <= answer <= high)  # without float(answer), for which a whole number may be too large
-
-    return passes
+    return lambda answer: bool(low <= _of_kind(Real, answer) <= high)  # a float may be too small for a whole number
 
 
 def word(*accepted: str) -> Callable[[Answer], bool]:
@@ -68,26 +62,20 @@ def word(*accepted: str) -> Callable[[Answer], bool]:
     >>> word("transposed", "sideways")(" Transposed ")
     True
     """
-
-    def passes(answer: Answer) -> bool:
-        if not isinstance(answer, str):
-            raise TypeError(f"expected a word in quotes, got {answer!r}")
-        return any(_same(one, answer) for one in accepted)
-
-    return passes
+    return lambda answer: any(_same(one, _of_kind(str, answer)) for one in accepted)
 
 
-def _is_number(answer: object) -> bool:
-    return isinstance(answer, Real) and not isinstance(answer, bool)
+def _of_kind(kind: type, answer: Answer) -> Answer:
+    if isinstance(answer, kind) and not isinstance(answer, bool):
+        return answer
+    raise TypeError(f"expected a {kind.__name__}, got {answer!r}")
 
 
 def _same(slip: Answer, answer: Answer) -> bool:
     """Return whether two words are equal but for case, or two numbers but for rounding."""
     if isinstance(slip, str) and isinstance(answer, str):
         return slip.strip().casefold() == answer.strip().casefold()
-    if _is_number(slip) and _is_number(answer):
-        try:
-            return math.isclose(slip, answer, rel_tol=1e-3, abs_tol=1e-9)
-        except OverflowError:  # a whole number too large for a float is near no slip
-            return False
-    return slip is answer  # True and False
+    try:
+        return math.isclose(_of_kind(Real, slip), _of_kind(Real, answer), rel_tol=1e-3, abs_tol=1e-9)
+    except (TypeError, OverflowError):  # of different kinds, or a whole number too large for a float
+        return False
