@@ -232,7 +232,7 @@ def test_origins_cost_eight_bytes_an_image():
 
 @pytest.mark.parametrize(
     ("numbers", "rows", "words"),
-    [([0, 0], [0], "the same n"), ([1], [0], "one of the 1 sources"), ([0], [2], "one of the 2 files of photos")],
+    [([0, 0], [0], "one shape"), ([1], [0], "one of the 1 sources"), ([0], [2], "a row of"), ([0], [-1], "a row of")],
 )
 def test_origins_must_point_at_something(numbers, rows, words):
     with pytest.raises(ValueError, match=words):

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from hcr_lib import datasets
-from hcr_lib.datasets import _folder, _readers, _source_readers, _sources
+from hcr_lib.datasets import _folder, _readers, _sources
 from hcr_lib.labels import BYCLASS
 
 PARTS = ("train", "val", "test")
@@ -69,7 +69,7 @@ def test_bundled_has_all_characters_in_every_part_and_no_writer_in_two():
 def test_bundled_is_refused_when_its_checksum_is_wrong(tmp_path, monkeypatch):
     (tmp_path / "synthetic.npz").write_bytes(b"something else")
     (tmp_path / "manifest.toml").write_text('[files."synthetic.npz"]\nsha256 = "00"\nbytes = 14\n')
-    monkeypatch.setattr(_source_readers._paths, "shipped", lambda name: tmp_path / name)
+    monkeypatch.setattr(_sources._paths, "shipped", lambda name: tmp_path / name)
     with pytest.raises(datasets.DataError, match=r"expected SHA-256 00, found .*Restore it"):
         datasets.load("bundled")
 

@@ -7,7 +7,6 @@ import gzip
 import hashlib
 import itertools
 import warnings
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +17,7 @@ import numpy as np
 from hcr_lib import _paths
 from hcr_lib.datasets._errors import DataError
 from hcr_lib.datasets._locks import locked
-from hcr_lib.datasets._readers import GZIP_MAGIC, ensure_file, ensure_plausible, intact, read_npz, zip_member
+from hcr_lib.datasets._readers import GZIP_MAGIC, ensure_file, ensure_plausible, intact, opened_zip_member, read_npz
 
 PIXELS = 28 * 28
 ROWS = 1_000  #: rows turned into numbers at a time
@@ -30,17 +29,12 @@ Arrays = tuple[np.ndarray, np.ndarray]
 
 
 def read_az(path: Path) -> Arrays:
-    """Read letters in the layout of the Kaggle A-Z file; a large file is read once and then comes from its cache.
+    """Read letters in the layout of the Kaggle A-Z file: plain, compressed with gzip, or the only ``.csv`` in a zip.
 
-    The cache is an uncompressed ``.npz`` beside the file or, where that folder cannot be written to, in the
-    user's own cache folder. It holds for the file as it was: name, size and both times of its last change. (A
-    checksum of 700 MB would take longer than all the rest.) A cache that is out of date or damaged, every byte
-    being under a checksum, is made anew. Of several processes that want one, the first makes it.
-
-    Parameters
-    ----------
-    path : Path
-        A ``.csv`` file, plain, compressed with gzip, or the only ``.csv`` in a zip file.
+    A large file is read once and then comes from its cache: an uncompressed ``.npz`` beside the file or, where that
+    folder cannot be written to, in the user's own cache folder. It holds for the file as it was: name, size and both
+    times of its last change. (A checksum of 700 MB would take longer than all the rest.) A cache that is out of date
+    or damaged, every byte being under a checksum, is made anew. Of several processes that want one, the first makes it.
 
     Returns
     -------
@@ -97,11 +91,7 @@ def read_az_csv(path: Path) -> Arrays:
 def _text(file: IO[bytes], path: Path) -> Iterator[IO[bytes]]:
     """Open the text inside whatever it is packed in."""
     if path.suffix.lower() == ".zip":
-        with (
-            intact(path, "zip file"),
-            zipfile.ZipFile(file) as archive,
-            archive.open(zip_member(archive, ".csv", path)) as stream,
-        ):
+        with opened_zip_member(path, ".csv") as stream:
             yield stream
     elif file.peek(2).startswith(GZIP_MAGIC):
         with intact(path, "gzip file"), gzip.open(file) as stream:
@@ -112,22 +102,21 @@ def _text(file: IO[bytes], path: Path) -> Iterator[IO[bytes]]:
 
 def _parse(lines: list[bytes], path: Path, start: int) -> np.ndarray:
     """Return the numbers of these rows, uint8 (rows, 785); `start` is the number of the first, for errors."""
-    if start == 0 and lines:
+    if not lines:
+        return np.zeros((0, 1 + PIXELS), "uint8")
+    if start == 0:
         lines[0] = lines[0].removeprefix(b"\xef\xbb\xbf")  # the byte order mark of some editors
-    table = np.zeros((0, 1 + PIXELS), "uint8")
     try:
         with warnings.catch_warnings(action="error"):  # of numbers such as 0.5, which NumPy still rounds
-            if lines:
-                table = np.loadtxt(lines, "uint8", comments=None, delimiter=",", ndmin=2)
-        fits = table.shape[1] == 1 + PIXELS and table[:, 0].max(initial=0) <= 25
+            table = np.loadtxt(lines, "uint8", comments=None, delimiter=",", ndmin=2)
+        if table.shape[1] == 1 + PIXELS and table[:, 0].max() <= 25:
+            return table
     except (ValueError, OverflowError, Warning):
-        fits = False
-    if not fits:
-        raise DataError(
-            f"{path} must hold {_first_fault(lines, start)} (rows and columns count from 0). If the first line is a "
-            "header, delete that line; if the file was cut short, get it again."
-        )
-    return table
+        pass  # found by `_first_fault`, as other labels and lengths are
+    raise DataError(
+        f"{path} must hold {_first_fault(lines, start)} (rows and columns count from 0). If the first line is a "
+        "header, delete that line; if the file was cut short, get it again."
+    )
 
 
 def _first_fault(lines: list[bytes], start: int) -> str:
@@ -161,13 +150,11 @@ def _cache_paths(path: Path) -> list[Path]:
 def _load(cache: Path, stamp: str) -> Arrays | None:
     """Return what a cache holds; None if there is none, it is damaged, or it belongs to the file as it once was."""
     try:
-        arrays = read_npz(cache, ["stamp", "images", "labels"])
+        stored, images, labels = read_npz(cache, ["stamp", "images", "labels"]).values()
     except DataError:
         return None
-    count = arrays["labels"].size
-    shapes = [arrays["images"].shape, arrays["labels"].shape]
-    fits = str(arrays["stamp"]) == stamp and shapes == [(count, 28, 28), (count,)]
-    return (arrays["images"], arrays["labels"]) if fits else None
+    fits = str(stored) == stamp and images.shape == (labels.size, 28, 28) and labels.ndim == 1
+    return (images, labels) if fits else None
 
 
 def _save(cache: Path, stamp: str, arrays: Arrays) -> None:

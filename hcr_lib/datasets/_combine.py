@@ -50,10 +50,10 @@ def combine(*datasets: Dataset, classes: str | None = None, same_writers: bool =
     origins = Origins.joined([part.origins for part in datasets])
     writers = None
     if all(part.writers is not None for part in datasets):
-        one_source = len({source.name for source in origins.sources}) == 1
-        writers = np.concatenate(
-            [part.writers if one_source or same_writers else _full_names(part) for part in datasets]
-        )
+        names = [part.writers for part in datasets]
+        if not same_writers and len({source.name for source in origins.sources}) > 1:
+            names = list(map(_full_names, datasets))
+        writers = np.concatenate(names)
     partial = any(part.label_mask is not None for part in datasets)
     return Dataset(
         np.concatenate([part.images for part in datasets]),
@@ -68,8 +68,5 @@ def combine(*datasets: Dataset, classes: str | None = None, same_writers: bool =
 
 def _full_names(part: Dataset) -> np.ndarray:
     """Return each writer's name with the source before it; in a combined set it is there already."""
-    sources = {source.name for source in part.origins.sources}
-    if len(sources) > 1:
-        return part.writers
-    names, writer = np.unique(part.writers, return_inverse=True)
-    return np.array([f"{source}: {name}" for source in sources for name in names], str)[writer]
+    first, *others = {source.name for source in part.origins.sources}
+    return part.writers if others else np.char.add(f"{first}: ", part.writers)

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,6 @@ from hcr_lib.datasets._errors import DataError
 from hcr_lib.datasets._files import read, write
 from hcr_lib.datasets._label_mask import NOT_CONSIDERED, ensure_label_mask, map_classes
 from hcr_lib.datasets._origins import Origins
-from hcr_lib.datasets._relabel import CASE_UNKNOWN, NOWHERE, Case, relabelling
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,8 +39,7 @@ class Dataset:
     writers : ndarray of str, shape (n,), optional
         Who wrote each image, where that is known.
     origins : ndarray of str, shape (n,), or Origins, optional
-        The file that each image was read from; without it, each is "image k" of `source`, counted from 0. Kept
-        as `Origins`: two numbers an image, which every method below takes along.
+        The file that each image was read from; without it, each is "image k" of `source`, counted from 0.
     label_mask : ndarray of uint8, shape (n, number of classes), optional
         For partial labels: 2 (`CANDIDATE`) for the classes that an image may show, its label among them; 1
         (`RULED_OUT`) for the others among which the label was chosen; 0 (`NOT_CONSIDERED`) for classes that nobody
@@ -77,11 +75,8 @@ class Dataset:
 
     def __post_init__(self) -> None:
         if not isinstance(self.classes, str) or not self.classes:
-            raise ValueError(
-                f"classes must be a string with one character a label, such as '0123456789'; got {self.classes!r}."
-            )
-        doubled = sorted({char for char in self.classes if self.classes.count(char) > 1})
-        if doubled:
+            raise ValueError(f"classes must be one character a label, such as '0123456789'; got {self.classes!r}.")
+        if doubled := sorted({char for char in self.classes if self.classes.count(char) > 1}):
             raise ValueError(f"classes must hold each character once; {', '.join(doubled)} appears again.")
         images = ensure_uint8_images(self.images)
         fields = {"images": images, "labels": ensure_labels(self.labels, len(self.classes), length=len(images))}
@@ -98,10 +93,8 @@ class Dataset:
 
     def __repr__(self) -> str:
         writers = "" if self.writers is None else f" by {len(np.unique(self.writers)):,} writers"
-        return (
-            f"<Dataset: {len(self):,} images of {len(self.classes)} classes {self.classes!r}{writers}, "
-            f"from {self.source}>"
-        )
+        classes = f"{len(self.classes)} classes {self.classes!r}"
+        return f"<Dataset: {len(self):,} images of {classes}{writers}, from {self.source}>"
 
     @property
     def chars(self) -> np.ndarray:
@@ -131,42 +124,26 @@ class Dataset:
 
     @property
     def copies(self) -> np.ndarray:
-        """True where an earlier image has the same origin: ndarray of bool, shape (n,).
-
-        Copies of one image belong in one part of a split; `split` sees to that.
-        """
+        """True where an earlier image has the same origin: ndarray of bool, shape (n,); `split` keeps them together."""
         return self.origins.first_seen != np.arange(len(self))
 
     @property
     def provenance(self) -> pd.DataFrame:
-        """Where every image came from: one line an image with ``source, row, file, writer, char``.
-
-        ``row`` counts from 0 in the source's own order; ``file`` and ``writer`` are missing where they are not known.
-        """
+        """Where every image came from: a table with ``source``, ``row`` (from 0), ``file``, ``writer`` and ``char``."""
         import pandas as pd  # here, because loading data must not wait for it
 
-        files = None
-        if any(source.files for source in self.origins.sources):
-            files = [self.origins.file(index) for index in range(len(self))]
         return pd.DataFrame(
             {
                 "source": pd.Categorical.from_codes(self.origins.numbers, self.origins.names),
                 "row": self.origins.rows,
-                "file": files,
+                "file": [self.origins.file(index) for index in range(len(self))],
                 "writer": self.writers,
                 "char": pd.Categorical.from_codes(self.labels, list(self.classes)),
             }
         )
 
     def origin(self, index: int) -> str:
-        """Return a phrase that says where image `index` came from.
-
-        Examples
-        --------
-        >>> photos = Dataset(np.zeros((2, 28, 28), "uint8"), [0, 1], "AB", "photos", origins=["A/me.jpg", "B/me.jpg"])
-        >>> photos.only("B").origin(0)
-        'photos: B/me.jpg'
-        """
+        """Return a phrase that says where image `index` came from, such as "photos: B/me.jpg"."""
         return self.origins.describe(index)
 
     def take(self, indices: npt.ArrayLike) -> Dataset:
@@ -197,12 +174,6 @@ class Dataset:
         ------
         ValueError
             If there are fewer than `n`.
-
-        Examples
-        --------
-        >>> blank = Dataset(np.zeros((9, 28, 28), "uint8"), [0] * 9, classes="0", source="nowhere")
-        >>> len(blank.sample(4, np.random.default_rng(0)))
-        4
         """
         if not 0 <= n <= len(self):
             raise ValueError(f"n must lie between 0 and the {len(self):,} images there are; got {n}.")
@@ -248,9 +219,8 @@ class Dataset:
     def merge_classes(self, classes: str) -> Dataset:
         """Relabel for another class string, for a reader that knows no others.
 
-        A character goes to itself where `classes` has it, else to its capital; images of a
-        character that `classes` lacks altogether are dropped (letters, for the digits). See `relabel`
-        for the strict way, which drops nothing.
+        A character goes to itself where `classes` has it, else to its capital; images of a character that `classes`
+        lacks altogether are dropped (letters, for the digits), which `relabel` does not do.
 
         Examples
         --------
@@ -263,7 +233,7 @@ class Dataset:
         matrix = class_sets.merge_matrix(self.classes, classes) > 0
         return self.take(matrix.any(axis=1)[self.labels])._mapped(matrix, classes)
 
-    def relabel(self, classes: str, *, merged: Case | None = None) -> Dataset:
+    def relabel(self, classes: str, *, merged: Literal["upper", "lower", "either"] | None = None) -> Dataset:
         """Relabel every image for another class string; none is dropped, and no case is guessed.
 
         Towards fewer classes (62 -> 47 -> 36) a character goes to itself, else to its capital. Back again is
@@ -297,27 +267,33 @@ class Dataset:
         """
         if merged is not None:
             ensure_choice(merged, ("upper", "lower", "either"), name="merged")
-        new = relabelling(self.classes, classes, "upper" if merged == "either" else merged)
-        present = np.bincount(self.labels, minlength=len(self.classes)) > 0
-        unknown, homeless = (
-            [char for label, char in enumerate(self.classes) if present[label] and new[label] == problem]
-            for problem in (CASE_UNKNOWN, NOWHERE)
-        )
-        if unknown:
+        matrix = class_sets.merge_matrix(self.classes, classes) > 0
+        case_unknown = [
+            label
+            for label, char in enumerate(self.classes)
+            if char.isupper() and char.lower() in classes and char.lower() not in self.classes
+        ]
+        present = np.unique(self.labels)
+        unknown = [self.classes[label] for label in case_unknown if label in present]
+        if unknown and merged is None:
             raise ValueError(
                 f"the case of {_some(unknown)} is not known: {self.classes!r} has one class for both cases, "
                 f"{classes!r} has two. If you know that all are capitals, say so with .relabel(..., merged='upper') "
                 "(or 'lower'), or keep both cases as candidates with merged='either'; else leave them out."
             )
-        if homeless:
+        small = [classes.index(self.classes[label].lower()) for label in case_unknown]
+        if merged == "lower":
+            matrix[case_unknown] = False
+            matrix[case_unknown, small] = True
+        if homeless := [self.classes[label] for label in present if not matrix[label].any()]:
             raise ValueError(
                 f"{classes!r} has no class for {_some(homeless)}. Leave these images out with .only(...) first, "
                 "or use .merge_classes(classes), which drops them."
             )
-        matrix = new[:, None] == np.arange(len(classes))
+        labels = matrix.argmax(axis=1)[self.labels]
         if merged == "either":
-            matrix |= relabelling(self.classes, classes, "lower")[:, None] == np.arange(len(classes))
-        return replace(self._mapped(matrix, classes), labels=new[self.labels])
+            matrix[case_unknown, small] = True
+        return replace(self._mapped(matrix, classes), labels=labels)
 
     def labelled_among(self, chars: str) -> Dataset:
         """Return this data set with labels that were chosen among `chars` alone.
@@ -402,6 +378,8 @@ class Dataset:
         ------
         ValueError
             If `path` does not end in ``.npz``.
+        OSError
+            If the folder cannot be written to; what lay at `path` is then untouched.
         """
         write(path, vars(self))
 
@@ -439,7 +417,7 @@ def _origins(given: Origins | npt.ArrayLike | None, images: np.ndarray, source: 
         files = None if given is None else _column(given, len(images), "origins")
         return Origins.of(source, len(images), files=files, checksum=zlib.crc32(np.ascontiguousarray(images)))
     if len(given) != len(images):
-        raise ValueError(f"origins must have one entry an image, shape ({len(images)},); got ({len(given)},).")
+        raise ValueError(f"origins must have one entry per image, shape ({len(images)},); got ({len(given)},).")
     return given
 
 
@@ -447,15 +425,14 @@ def _column(values: npt.ArrayLike, length: int, name: str) -> np.ndarray:
     """Return `values` as text, one an image."""
     column = np.asarray(values).astype(str)
     if column.shape != (length,):
-        raise ValueError(f"{name} must have one entry an image, shape ({length},); got {column.shape}.")
+        raise ValueError(f"{name} must have one entry per image, shape ({length},); got {column.shape}.")
     return column
 
 
 def _known(chosen: str | Iterable[str], known: list[str], what: str) -> list[str]:
     """Return `chosen` as a list if all of it is `known`."""
     chosen = [chosen] if isinstance(chosen, str) else [str(name) for name in chosen]
-    unknown = [name for name in chosen if name not in known]
-    if unknown:
+    if unknown := [name for name in chosen if name not in known]:
         raise ValueError(f"{what} must be among {_some(known)}; got {_some(unknown)}.")
     return chosen
 

@@ -1,7 +1,6 @@
 """Drawings from the pad, kept as strokes: one line of JSON each in a file that only grows.
 
-A line says ``{"char": "A", "writer": "ada", "half_width": 10.0, "strokes": [[[x, y], ...], ...]}``, in pixels of the
-pad. Strokes, unlike pictures, can be drawn again with another pen, replayed, and read by a person.
+A line is ``{"char": "A", "writer": "ada", "half_width": 10.0, "strokes": [[[x, y], ...], ...]}``, in pixels of the pad.
 """
 
 import json
@@ -148,5 +147,4 @@ def drawings_dataset(path: Path) -> Dataset:
 
     drawings = read_drawings(path)
     pictures = [images.to_mnist((255 * (1 - drawing.ink())).round().astype("uint8")) for drawing in drawings]
-    chars, writers = zip(*((drawing.char, drawing.writer) for drawing in drawings), strict=True)
-    return dataset_of(pictures, chars, writers, str(path))
+    return dataset_of(str(path), pictures, [each.char for each in drawings], [each.writer for each in drawings])

@@ -2,10 +2,7 @@
 
 import hashlib
 import re
-import shutil
-import zipfile
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -53,9 +50,9 @@ def fetch(name: str, *, data_dir: str | Path | None = None, progress: bool = Tru
     others wait for it.
     """
     folder = expanded(data_dir)
-    fetched = [source.name for source in SOURCES.values() if source.file is not None]
     if name not in SOURCES:
-        raise DataError(f"only {', '.join(fetched)} can be fetched; got {name!r}.")
+        fetched = ", ".join(source.name for source in SOURCES.values() if source.file is not None)
+        raise DataError(f"only {fetched} can be fetched; got {name!r}.")
     source = SOURCES[name]
     if source.file is None:
         raise DataError(source.how_to_get(folder))
@@ -77,25 +74,25 @@ def _found(source: Source, folder: Path, *, members: bool) -> Path | None:
     """Return where the data set lies already, verified; None where it does not."""
     remedy = source.how_to_get(folder)
     for place in (folder, folder / "gzip") if members else ():
-        here = [each.verified(place / each.file, remedy) for each in _here(source, place)]
+        here = [member for member in source.members.values() if (place / member.file).is_file()]
+        for member in here:
+            member.verified(place / member.file, remedy)
         if len(here) == len(source.members):
             return place
     path = next((folder / name for name in source.file_names if (folder / name).is_file()), None)
     return path and source.file.verified(path, remedy)
 
 
-def _here(source: Source, place: Path) -> list[Published]:
-    return [member for member in source.members.values() if (place / member.file).is_file()]
-
-
 def _fetch_file(source: Source, folder: Path, progress: bool) -> Path:
     """Download the file that a data set is published in."""
-    import pooch  # here, because loading must not wait for what it needs for the network
+    import requests  # here, because loading must not wait for what it needs for the network
 
-    def copy(address: str, target: BinaryIO) -> None:
-        pooch.HTTPDownloader(timeout=TIMEOUT, chunk_size=1 << 16)(address, target, None)
+    def download(address: str) -> None:
+        with requests.get(address, stream=True, timeout=TIMEOUT) as answer:
+            answer.raise_for_status()
+            _write(source.file, answer.raw, folder, progress)
 
-    _first_that_works(source, folder, lambda address: _write(source.file, folder, progress, address, copy))
+    _first_that_works(source, folder, download)
     return folder / source.file.file
 
 
@@ -104,23 +101,18 @@ def _fetch_members(source: Source, folder: Path, progress: bool) -> Path:
     import requests
     from remotezip import RemoteZip
 
-    def all_members(address: str) -> None:
+    def download(address: str) -> None:
         with requests.Session() as session:
             session.headers["Accept-Encoding"] = "identity"  # a range of the file, not of a compressed copy of it
             session.hooks["response"].append(_refuse_longer_range)
             with RemoteZip(address, session=session, timeout=TIMEOUT) as archive:
                 for member in source.members.values():
                     if not (folder / member.file).is_file():
-                        name = zip_member(archive, member.file, address)
-                        _write(member, folder, progress, name, partial(_copy_member, archive))
+                        with archive.open(zip_member(archive, member.file, address)) as stream:
+                            _write(member, stream, folder, progress)
 
-    _first_that_works(source, folder, all_members)
+    _first_that_works(source, folder, download)
     return folder
-
-
-def _copy_member(archive: zipfile.ZipFile, name: str, target: BinaryIO) -> None:
-    with archive.open(name) as content:
-        shutil.copyfileobj(content, target)
 
 
 def _refuse_longer_range(answer: Any, **_: Any) -> None:
@@ -132,14 +124,8 @@ def _refuse_longer_range(answer: Any, **_: Any) -> None:
         raise ValueError(f"the server sends more than the {asked:,} bytes it was asked for")
 
 
-def _first_that_works(source: Source, folder: Path, get: Callable[[str], None]) -> None:
-    """Try the addresses in turn.
-
-    Raises
-    ------
-    DataError
-        If none works; it names what went wrong with each.
-    """
+def _first_that_works(source: Source, folder: Path, download: Callable[[str], None]) -> None:
+    """Try the addresses in turn; if none works, the `DataError` names what went wrong with each."""
     import requests
     from remotezip import RangeNotSupported, RemoteZipError
     from urllib3.exceptions import HTTPError
@@ -149,7 +135,7 @@ def _first_that_works(source: Source, folder: Path, get: Callable[[str], None]) 
     faults = (requests.RequestException, HTTPError, RemoteZipError, *(each for each in DAMAGE if each is not OSError))
     for address in source.file.addresses:
         try:
-            return get(address)
+            return download(address)
         except faults as error:
             failures.append(f"{address}: {error or type(error).__name__}")
             rangeless |= isinstance(error, RangeNotSupported)
@@ -160,38 +146,19 @@ def _first_that_works(source: Source, folder: Path, get: Callable[[str], None]) 
     )
 
 
-def _write(
-    published: Published, folder: Path, progress: bool, name: str, copy: Callable[[str, BinaryIO], None]
-) -> None:
-    """Write a file into `folder` as ``copy(name, file)`` makes it, if that is what was published."""
+def _write(published: Published, stream: BinaryIO, folder: Path, progress: bool) -> None:
+    """Write what `stream` gives into `folder`, if that is what was published; no more is taken of it."""
     from tqdm.auto import tqdm
 
-    def write(file: BinaryIO) -> None:
+    def copy(file: BinaryIO) -> None:
+        sha256, head, size = hashlib.sha256(), b"", 0
         with tqdm(total=published.size, desc=published.file, unit="B", unit_scale=True, disable=not progress) as bar:
-            checked = _Checked(published, file, bar.update)
-            copy(name, checked)
-        if (fault := published.fault(checked.sha256.hexdigest(), checked.size, checked.head)) is not None:
+            while size <= published.size and (content := stream.read(1 << 16)):
+                file.write(content)
+                sha256.update(content)
+                head, size = head or content[:1024], size + len(content)
+                bar.update(len(content))
+        if (fault := published.fault(sha256.hexdigest(), size, head)) is not None:
             raise DataError(fault)
 
-    _paths.replace_whole(folder / published.file, write)
-
-
-class _Checked:
-    """A file to write to that takes no more than was published, and its checksum on the way."""
-
-    def __init__(self, published: Published, file: BinaryIO, update: Callable[[int], object]) -> None:
-        self.published, self.file, self.update = published, file, update
-        self.sha256, self.size, self.head = hashlib.sha256(), 0, b""
-
-    def write(self, content: bytes) -> int:
-        """Write and count `content`; refuse what goes beyond the published size."""
-        self.size += len(content)
-        self.head += content[: 1024 - len(self.head)]
-        if self.size > self.published.size:
-            raise DataError(self.published.fault("", self.size, self.head))
-        self.sha256.update(content)
-        self.update(len(content))
-        return self.file.write(content)
-
-    def flush(self) -> None:
-        """Do nothing; pooch asks for it after every kilobyte."""
+    _paths.replace_whole(folder / published.file, copy)

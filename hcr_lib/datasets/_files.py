@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,33 +13,22 @@ from hcr_lib.datasets._origins import Collection, Origins
 from hcr_lib.datasets._readers import expanded, read_npz
 
 FORMAT = "hcr_lib data set 1"
-ARRAYS = ("images", "labels", "origin_sources", "origin_rows")
 OPTIONAL = {"writers": "writers known", "label_mask": "partial labels"}  #: array -> what the record calls it
 
 
 def write(path: str | Path, fields: Mapping[str, Any]) -> None:
-    """Write the fields of a `Dataset` to a file, whole or not at all.
-
-    Raises
-    ------
-    ValueError
-        If `path` does not end in ``.npz``.
-    OSError
-        If the folder cannot be written to; what lay at `path` is then untouched.
-    """
+    """Write the fields of a `Dataset` to a file, whole or not at all."""
     origins = fields["origins"]
     record = {
         "format": FORMAT,
         "classes": fields["classes"],
         "source": fields["source"],
-        "sources": [asdict(collection) for collection in origins.sources],
+        "sources": [collection._asdict() for collection in origins.sources],
         **{known: fields[name] is not None for name, known in OPTIONAL.items()},
     }
     arrays = {
         "record": np.array(json.dumps(record)),
-        "images": fields["images"],
-        "labels": fields["labels"],
-        **{name: fields[name] for name in OPTIONAL if fields[name] is not None},
+        **{name: fields[name] for name in ("images", "labels", *OPTIONAL) if fields[name] is not None},
         "origin_sources": origins.numbers,
         "origin_rows": origins.rows,
     }
@@ -48,17 +36,9 @@ def write(path: str | Path, fields: Mapping[str, Any]) -> None:
 
 
 def read(path: str | Path) -> dict[str, Any]:
-    """Return the fields of the data set that `write` put into a file.
-
-    Raises
-    ------
-    MissingDataError
-        If there is no such file.
-    DataError
-        If it is damaged, or holds something else.
-    """
+    """Return the fields of the data set that `write` put into a file."""
     path = _npz(path)
-    arrays = read_npz(path, ["record", *ARRAYS], list(OPTIONAL))
+    arrays = read_npz(path, ["record", "images", "labels", "origin_sources", "origin_rows"], list(OPTIONAL))
     try:
         record = json.loads(str(arrays["record"]))
         if record["format"] != FORMAT:

@@ -54,7 +54,7 @@ def read_folder(folder: Path) -> Dataset:
 
     if not folder.is_dir():
         raise MissingDataError(f"{folder} is not a folder. Expected one with a folder a character, or pictures in it.")
-    names, chars, writers, pictures = [], [], [], []
+    found = []
     files, problems = _files(folder)
     for path in files:
         *folders, _ = parts = path.relative_to(folder).parts
@@ -65,31 +65,28 @@ def read_folder(folder: Path) -> Dataset:
         if char is None or len(folders) > 2:
             problems.append(f"{name}: the name tells no character")
             continue
+        writer = folders[0] if len(folders) == 2 else None
         try:
-            pictures.append(images.to_mnist(images.open_image(path)))
+            found.append((images.to_mnist(images.open_image(path)), char, writer, name))
         except (ValueError, OSError) as error:
             problems.append(f"{name}: {error}")
-            continue
-        names.append(name)
-        chars.append(char)
-        writers.append(folders[0] if len(folders) == 2 else None)
     if problems:
         shown = "\n  ".join(problems[:10]) + (f"\n  ... and {len(problems) - 10} more" if len(problems) > 10 else "")
         raise DataError(
-            f"{len(problems)} of {len(problems) + len(chars)} files in {folder} cannot be used; expected pictures "
+            f"{len(problems)} of {len(problems) + len(found)} files in {folder} cannot be used; expected pictures "
             f"named after one character, such as A/1.png or SMALL_a_1.png. Repair them or move them away:\n  {shown}"
         )
-    if not chars:
+    if not found:
         raise MissingDataError(f"{folder} holds no pictures. Expected a folder a character, or files like CAP_A_0.png.")
-    return dataset_of(pictures, chars, writers, str(folder), names)
+    return dataset_of(str(folder), *zip(*found, strict=True))
 
 
 def dataset_of(
+    source: str,
     pictures: Sequence[np.ndarray],
     chars: Sequence[str],
     writers: Sequence[str | None],
-    source: str,
-    names: Sequence[str] | None = None,
+    files: Sequence[str] | None = None,
 ) -> Dataset:
     """Return images of the caller's own as a data set, with the smallest class set that holds all their characters.
 
@@ -97,14 +94,8 @@ def dataset_of(
     """
     candidates = (labels.DIGITS, labels.LETTERS, labels.ALNUM, labels.BYCLASS)
     classes = next(candidate for candidate in candidates if set(chars) <= set(candidate))
-    return Dataset(
-        np.stack(pictures),
-        labels.to_labels(chars, classes),
-        classes,
-        source,
-        writers=np.array([writer or UNKNOWN for writer in writers]) if any(writers) else None,
-        origins=None if names is None else np.array(names),
-    )
+    known = [writer or UNKNOWN for writer in writers] if any(writers) else None
+    return Dataset(np.stack(pictures), labels.to_labels(chars, classes), classes, source, known, files)
 
 
 def char_of(name: str, *, whole: bool) -> str | None:
@@ -156,17 +147,13 @@ def _files(folder: Path) -> tuple[list[Path], list[str]]:
     """
     found, problems, unreadable = [], [], []
     for place, folders, files in os.walk(folder, followlinks=True, onerror=unreadable.append):
-        inside = Path(place).relative_to(folder).parts
+        inside = Path(place).relative_to(folder)
         folders[:] = [name for name in folders if not name.startswith(".")]
-        if len(inside) == DEEPEST:  # deeper means nothing, and links can lead round in circles
-            problems += ["/".join((*inside, name)) + ": a folder too deep to tell a character" for name in folders]
+        if len(inside.parts) == DEEPEST:  # deeper means nothing, and links can lead round in circles
+            problems += [f"{(inside / name).as_posix()}: a folder too deep to tell a character" for name in folders]
             folders.clear()
-        for name in files:
-            if name.startswith(".") or name.lower() in IGNORED:
-                continue
-            path = Path(place, name)
-            if path.is_file():
-                found.append(path)
-            else:
-                problems.append("/".join((*inside, name)) + ": a link that leads nowhere, or no file")
+        files = [name for name in files if not name.startswith(".") and name.lower() not in IGNORED]
+        found += [Path(place, name) for name in files if Path(place, name).is_file()]
+        odd = [name for name in files if not Path(place, name).is_file()]
+        problems += [f"{(inside / name).as_posix()}: a link that leads nowhere, or no file" for name in odd]
     return sorted(found), [*problems, *map(str, unreadable)]

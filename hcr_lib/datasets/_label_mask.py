@@ -26,7 +26,7 @@ def ensure_label_mask(mask: npt.ArrayLike, labels: np.ndarray, num_classes: int)
 
 
 def map_classes(mask: np.ndarray | None, labels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """Bring a label mask to other classes.
+    """Bring a label mask to other classes: each as likely as the likeliest of the old ones that stand for it.
 
     Parameters
     ----------
@@ -36,11 +36,6 @@ def map_classes(mask: np.ndarray | None, labels: np.ndarray, matrix: np.ndarray)
         The old ones.
     matrix : ndarray of bool, shape (old, new)
         Which new classes an old one stands for.
-
-    Returns
-    -------
-    ndarray of uint8, shape (n, new)
-        A new class is as likely as the likeliest of the old ones that stand for it.
     """
     if mask is None:
         return np.where(matrix[labels], CANDIDATE, RULED_OUT).astype("uint8")

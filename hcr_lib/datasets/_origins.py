@@ -4,41 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 
-@dataclass(frozen=True)
-class Collection:
-    """A collection that images were read from, row by row: a published file, a folder, an array.
+class Collection(NamedTuple):
+    """What images were read from, row by row: a published file, a folder, an array."""
 
-    Parameters
-    ----------
-    name : str
-        Shown to the reader, such as ``"MNIST train"``. Equally named collections have the same writers.
-    files : tuple of str, optional
-        The file that each row was read from, where every image had its own.
-    checksum : int
-        Of the pixels; distinguishes collections of one name. 0 for published files, where the name is enough.
-    """
-
-    name: str
-    files: tuple[str, ...] | None = None
-    checksum: int = 0
+    name: str  #: shown to the reader, such as "MNIST train"; equally named collections have the same writers
+    files: tuple[str, ...] | None = None  #: of each row, where every image had a file of its own
+    checksum: int = 0  #: of the pixels, to distinguish collections of one name; 0 for published files
 
 
 @dataclass(frozen=True, eq=False)
 class Origins:
     """The origin of each image: row ``rows[i]``, counted from 0, of ``sources[numbers[i]]``.
 
-    Data sets taken from one another share the table of sources; only the two columns of numbers are cut.
-
     Parameters
     ----------
     sources : tuple of Collection
-    numbers : ndarray of int32, shape (n,)
-    rows : ndarray of int32, shape (n,)
+    numbers, rows : ndarray of int32, shape (n,)
 
     Raises
     ------
@@ -61,17 +48,10 @@ class Origins:
     def __post_init__(self) -> None:
         numbers, rows = self.numbers, self.rows
         if numbers.ndim != 1 or numbers.shape != rows.shape or {numbers.dtype.kind, rows.dtype.kind} != {"i"}:
-            raise ValueError(
-                f"numbers and rows must be integers of shape (n,), the same n; got {numbers.dtype} {numbers.shape} and "
-                f"{rows.dtype} {rows.shape}."
-            )
-        if numbers.size and not 0 <= numbers.min() <= numbers.max() < len(self.sources):
-            raise ValueError(f"numbers must point at one of the {len(self.sources)} sources; got {numbers.max()}.")
-        if rows.min(initial=0) < 0:
-            raise ValueError(f"rows count from 0; got {rows.min()}.")
-        for number, source in enumerate(self.sources):
-            if source.files is not None and rows[numbers == number].max(initial=0) >= max(len(source.files), 1):
-                raise ValueError(f"rows must point at one of the {len(source.files)} files of {source.name}.")
+            raise ValueError(f"numbers and rows must be integers of one shape (n,); got {numbers.shape}, {rows.shape}.")
+        lengths = np.array([np.iinfo("int64").max if each.files is None else len(each.files) for each in self.sources])
+        if not np.isin(numbers, np.arange(len(lengths))).all() or not ((rows >= 0) & (rows < lengths[numbers])).all():
+            raise ValueError(f"numbers and rows must point at a row of one of the {len(lengths)} sources.")
 
     @classmethod
     def of(cls, name: str, length: int, *, files: Iterable[str] | None = None, checksum: int = 0) -> Origins:
@@ -83,10 +63,8 @@ class Origins:
     def joined(cls, parts: Sequence[Origins]) -> Origins:
         """Concatenate origins; a source that several parts share is listed once."""
         table: dict[Collection, int] = {}
-        numbers = []
-        for part in parts:
-            places = [table.setdefault(source, len(table)) for source in part.sources]
-            numbers.append(np.array(places, "int32")[part.numbers])
+        places = [[table.setdefault(source, len(table)) for source in part.sources] for part in parts]
+        numbers = [np.array(own, "int32")[part.numbers] for own, part in zip(places, parts, strict=True)]
         return cls(tuple(table), np.concatenate(numbers), np.concatenate([part.rows for part in parts]))
 
     def __len__(self) -> int:
@@ -101,10 +79,7 @@ class Origins:
 
     @property
     def first_seen(self) -> np.ndarray:
-        """The first image of the same origin, for every image: ndarray of int64, shape (n,).
-
-        An image that is no copy of an earlier one is its own first: ``first_seen[i] == i``.
-        """
+        """The first image of the same origin, for every image: ndarray of int64, shape (n,)."""
         keys = self.numbers.astype("int64") << 32 | self.rows
         _, first, group = np.unique(keys, return_index=True, return_inverse=True)
         return first[group]

@@ -33,13 +33,7 @@ class Published:
         return self.fault(hashlib.sha256(content).hexdigest(), len(content), content[:1024])
 
     def verified(self, path: Path, remedy: str) -> Path:
-        """Return `path` if this file lies there.
-
-        Raises
-        ------
-        DataError
-            If another does; `remedy` ends the message.
-        """
+        """Return `path` if this file lies there; the `DataError` else ends in `remedy`."""
         with path.open("rb") as stream:
             head, size = stream.read(1024), path.stat().st_size
             stream.seek(0)

@@ -85,16 +85,6 @@ def read_idx(file: IO[bytes], size: int, where: str) -> np.ndarray:
         Of the file, in bytes.
     where : str
         What errors call it.
-
-    Returns
-    -------
-    ndarray of uint8
-        Shaped as the header says; it cannot be written to.
-
-    Raises
-    ------
-    DataError
-        If it is no idx file of bytes, its length does not fit its header, or compressed data is damaged.
     """
     packed = file.read(2) == GZIP_MAGIC
     file.seek(0)
@@ -122,13 +112,6 @@ def read_idx(file: IO[bytes], size: int, where: str) -> np.ndarray:
 def idx_bytes(array: np.ndarray) -> bytes:
     """Return an array of bytes as the content of an idx file; the inverse of `read_idx`.
 
-    Raises
-    ------
-    DataError
-        If it holds anything else.
-
-    Examples
-    --------
     >>> idx_bytes(np.array([[7, 8]], "uint8")).hex(" ")
     '00 00 08 02 00 00 00 01 00 00 00 02 07 08'
     """
@@ -138,19 +121,13 @@ def idx_bytes(array: np.ndarray) -> bytes:
 
 
 def read_npz(path: Path, keys: Sequence[str], optional: Sequence[str] = ()) -> dict[str, np.ndarray]:
-    """Read named arrays from a NumPy archive; pickled objects are refused.
+    """Read named arrays from a NumPy archive; those that are `optional` may be missing, pickled objects are refused.
 
     Sizes are compared before memory is asked for: what the zip says of an array, and what its own header says.
-
-    Raises
-    ------
-    DataError
-        If it is no such archive, is damaged, or lacks one of `keys`; those that are `optional` may be missing.
     """
     with intact(path, ".npz archive of plain arrays"), zipfile.ZipFile(ensure_file(path)) as archive:
         found = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
-        missing = [key for key in keys if key not in found]
-        if missing:
+        if not found.keys() >= set(keys):
             raise DataError(
                 f"{path} must hold the arrays {', '.join(keys)}; found {', '.join(found) or 'none'}. "
                 f"Another file of the same name? Put the right one in its place."
@@ -173,20 +150,15 @@ def _read_npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> 
         return np.lib.format.read_array(stream, allow_pickle=False)
 
 
-def read_zip_member(path: Path, suffix: str, size: int) -> bytes:
-    """Return the one member of a zip file whose name ends in `suffix`, but no more than `size` + 1 bytes of it.
-
-    Raises
-    ------
-    DataError
-        If the archive or the member is damaged, or not exactly one member fits.
-    """
+@contextmanager
+def opened_zip_member(path: Path, suffix: str) -> Iterator[IO[bytes]]:
+    """Open the one member of a zip file whose name ends in `suffix`; see `zip_member`."""
     with (
         intact(path, "zip file"),
         zipfile.ZipFile(ensure_file(path)) as archive,
         archive.open(zip_member(archive, suffix, path)) as stream,
     ):
-        return stream.read(size + 1)
+        yield stream
 
 
 def zip_member(archive: zipfile.ZipFile, suffix: str, where: Path | str) -> str:

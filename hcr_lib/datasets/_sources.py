@@ -1,46 +1,133 @@
-"""The data sets by name: the registry, one `Source` each, and `load`."""
+"""The data sets by name: the registry, one `Source` each; how each is read; and `load`."""
 
+import io
+import tomllib
+import warnings
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from hcr_lib import labels
+from hcr_lib import _paths, labels
 from hcr_lib._validate import ensure_choice
+from hcr_lib.datasets._az import read_az
 from hcr_lib.datasets._dataset import Dataset
 from hcr_lib.datasets._drawings import drawings_dataset
 from hcr_lib.datasets._errors import DataError, MissingDataError
 from hcr_lib.datasets._folder import named_parts, read_folder
+from hcr_lib.datasets._origins import Origins
 from hcr_lib.datasets._published import Published, Source
-from hcr_lib.datasets._readers import expanded
-from hcr_lib.datasets._source_readers import az_dataset, read_az_file, read_bundled, read_official
+from hcr_lib.datasets._readers import ensure_file, expanded, idx_bytes, opened_zip_member, read_idx, read_npz
 from hcr_lib.datasets._splits import PARTS, by_content, split_by_content, split_by_writer
 
 MNIST_FILE = Published(
-    "mnist.npz",
-    "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
-    11_490_434,
-    (
+    file="mnist.npz",
+    sha256="731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1",
+    size=11_490_434,
+    addresses=(
         "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz",
         "https://s3.amazonaws.com/img-datasets/mnist.npz",
     ),
 )
 EMNIST_FILE = Published(
-    "emnist.zip",
-    "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e",
-    561_753_932,
-    (
+    file="emnist.zip",
+    sha256="fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e",
+    size=561_753_932,
+    addresses=(
         "https://biometrics.nist.gov/cs_links/EMNIST/gzip.zip",
         "https://www.itl.nist.gov/iaui/vip/cs_links/EMNIST/gzip.zip",
     ),
 )
 
 
-#: The best first.
-AZ_FILES = (
-    *("A_Z Handwritten Data.csv", "az-handwritten-alphabets-in-csv-format.zip"),
-    *("az.csv", "az.csv.gz", "az.zip", "az_sample.csv.gz"),
-)
+def read_bundled(source: Source, _folder: Path, split: str) -> Dataset:
+    """Read the sample that ships; it names the part and the writer of each image."""
+    path = ensure_file(_paths.shipped("synthetic.npz"))
+    entry = tomllib.loads(_paths.shipped("manifest.toml").read_text(encoding="utf-8"))["files"][path.name]
+    fault = Published(path.name, entry["sha256"], entry["bytes"]).fault_in(path.read_bytes())
+    if fault is not None:
+        raise DataError(
+            f"{path} is not the sample that ships: {fault}. Restore it with git or install the course again."
+        )
+    arrays = read_npz(path, ["images", "labels", "writers", "split"])
+    whole = Dataset(arrays["images"], arrays["labels"], source.classes, source.title, arrays["writers"])
+    return whole if split == "all" else whole.take(arrays["split"] == split)
+
+
+def read_official(source: Source, folder: Path, split: str) -> Dataset:
+    """Read the official training and test parts of a published set; ``val`` is taken out of the training part."""
+    halves = {"test": ["test"], "all": ["train", "test"]}.get(split, ["train"])
+    images, numbers = ([_find(source, folder, f"{half} {kind}") for half in halves] for kind in ("images", "labels"))
+    try:
+        origins = [Origins.of(f"{source.title} {half}", len(found)) for half, found in zip(halves, images, strict=True)]
+        stacked = np.concatenate([half.swapaxes(1, -1) if source.transposed else half for half in images])
+        numbers = np.concatenate(numbers).astype("int64") - source.first_label
+        whole = Dataset(
+            np.ascontiguousarray(stacked), numbers, source.classes, source.title, origins=Origins.joined(origins)
+        )
+    except ValueError as error:
+        raise DataError(f"{source.title} in {folder} cannot be used: {error}") from error
+    return whole.take(source.validation(whole.images) == (split == "val")) if split in ("train", "val") else whole
+
+
+def read_az_file(source: Source, folder: Path, split: str) -> Dataset:
+    """Read the A-Z file under any of its names; it brings no parts, so each image's content decides."""
+    return split_by_content(az_dataset(source, _first_there(source, folder)), split)
+
+
+def az_dataset(source: Source, path: Path) -> Dataset:
+    """Read a CSV file laid out like the A-Z file."""
+    images, numbers = read_az(path)
+    title = f"{source.title} ({path.name})"
+    return Dataset(images, numbers, source.classes, title, origins=Origins.of(title, len(images)))
+
+
+def _first_there(source: Source, folder: Path, own: Sequence[Path] = ()) -> Path:
+    """Return the first of `own` and the source's files in `folder` that exists."""
+    paths = [*own, *(folder / name for name in source.file_names)]
+    if (path := next((path for path in paths if path.exists()), None)) is not None:
+        return path
+    wanted = " or ".join(dict.fromkeys(path.name for path in paths))
+    raise MissingDataError(
+        f"{source.title} was not found: looked in {folder} for {wanted}. {source.how_to_get(folder)}"
+    )
+
+
+def _find(source: Source, folder: Path, key: str) -> np.ndarray:
+    """Return the array of one member, from whichever file holds it; refuse what is not the published one."""
+    member = source.members[key]
+    plain = member.file.removesuffix(".gz")
+    # Unpacking EMNIST's archive by hand makes a folder "gzip".
+    own = [place / name for place in (folder, folder / "gzip") for name in (plain, f"{plain}.gz")]
+    path = _first_there(source, folder, own)
+    where = str(path)
+    if path in own:
+        size = ensure_file(path).stat().st_size
+        with path.open("rb") as file:
+            if path.name == plain != member.file:
+                warnings.warn(
+                    f"{where} cannot be verified: a checksum is known of {member.file} only. Keep the files packed, "
+                    "as fetch does, and they are.",
+                    stacklevel=4,
+                )
+                return read_idx(file, size, where)
+            content = file.read(min(member.size, size) + 1 if path.name == member.file else -1)
+    elif path.suffix == ".npz":
+        half, kind = key.split()
+        name = f"{'x' if kind == 'images' else 'y'}_{half}"
+        where, content = f"{path}: {name}", idx_bytes(read_npz(path, [name])[name])
+    else:
+        where = f"{path}: {member.file}"
+        with opened_zip_member(path, member.file) as stream:
+            content = stream.read(member.size + 1)
+    array = read_idx(io.BytesIO(content), len(content), where)
+    if (fault := member.fault_in(idx_bytes(array) if member.file == plain else content)) is not None:
+        raise DataError(
+            f"{where} is not the published file: {fault}. Move it away, then hcr_lib.datasets.fetch it again. "
+            f"{source.how_to_get(folder)}"
+        )
+    return array
 
 
 def _members(table: str) -> dict[str, Published]:
@@ -143,7 +230,10 @@ emnist-byclass-test-labels-idx1-ubyte.gz      81839 501e305eeeacb093b162592d80e8
                 "https://www.kaggle.com/datasets/sachinpatel21/az-handwritten-alphabets-in-csv-format and either put "
                 "it into {folder}, or give its path: load('.../A_Z Handwritten Data.csv')."
             ),
-            file_names=AZ_FILES,
+            file_names=(
+                *("A_Z Handwritten Data.csv", "az-handwritten-alphabets-in-csv-format.zip"),
+                *("az.csv", "az.csv.gz", "az.zip", "az_sample.csv.gz"),
+            ),
         ),
     )
 }

@@ -59,26 +59,12 @@ def split(
 def folds(
     dataset: Dataset, number: int, rng: np.random.Generator, *, by_writer: bool = False
 ) -> Iterator[tuple[Dataset, Dataset]]:
-    """Split a data set for cross-validation: into equal parts, each of which is held back in turn.
-
-    Parameters
-    ----------
-    dataset : Dataset
-    number : int
-        How many parts; at least 2.
-    rng : numpy.random.Generator
-    by_writer : bool
-        As in `split`.
+    """Split a data set for cross-validation: into `number` equal parts, at least 2, each held back in turn.
 
     Yields
     ------
     learn, held_back : Dataset
-        Every image is held back exactly once.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two parts, or the writers are needed and not known.
+        Every image is held back exactly once; `by_writer` and errors are as in `split`.
 
     Examples
     --------
@@ -94,24 +80,18 @@ def folds(
 
 
 def fingerprints(images: np.ndarray) -> np.ndarray:
-    """Return a 64-bit checksum of every image: ndarray of uint64, shape (n,).
-
-    It depends on the pixels alone, so it is the same in every file, on every machine, with every NumPy.
-    """
-    pixels = memoryview(np.ascontiguousarray(images)).cast("B") if len(images) else b""
-    size = len(pixels) // max(len(images), 1)
-    digests = b"".join(blake2b(pixels[k : k + size], digest_size=8).digest() for k in range(0, len(pixels), size or 1))
+    """Return a 64-bit checksum of every image's pixels, the same on every machine: ndarray of uint64, shape (n,)."""
+    digests = b"".join(blake2b(image, digest_size=8).digest() for image in np.ascontiguousarray(images))
     return np.frombuffer(digests, ">u8").astype("uint64")
 
 
 def by_content(images: np.ndarray, fractions: Sequence[float]) -> np.ndarray:
     """Return the part of each image as its own checksum decides: int64 of shape (n,), from 0.
 
-    For published files that bring no validation part. The split never changes, agrees between a file and any excerpt
-    of it, and puts identical images together. The price: shares are met approximately.
+    The split never changes, agrees between a file and any excerpt of it, and puts identical images together. The
+    price: shares are met approximately.
     """
-    position = fingerprints(images) / 2.0**64
-    return np.searchsorted(np.cumsum(fractions)[:-1], position, side="right")
+    return np.searchsorted(np.cumsum(fractions)[:-1], fingerprints(images) / 2.0**64, side="right")
 
 
 def split_by_content(dataset: Dataset, split: str) -> Dataset:
@@ -129,10 +109,9 @@ def split_by_writer(dataset: Dataset, split: str) -> Dataset:
         return dataset
     names = sorted(set(dataset.writers.tolist()), key=lambda name: blake2b(name.encode()).digest())
     tenth = max(1, round(len(names) * FRACTIONS[-1]))
-    edges = {"test": (0, tenth * (len(names) > 1)), "val": (tenth, tenth + tenth * (len(names) > 2))}
-    held_back = {part: names[first:end] for part, (first, end) in edges.items()}
-    wanted = held_back.get(split, set(names).difference(*held_back.values()))
-    return dataset.take(np.isin(dataset.writers, list(wanted)))
+    edges = np.cumsum([0, tenth * (len(names) > 1), tenth * (len(names) > 2), len(names)])
+    first, end = edges[["test", "val", "train"].index(split) :][:2]
+    return dataset.take(np.isin(dataset.writers, names[first:end]))
 
 
 def _parts(

@@ -53,7 +53,10 @@ def check_dataset(
 
     Notes
     -----
-    Quick:
+    Orientation and labels are judged by the mean image of each class, which is compared with the bundled handwriting;
+    the classes vote, so an unusual hand or a symmetric character raises no alarm. The vote needs at least three
+    classes with five images each. Characters of one shape (`labels.same_shape`: 0 and O) never count
+    against a label. The last four checks of this table are those of `thorough`:
 
     ==================== ==========================================================================================
     shape, range         the arrays are not images with labels; pixels do not run from 0 to 255
@@ -68,11 +71,6 @@ def check_dataset(
     duplicates           more than 1 image in 1,000 is an exact copy of an earlier one (fewer: a note)
     label-conflict       one image under two labels
     shared-images        images that are also in `other`
-    ==================== ==========================================================================================
-
-    Thorough:
-
-    ==================== ==========================================================================================
     near-duplicates      moved, blurred, dimmed, compressed or retouched copies of an earlier image;
                          a note up to 1 in 1,000
     near-shared          such copies of images in `other`
@@ -81,11 +79,6 @@ def check_dataset(
     source-shortcut      the source tells the class, and the sources can be distinguished by their images: a network
                          will learn the source (a note if only one of the two is true)
     ==================== ==========================================================================================
-
-    Orientation and labels are judged by the mean image of each class, which is compared with the bundled handwriting;
-    the classes vote, so an unusual hand or a symmetric character raises no alarm. The vote needs at least three
-    classes with five images each. Characters of one shape (`labels.same_shape`: 0 and O) never count
-    against a label.
 
     Examples
     --------
@@ -97,17 +90,14 @@ def check_dataset(
     >>> report.ok, report.codes
     (False, {'range'})
     """
+    source, known_copies = "raw arrays", False
     if isinstance(dataset, Dataset):
-        images, labels, classes, source = dataset.images, dataset.labels, dataset.classes, dataset.source
-        copies = dataset.copies
+        source, known_copies = dataset.source, dataset.copies
         if sources is None and thorough:
             sources = np.array(dataset.origins.names)[dataset.origins.numbers]
-    else:
-        images, labels, classes = np.asarray(dataset[0]), np.asarray(dataset[1]), dataset[2]
-        source = "raw arrays"
-        copies = np.zeros(labels.shape, bool)
-    findings = list(shape(images, labels))
-    if findings:
+        dataset = dataset.images, dataset.labels, dataset.classes
+    images, labels, classes = np.asarray(dataset[0]), np.asarray(dataset[1]), dataset[2]
+    if findings := list(shape(images, labels)):
         return Report(source, findings)
     if sources is not None and np.shape(sources) != labels.shape:
         raise ValueError(f"sources must name one source an image, shape {labels.shape}; got {np.shape(sources)}.")
@@ -120,7 +110,7 @@ def check_dataset(
         findings += ink_faults
         findings += orientation_and_order(pixels, labels, classes)
     findings += imbalance(labels, classes)
-    findings += exact_copies(images, None, copies)
+    findings += exact_copies(images, None, known_copies)
     findings += label_conflicts(images, labels, classes)
     if other is not None and images.dtype == np.uint8:
         findings += exact_copies(images, other)

@@ -23,44 +23,46 @@ BLURS = (0.0, 0.5, 0.7, 0.9)  #: a copy may be blurred this much (standard devia
 RETOUCHED = 2  #: pixels that may be altogether different
 CHUNK = 4096  #: images or pairs processed at a time
 
+#: By whether they are exact, and of the same set.
+CODES = {(1, 1): "duplicates", (1, 0): "shared-images", (0, 1): "near-duplicates", (0, 0): "near-shared"}
 
-def exact_copies(images: np.ndarray, other: Dataset | None, known: np.ndarray | bool = False) -> Iterator[Fault]:
+
+def exact_copies(images: np.ndarray, other: Dataset | None, known: np.ndarray | bool = False) -> list[Fault]:
     """Find exact copies of earlier images that are not `known` or, given another split, of its images."""
     originals = _first_equal(images, other)
     copies = np.flatnonzero((originals >= 0) & images.any(axis=(1, 2)) & ~np.asarray(known))
-    code = "duplicates" if other is None else "shared-images"
-    yield from _found(code, "exact", images, other, copies, originals[copies], tolerated=TOLERATED * (other is None))
+    return _found("exact", images, other, copies, {"duplicate_of": originals[copies]})
 
 
-def near_copies(images: np.ndarray, other: Dataset | None) -> Iterator[Fault]:
+def near_copies(images: np.ndarray, other: Dataset | None) -> list[Fault]:
     """Find changed copies of earlier images or, given another split, of its images."""
     new = np.flatnonzero(_first_equal(images if other is None else images.astype("uint8"), other) < 0)
     if other is None:
         copies, originals, remainder = _near(images[new], 0)
-        code, originals = "near-duplicates", new[originals]
+        originals = new[originals]
     else:
         copies, originals, remainder = _near(np.concatenate([other.images, images[new]]), len(other))
-        code = "near-shared"
-    kind = "moved, blurred, compressed or retouched"
-    yield from _found(code, kind, images, other, new[copies], originals, difference=remainder)
+    details = {"duplicate_of": originals, "difference": remainder}
+    return _found("moved, blurred, compressed or retouched", images, other, new[copies], details)
 
 
-def _found(code, kind, images, other, copies, originals, *, tolerated=TOLERATED, **details) -> Iterator[Fault]:
-    if len(copies) == 0:
-        return
+def _found(kind: str, images: np.ndarray, other: Dataset | None, copies: np.ndarray, details: dict) -> list[Fault]:
+    """Report copies, if there are any; exact ones in another split are always a fault, others from `TOLERATED` on."""
     wanted, where = "every image should come once", "an earlier one"
     if other is not None:
         wanted, where = "splits must not share images", f"one in {other!r}"
+    code = CODES[kind == "exact", other is None]
     share = f"{len(copies):,} of {len(images):,} ({len(copies) / len(images):.2%})"
-    yield Fault(
+    fault = Fault(
         code,
         f"{wanted}; {kind} copies of {where}: {share}. Look at them: fault.examples(), and leave them out: "
         "numpy.delete(numpy.arange(len(labels)), fault.indices).",
         copies,
-        {"duplicate_of": originals, **details},
-        note=len(copies) <= tolerated * len(images),
+        details,
+        note=len(copies) <= TOLERATED * len(images) and code != "shared-images",
         originals=images if other is None else other.images,
     )
+    return [fault] if len(copies) else []
 
 
 def label_conflicts(images: np.ndarray, labels: np.ndarray, classes: str) -> Iterator[Fault]:
@@ -95,15 +97,8 @@ def _first_equal(images: np.ndarray, other: Dataset | None) -> np.ndarray:
 def _near(images: np.ndarray, start: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Pair each image from `start` on with the one before `start` (if 0: with the earlier one) that it nearly copies.
 
-    A tree of descriptors proposes neighbours; the pixels decide.
-
-    Returns
-    -------
-    copies : ndarray of int64, shape (k,)
-        Counted from `start`.
-    originals : ndarray of int64, shape (k,)
-    remainder : ndarray of float32, shape (k,)
-        How much of each copy remains unexplained; the smallest first.
+    A tree of descriptors proposes neighbours; the pixels decide. Returned are the copies, counted from `start`, their
+    originals, and how much of each copy remains unexplained, the smallest first.
     """
     from scipy.spatial import cKDTree  # here, because loading data must not wait for it
     from sklearn.decomposition import PCA
@@ -119,9 +114,9 @@ def _near(images: np.ndarray, start: int) -> tuple[np.ndarray, np.ndarray, np.nd
     copies, column = np.nonzero(np.isfinite(distances))
     originals = near[copies, column]
     wanted = originals < (start or copies)
+    change = descriptors[start + copies[wanted]] - descriptors[originals[wanted]]
+    wanted[wanted] = np.linalg.norm(change, axis=1) < RADIUS
     copies, originals = copies[wanted], originals[wanted]
-    likely = np.linalg.norm(descriptors[start:][copies] - descriptors[originals], axis=1) < RADIUS
-    copies, originals = copies[likely], originals[likely]
     remainder = np.zeros(len(copies), "float32")
     for part in _chunks(len(copies)):
         copy, original = start + copies[part], originals[part]
@@ -136,12 +131,7 @@ def _near(images: np.ndarray, start: int) -> tuple[np.ndarray, np.ndarray, np.nd
 def _descriptors(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Describe each image by its lowest frequencies, seen from its centre of mass, so that it may be moved or blurred.
 
-    Returns
-    -------
-    descriptors : ndarray of float32, shape (n, d)
-        Of length 1.
-    centres : ndarray of float32, shape (n, 2)
-        Row and column of the centre of mass.
+    Returned are the descriptors, of length 1, and the row and column of each centre of mass.
     """
     steps = np.arange(-FREQUENCIES, FREQUENCIES + 1)
     waves = np.array([(u, v) for u in steps for v in steps if (v, u) > (0, 0) and u * u + v * v <= FREQUENCIES**2])

@@ -15,24 +15,23 @@ def shape(images: np.ndarray, labels: np.ndarray) -> Iterator[Fault]:
     if images.ndim != 3 or images.shape[1:] != (28, 28) or len(images) == 0:
         yield Fault("shape", f"images must have shape (n, 28, 28) with n at least 1; got {images.shape}. Reshape them.")
     elif labels.shape != (len(images),) or labels.dtype.kind not in "iu":
-        found = f"got {labels.dtype} with shape {labels.shape}"
-        yield Fault("shape", f"labels must be whole numbers with shape ({len(images)},); {found}.")
+        wanted = f"labels must be whole numbers with shape ({len(images)},)"
+        yield Fault("shape", f"{wanted}; got {labels.dtype} with shape {labels.shape}.")
 
 
 def value_range(images: np.ndarray) -> tuple[np.ndarray | None, list[Fault]]:
     """Return the images scaled to 0 .. 255, as far as their range can be guessed, and what was wrong with it."""
     low, high = float(images.min()), float(images.max())
-    if images.dtype == np.uint8 and high > 1:
-        return images, []
-    found = f"got {images.dtype} from {low:g} to {high:g}"
+    if high == 0 <= low or (images.dtype == np.uint8 and high > 1):
+        return images, []  # of nothing but paper, `polarity` tells
+    pixels, wanted, remedy = images * np.float32(255), "run from 0 to 255", "Multiply by 255 before rounding to uint8."
     if not (low >= 0 and high <= 255):  # written so that NaN is caught as well
-        return None, [Fault("range", f"images must run from 0 to 255; {found}. Were they standardised? Undo it.")]
-    if high > 1:
-        return images, [Fault("range", f"images must be uint8; {found}. Use images.round().astype('uint8').")]
-    if high == 0:
-        return images, []  # nothing but paper: `blank` covers it
-    remedy = "Multiply by 255 before rounding to uint8."
-    return images * np.float32(255), [Fault("range", f"images must run from 0 to 255; {found}. {remedy}")]
+        pixels, remedy = None, "Were they standardised? Undo it."
+    elif high > 1:
+        pixels, wanted, remedy = images, "be uint8", "Use images.round().astype('uint8')."
+    return pixels, [
+        Fault("range", f"images must {wanted}; got {images.dtype} from {low:g} to {high:g}. {remedy}"),
+    ]
 
 
 def polarity(images: np.ndarray) -> tuple[np.ndarray, list[Fault]]:
@@ -42,9 +41,8 @@ def polarity(images: np.ndarray) -> tuple[np.ndarray, list[Fault]]:
     inverted = np.flatnonzero(images[:, frame].mean(axis=1) > 127)
     faults = []
     if len(inverted):
-        share = f"{len(inverted):,} of {len(images):,}"
-        message = f"ink must be white on black; {share} images are dark on light. Use 255 - image."
-        faults.append(Fault("inverted", message, inverted))
+        found = f"{len(inverted):,} of {len(images):,} images are dark on light"
+        faults.append(Fault("inverted", f"ink must be white on black; {found}. Use 255 - image.", inverted))
         images = images.copy()
         images[inverted] = 255 - images[inverted]
     blank = np.flatnonzero(images.reshape(len(images), -1).max(axis=1) == 0)
@@ -55,20 +53,14 @@ def polarity(images: np.ndarray) -> tuple[np.ndarray, list[Fault]]:
 
 def class_string(labels: np.ndarray, classes: str) -> Iterator[Fault]:
     """Compare the labels with the class string."""
-    outside = np.flatnonzero((labels < 0) | (labels >= len(classes)))
-    if len(outside):
+    if len(outside := np.flatnonzero((labels < 0) | (labels >= len(classes)))):
         found = f"{labels.min()} to {labels.max()}"
         hint = " Do they count from 1? Subtract 1." if labels.min() == 1 and labels.max() == len(classes) else ""
         yield Fault("label-range", f"labels must run from 0 to {len(classes) - 1}; got {found}.{hint}", outside)
-    missing = [classes[label] for label in np.setdiff1d(np.arange(len(classes)), labels)]
-    if missing:
-        yield Fault(
-            "class-missing",
-            f"every class should have images; none of {' '.join(missing)}. Was a part of the data lost, "
-            "or is the class string too long?",
-        )
-    doubled = sorted({char for char in classes if classes.count(char) > 1})
-    if doubled:
+    if missing := [classes[label] for label in np.setdiff1d(np.arange(len(classes)), labels)]:
+        question = "Was a part of the data lost, or is the class string too long?"
+        yield Fault("class-missing", f"every class should have images; none of {' '.join(missing)}. {question}")
+    if doubled := sorted({char for char in classes if classes.count(char) > 1}):
         concerned = np.flatnonzero(np.isin(labels, [k for k, char in enumerate(classes) if char in doubled]))
         found = f"{' '.join(doubled)} stands twice in {classes!r}"
         yield Fault("class-doubled", f"every character should be one class; {found}. Give it one label.", concerned)
@@ -80,20 +72,16 @@ def imbalance(labels: np.ndarray, classes: str) -> Iterator[Fault]:
     The effective number of classes is the exponential of the entropy of their shares: ten equal classes count as
     ten, one large class with nine tiny ones as little more than one.
     """
-    counts = np.bincount(labels[(labels >= 0) & (labels < len(classes))], minlength=len(classes))
-    present = np.flatnonzero(counts)
-    if len(present) < 2:
+    present, counts = np.unique(labels[(labels >= 0) & (labels < len(classes))], return_counts=True)
+    if len(present) == 0 or (ratio := counts.max() / counts.min()) < UNEVEN:
         return
-    largest, smallest = counts.argmax(), present[counts[present].argmin()]
-    ratio = counts[largest] / counts[smallest]
-    if ratio < UNEVEN:
-        return
-    share = counts[present] / counts.sum()
+    largest, smallest = present[counts.argmax()], present[counts.argmin()]
+    share = counts / counts.sum()
     effective = np.exp(-(share * np.log(share)).sum())
     yield Fault(
         "imbalance",
-        f"classes should be of similar size; {classes[largest]} has {counts[largest]:,} images, {classes[smallest]} "
-        f"{counts[smallest]:,} ({ratio:.0f} times fewer). The {len(present)} classes count for {effective:.0f} equal "
+        f"classes should be of similar size; {classes[largest]} has {counts.max():,} images, {classes[smallest]} "
+        f"{counts.min():,} ({ratio:.0f} times fewer). The {len(present)} classes count for {effective:.0f} equal "
         f"ones, and always answering {classes[largest]} is right {share.max():.0%} of the time. Judge a network by "
         "its accuracy in each class; balance or weight the classes before training.",
         np.flatnonzero(labels == smallest),

@@ -24,13 +24,13 @@ def doubtful_labels(images: np.ndarray, labels: np.ndarray, classes: str, seed: 
     The classifier is a linear discriminant on the similarity to 600 of the images (`oriented_gradients`). Its scores
     become probabilities ``p`` of a model in which a share ``e`` of the labels was drawn at random: ``(1 - e) *
     p(label) + e / classes``. Both ``e`` and the temperature of ``p`` have maximum likelihood; a label is doubtful
-    where the random draw explains it better than the image (compare confident learning [1]_).
-
-    References
-    ----------
-    .. [1] C. Northcutt, L. Jiang, I. Chuang, "Confident learning" (JAIR 70, 2021).
+    where the random draw explains it better than the image (compare C. Northcutt, L. Jiang, I. Chuang, "Confident
+    learning", JAIR 70, 2021).
     """
-    chosen = _sample(labels, classes, seed)
+    usable = np.flatnonzero((labels >= 0) & (labels < len(classes)))
+    if len(usable) > SAMPLE:
+        usable = np.sort(np.random.default_rng(seed).choice(usable, SAMPLE, replace=False))
+    chosen = usable[np.bincount(labels[usable], minlength=1)[labels[usable]] >= MIN_IMAGES]
     kinds, given = np.unique(labels[chosen], return_inverse=True)
     if len(kinds) < 2:
         return
@@ -64,15 +64,6 @@ def doubtful_labels(images: np.ndarray, labels: np.ndarray, classes: str, seed: 
     )
 
 
-def _sample(labels: np.ndarray, classes: str, seed: int) -> np.ndarray:
-    """Draw the images to be judged, in ascending order, out of classes that have enough."""
-    usable = np.flatnonzero((labels >= 0) & (labels < len(classes)))
-    if len(usable) > SAMPLE:
-        usable = np.sort(np.random.default_rng(seed).choice(usable, SAMPLE, replace=False))
-    counts = np.bincount(labels[usable], minlength=len(classes))
-    return usable[counts[labels[usable]] >= MIN_IMAGES]
-
-
 def _held_out_scores(images: np.ndarray, given: np.ndarray, seed: int) -> np.ndarray:
     """Score every class for every image, by a classifier that was not trained on it: ndarray, shape (n, k)."""
     from sklearn.decomposition import PCA  # here, because loading data must not wait for it
@@ -96,11 +87,8 @@ def _held_out_scores(images: np.ndarray, given: np.ndarray, seed: int) -> np.nda
 def oriented_gradients(images: np.ndarray, directions: int = 8) -> np.ndarray:
     """Return histograms of oriented gradients in a grid of 7 x 7: ndarray of float32, shape (n, 392).
 
-    As Dalal and Triggs [1]_, with signed directions, Gaussian windows in place of cells, and one norm for the image.
-
-    References
-    ----------
-    .. [1] N. Dalal, B. Triggs, "Histograms of oriented gradients for human detection" (CVPR 2005).
+    As N. Dalal and B. Triggs, "Histograms of oriented gradients for human detection" (CVPR 2005), with signed
+    directions, Gaussian windows in place of cells, and one norm for the image.
     """
     from scipy import ndimage
 
@@ -118,21 +106,10 @@ def oriented_gradients(images: np.ndarray, directions: int = 8) -> np.ndarray:
 
 
 def _fit_noise(scores: np.ndarray, accepted: np.ndarray) -> tuple[float, float, np.ndarray]:
-    """Fit the model of `doubtful_labels` by maximum likelihood.
+    """Fit the model of `doubtful_labels`, in which `accepted` are the given label and those of the same shape.
 
-    Parameters
-    ----------
-    scores : ndarray of float, shape (n, k)
-    accepted : ndarray of bool, shape (n, k)
-        The given label and those of the same shape.
-
-    Returns
-    -------
-    share : float
-        Of label errors.
-    evidence : float
-        By how much it is likelier than any share up to TOLERATED (difference of logarithms); 0 if it is one of those.
-    probabilities : ndarray of float, shape (n, k)
+    Returned are the share of label errors, by how much it is likelier than any up to TOLERATED (difference of
+    logarithms; 0 if it is one of those), and the probabilities of all classes.
     """
     from scipy.special import softmax
 

@@ -45,13 +45,10 @@ class Fault:
         return f"{self.code}: {self.message}"
 
     def examples(self, n: int = 10) -> np.ndarray:
-        """Return up to `n` of the images concerned, to be looked at.
+        """Return up to `n` of the images concerned, shape (k, 28, 28), to be looked at.
 
-        Returns
-        -------
-        ndarray, shape (k, 28, 28)
-            Of a finding about copies, each copy is followed by its original. Of a finding about the set as a whole,
-            the set's first images. Empty if the images have another shape.
+        Of a finding about copies, each copy is followed by its original. Of a finding about the set as a whole, these
+        are the set's first images. Empty if the images have another shape.
         """
         if self.images is None:
             return np.zeros((0, 28, 28), "uint8")
@@ -72,13 +69,7 @@ class Fault:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Report:
-    """What `check_dataset` found; prints as a list of sentences.
-
-    Parameters
-    ----------
-    source : str
-        What was checked.
-    findings : list of Fault
+    """What `check_dataset` found in `source`; prints as a list of sentences.
 
     Examples
     --------
@@ -112,21 +103,17 @@ class Report:
         return {fault.code for fault in self.faults}
 
     def __getitem__(self, code: str) -> Fault:
-        for finding in [*self.faults, *self.notes]:
-            if finding.code == code:
-                return finding
-        raise KeyError(code)
+        return {finding.code: finding for finding in reversed([*self.faults, *self.notes])}[code]
 
     def __contains__(self, code: str) -> bool:
         return any(finding.code == code for finding in self.findings)
 
     def __repr__(self) -> str:
-        head = _counted(len(self.faults), "fault") if self.faults else "no fault found"
-        lines = [f"- {fault}" for fault in self.faults]
-        if self.notes:
-            head += f", {_counted(len(self.notes), 'note')}"
-            lines += ["Good to know:", *(f"- {note}" for note in self.notes)]
-        return "\n".join([f"{self.source}: {head}", *lines])
+        faults, notes = self.faults, self.notes
+        head = f"{len(faults)} fault{'s' * (len(faults) != 1)}" if faults else "no fault found"
+        head += f", {len(notes)} note{'s' * (len(notes) != 1)}" if notes else ""
+        known = ["Good to know:", *(f"- {note}" for note in notes)] if notes else []
+        return "\n".join([f"{self.source}: {head}", *(f"- {fault}" for fault in faults), *known])
 
     def to_frame(self) -> pd.DataFrame:
         """Return a table with one row a finding: ``kind`` (fault or note), ``code``, ``images``, ``message``."""
@@ -137,7 +124,3 @@ class Report:
             for finding in [*self.faults, *self.notes]
         ]
         return pd.DataFrame(rows, columns=["kind", "code", "images", "message"])
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"

@@ -29,9 +29,8 @@ def source_shortcut(
     classes and judged on others, so that knowing the characters does not help it.
     """
     usable = np.flatnonzero((labels >= 0) & (labels < len(classes)) & images.reshape(len(images), -1).any(axis=1))
-    names, counts = np.unique(sources[usable], return_counts=True)
-    names = names[counts >= MIN_IMAGES]
-    usable = usable[np.isin(sources[usable], names)]
+    usable = usable[_frequent(sources[usable])]
+    names = np.unique(sources[usable])
     if len(names) < 2:
         return
     explained = _explained(labels[usable], sources[usable])
@@ -50,6 +49,12 @@ def source_shortcut(
             "Take all classes from each source, and vary stroke width and blur in training.",
             note=not (entangled and separable),
         )
+
+
+def _frequent(sources: np.ndarray) -> np.ndarray:
+    """Return True for the images of sources that have at least MIN_IMAGES."""
+    _, source, counts = np.unique(sources, return_inverse=True, return_counts=True)
+    return counts[source] >= MIN_IMAGES
 
 
 def _explained(labels: np.ndarray, sources: np.ndarray) -> float:
@@ -92,7 +97,7 @@ def _probe(measures: np.ndarray, labels: np.ndarray, sources: np.ndarray, seed: 
     """Return the probe's balanced accuracy, that of chance, and how it was judged."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import balanced_accuracy_score
-    from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_predict
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_predict
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
@@ -105,25 +110,18 @@ def _probe(measures: np.ndarray, labels: np.ndarray, sources: np.ndarray, seed: 
     scores = []
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
-        names, counts = np.unique(sources[members], return_counts=True)
-        names = names[counts >= MIN_IMAGES]
-        if len(names) > 1:
-            members = members[np.isin(sources[members], names)]
+        members = members[_frequent(sources[members])]
+        if (number := len(np.unique(sources[members]))) > 1:
             folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-            scores.append((score(members, cv=folds), 1 / len(names)))
+            scores.append((score(members, cv=folds), 1 / number))
     if scores:
         accuracy, chance = np.mean(scores, axis=0)
         return float(accuracy), float(chance), "within one class"
-    chance = 1 / len(np.unique(sources))
-    groups = np.zeros(len(labels), "int64")
-    for name in np.unique(sources):  # every source's classes are dealt out to the folds in turn
-        held = np.unique(labels[sources == name])
-        if len(held) < FOLDS:
-            return chance, chance, "(too few classes to find out)"
-        for place, label in enumerate(held):
-            groups[labels == label] = place % FOLDS
-    everything = np.arange(len(labels))
-    return score(everything, cv=GroupKFold(FOLDS), groups=groups), chance, "of classes it has never seen"
+    names = np.unique(sources)
+    if min(len(np.unique(labels[sources == name])) for name in names) < FOLDS:
+        return 1 / len(names), 1 / len(names), "(too few classes to find out)"
+    accuracy = score(np.arange(len(labels)), cv=StratifiedGroupKFold(FOLDS), groups=labels)
+    return accuracy, 1 / len(names), "of classes it has never seen"
 
 
 def _exclusive_classes(labels: np.ndarray, classes: str, sources: np.ndarray, names: np.ndarray) -> str:
