@@ -18,7 +18,7 @@ sequence data with recurrent neural networks", ICML 2006.
 
 import heapq
 from collections.abc import Iterator
-from itertools import groupby, pairwise
+from itertools import groupby, pairwise, product
 
 import numpy as np
 import numpy.typing as npt
@@ -83,13 +83,8 @@ def alignments(text: str, steps: int) -> list[str]:
     """
     if BLANK in text:
         raise ValueError(f"{BLANK!r} stands for the blank and cannot be part of the text; got {text!r}.")
-    states = interleave(text)
-    skips = _skips(states)
-    paths = [(state,) for state in range(len(states))[:2]]
-    for _ in range(steps - 1):
-        paths = [(*path, state) for path in paths for state in _next(path[-1], skips)]
-    ended = [path for path in paths if path[-1] >= len(states) - 2] if steps > 0 else []
-    return sorted("".join(states[state] for state in path) for path in ended)
+    paths = map("".join, product(sorted({BLANK, *text}), repeat=steps))
+    return [path for path in paths if path and collapse(path) == text]
 
 
 def log_softmax(scores: npt.ArrayLike) -> np.ndarray:
@@ -162,20 +157,12 @@ def posterior(log_probs: npt.ArrayLike, text: str, classes: str) -> np.ndarray:
     The backward variables are the forward variables of the reversed line. The gradient of the loss with respect to the
     scores before the softmax is the softmax minus this posterior, summed over the states of each class.
 
-    Parameters
-    ----------
-    log_probs, text, classes
-        As for `forward`.
+    Parameters and errors are those of `forward`; it is an error too if no path collapses to the text.
 
     Returns
     -------
     ndarray of float64, shape (steps, 2 * len(text) + 1)
         Each row adds up to 1; the states are those of `interleave`.
-
-    Raises
-    ------
-    ValueError
-        As `forward`; also if no path collapses to the text.
 
     References
     ----------
@@ -194,20 +181,12 @@ def posterior(log_probs: npt.ArrayLike, text: str, classes: str) -> np.ndarray:
 def best_alignment(log_probs: npt.ArrayLike, text: str, classes: str) -> np.ndarray:
     """Return the most probable path that collapses to a text (Viterbi 1967): `forward` with max for sum.
 
-    Parameters
-    ----------
-    log_probs, text, classes
-        As for `forward`.
+    Parameters and errors are those of `posterior`.
 
     Returns
     -------
     ndarray of int64, shape (steps,)
         The state at each step, as an index into those of `interleave`.
-
-    Raises
-    ------
-    ValueError
-        As `posterior`.
 
     Examples
     --------
@@ -301,20 +280,6 @@ def _grow(
             yield text + char, (_NEVER, either + score)
 
 
-def _skips(states: str) -> np.ndarray:
-    """Return which states may be reached by a skip: characters that differ from the one before the blank."""
-    codes = np.array([ord(state) for state in states])
-    skips = np.zeros(len(states), bool)
-    skips[3::2] = codes[3::2] != codes[1:-2:2]
-    return skips
-
-
-def _next(state: int, skips: np.ndarray) -> list[int]:
-    """Return the states that may follow a state: itself, the next, and the one after a skip."""
-    further = [state, state + 1, state + 2][: len(skips) - state]
-    return [other for other in further if other < state + 2 or skips[other]]
-
-
 def _arriving(before: np.ndarray, skips: np.ndarray) -> np.ndarray:
     """Return what arrives at each state from itself, from the one before it, and by a skip; shape (3, states)."""
     arriving = np.full((3, len(before)), _NEVER)
@@ -325,16 +290,19 @@ def _arriving(before: np.ndarray, skips: np.ndarray) -> np.ndarray:
 
 
 def _emissions(log_probs: npt.ArrayLike, text: str, classes: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the log probability of each state, (steps, states), and which states a skip may reach."""
+    """Return the log probability of each state, (steps, states), and which states a skip may reach.
+
+    These are characters that differ from the one before the blank.
+    """
     log_probs = _checked(log_probs, classes)
     unknown = sorted(set(text) - set(classes))
     if unknown:
-        raise ValueError(
-            f"text may only hold the characters {classes!r}; got {', '.join(map(repr, unknown))} in {text!r}."
-        )
+        raise ValueError(f"text may only hold the characters {classes!r}; got {', '.join(unknown)} in {text!r}.")
     columns = np.zeros(2 * len(text) + 1, int)
     columns[1::2] = [classes.index(char) + 1 for char in text]
-    return log_probs[:, columns], _skips(interleave(text))
+    skips = np.zeros(len(columns), bool)
+    skips[2:] = columns[2:] != columns[:-2]
+    return log_probs[:, columns], skips
 
 
 def _checked(log_probs: npt.ArrayLike, classes: str) -> np.ndarray:

@@ -19,13 +19,7 @@ BYCLASS = ALNUM + string.ascii_lowercase
 MERGED_LETTERS = "CIJKLMOPSUVWXYZ"
 BALANCED = ALNUM + "".join(c for c in string.ascii_lowercase if c.upper() not in MERGED_LETTERS)
 
-CLASS_SETS = {
-    "digits": DIGITS,
-    "letters": LETTERS,
-    "alnum": ALNUM,
-    "balanced": BALANCED,
-    "byclass": BYCLASS,
-}
+CLASS_SETS = {"digits": DIGITS, "letters": LETTERS, "alnum": ALNUM, "balanced": BALANCED, "byclass": BYCLASS}
 
 #: Characters that an isolated drawing cannot always distinguish. Context can; a classifier can only guess.
 SHAPE_EQUIVALENT = (
@@ -112,10 +106,8 @@ def emnist_letters_to_alnum(labels: npt.ArrayLike) -> np.ndarray:
     """
     array = np.asarray(labels)
     if array.size and (array.min() < 1 or array.max() > 26):
-        raise ValueError(
-            f"EMNIST letters are labelled 1 to 26; got {array.min()} to {array.max()}. "
-            "Were these labels converted before?"
-        )
+        found = f"{array.min()} to {array.max()}"
+        raise ValueError(f"EMNIST letters are labelled 1 to 26; got {found}. Were these labels converted before?")
     return array.astype("int64") + 9
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from statistics import NormalDist
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -67,9 +65,9 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple
 
     .. math:: \frac{p + z^2 / 2n \pm z \sqrt{p (1 - p) / n + z^2 / 4n^2}}{1 + z^2 / n}
 
-    Unlike :math:`p \pm z \sqrt{p (1 - p) / n}` it stays within [0, 1] and does not shrink to
-    nothing when every image was read right. It tells how much another test set *of the same kind* could differ;
-    other pens and other writers differ more. First used in notebook 05.
+    Unlike :math:`p \pm z \sqrt{p (1 - p) / n}` it stays within [0, 1] and does not shrink to nothing when every image
+    was read right. It tells how much another test set *of the same kind* could differ; other pens and other writers
+    differ more.
 
     References
     ----------
@@ -83,19 +81,14 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple
     >>> [round(bound, 3) for bound in wilson_interval(10, 10)]
     [0.722, 1.0]
     """
-    correct, total = float(correct), float(total)  # NumPy's small integers would overflow when squared
+    from scipy.stats import binomtest
+
     if not 0 <= correct <= total or total == 0:
-        raise ValueError(
-            f"correct must lie between 0 and total, and total be at least 1; got {correct:g} of {total:g}."
-        )
+        raise ValueError(f"correct must lie between 0 and total, and total be at least 1; got {correct} of {total}.")
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie between 0 and 1; got {confidence}. For 95 % write 0.95.")
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share = correct / total
-    middle = share + z**2 / (2 * total)
-    reach = z * math.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
-    scale = 1 + z**2 / total
-    return max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale)
+    bounds = binomtest(correct, total).proportion_ci(confidence, method="wilson")
+    return float(bounds.low), float(bounds.high)
 
 
 def confusion(labels: npt.ArrayLike, predictions: npt.ArrayLike, num_classes: int) -> np.ndarray:
@@ -141,15 +134,8 @@ def per_class(labels: npt.ArrayLike, predictions: npt.ArrayLike, classes: str) -
     matrix = confusion(labels, predictions, len(classes))
     right, true, read = matrix.diagonal(), matrix.sum(axis=1), matrix.sum(axis=0)
     with np.errstate(invalid="ignore"):  # 0 / 0 is the NaN promised above
-        return pd.DataFrame(
-            {
-                "char": list(classes),
-                "n": true,
-                "precision": right / read,
-                "recall": right / true,
-                "f1": 2 * right / (true + read),
-            }
-        )
+        shares = {"precision": right / read, "recall": right / true, "f1": 2 * right / (true + read)}
+    return pd.DataFrame({"char": list(classes), "n": true, **shares})
 
 
 def worst_pairs(labels: npt.ArrayLike, predictions: npt.ArrayLike, classes: str, top: int = 10) -> pd.DataFrame:
@@ -191,9 +177,9 @@ def mcnemar(labels: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike) 
 
     Notes
     -----
-    Images that both readers get right, or both wrong, do not show who is better. If the two were
-    equally good, the remaining ones would fall to either side like a fair coin: the p-value is the two-sided
-    exact binomial test of that, as in McNemar's comparison of paired proportions [1]_. Derived in notebook 04.
+    Images that both readers get right, or both wrong, do not show who is better. If the two were equally good, the
+    remaining ones would fall to either side like a fair coin: the p-value is the two-sided exact binomial test of that,
+    as in McNemar's comparison of paired proportions [1]_.
 
     References
     ----------
@@ -231,7 +217,7 @@ def character_error_rate(texts: Sequence[str], readings: Sequence[str]) -> float
     >>> character_error_rate(["HELLO", "42"], ["HELO", "42"])  # 1 edit, 7 characters
     0.14285714285714285
     """
-    return _edit_rate(_texts(texts), _texts(readings), "characters")
+    return _edit_rate(texts, readings, "characters", str)
 
 
 def word_error_rate(texts: Sequence[str], readings: Sequence[str]) -> float:
@@ -244,8 +230,7 @@ def word_error_rate(texts: Sequence[str], readings: Sequence[str]) -> float:
     >>> word_error_rate(["the cat sat"], ["the bat sat"])
     0.3333333333333333
     """
-    split = [[line.split() for line in _texts(lines)] for lines in (texts, readings)]
-    return _edit_rate(*split, "words")
+    return _edit_rate(texts, readings, "words", str.split)
 
 
 def calibration(labels: npt.ArrayLike, probabilities: npt.ArrayLike, bins: int = 10) -> pd.DataFrame:
@@ -282,15 +267,9 @@ def calibration(labels: npt.ArrayLike, probabilities: npt.ArrayLike, bins: int =
     confidence = probabilities.max(axis=1)
     edges = np.linspace(0, 1, bins + 1)
     where = np.searchsorted(edges[1:-1], confidence)
-    count = np.bincount(where, minlength=bins)
-
-    def mean(values: np.ndarray) -> np.ndarray:
-        with np.errstate(invalid="ignore"):  # 0 / 0 in an empty bin
-            return np.bincount(where, weights=values, minlength=bins) / count
-
     right = probabilities.argmax(axis=1) == labels
-    means = {"confidence": mean(confidence), "accuracy": mean(right)}
-    return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "n": count, **means})
+    means = pd.DataFrame({"confidence": confidence, "accuracy": right}).groupby(where).mean().reindex(range(bins))
+    return pd.DataFrame({"low": edges[:-1], "high": edges[1:], "n": np.bincount(where, minlength=bins), **means})
 
 
 def expected_calibration_error(labels: npt.ArrayLike, probabilities: npt.ArrayLike, bins: int = 10) -> float:
@@ -343,14 +322,12 @@ def _comparable(values: npt.ArrayLike, name: str) -> np.ndarray:
     return array
 
 
-def _texts(lines: Sequence[str]) -> list[str]:
-    """Return `lines` as a list; a lone string, which is a sequence of strings too, is refused."""
-    if isinstance(lines, str):
-        raise ValueError(f"expected a list of texts; got the single text {lines!r}. Put it in brackets.")
-    return list(lines)
-
-
-def _edit_rate(truths: list, readings: list, unit: str) -> float:
+def _edit_rate(texts: Sequence[str], readings: Sequence[str], unit: str, parts: Callable[[str], Sequence]) -> float:
+    """Return the edits of each text's `parts`, per true part."""
+    for lines in (texts, readings):
+        if isinstance(lines, str):  # which is a sequence of strings too
+            raise ValueError(f"expected a list of texts; got the single text {lines!r}. Put it in brackets.")
+    truths, readings = [parts(text) for text in texts], [parts(text) for text in readings]
     if len(truths) != len(readings):
         raise ValueError(f"texts and readings must be as many; got {len(truths)} and {len(readings)}.")
     total = sum(map(len, truths))

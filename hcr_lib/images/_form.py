@@ -1,7 +1,4 @@
-"""From ink to the form of an MNIST image: specks, crop, box, stroke width and centre.
-
-Whole pages are checked once: the recipe runs `box_of` and `without_specks`, which check nothing.
-"""
+"""From ink to the form of an MNIST image: specks, crop, box, stroke width and centre."""
 
 from __future__ import annotations
 
@@ -19,6 +16,7 @@ BOX = 20  #: the longer side of the character inside it
 MIN_STROKE = 2.2  #: strokes thinner than this (in pixels of the 20 x 20 box) are thickened to it
 THRESHOLD = 0.4  #: ink above this share of the full darkness belongs to the character
 
+_SPECK = 0.02  # share of all the ink
 _SUPERSAMPLING = 4  # the box is worked on at 80 x 80, so that edges stay smooth
 
 
@@ -30,20 +28,15 @@ def bounding_box(ink: npt.ArrayLike, level: float = THRESHOLD) -> tuple[int, int
     BlankImageError
         If there is no ink above `level`.
     """
-    return box_of(ensure_gray_image(ink), level)
-
-
-def box_of(ink: np.ndarray, level: float) -> tuple[int, int, int, int]:
-    """Do what `bounding_box` does."""
-    mask = ink >= level
+    mask = ensure_gray_image(ink) >= level
     if not mask.any():
         raise blank(mask)
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+    rows, columns = _window(mask)
+    return columns.start, rows.start, columns.stop, rows.stop
 
 
-def remove_specks(ink: npt.ArrayLike, share: float = 0.02) -> np.ndarray:
-    """Erase connected components that hold less than `share` of all the ink: dust, and crumbs of a neighbour.
+def remove_specks(ink: npt.ArrayLike) -> np.ndarray:
+    """Erase connected components that hold less than 2 % of all the ink: dust, and crumbs of a neighbour.
 
     The dot of an i holds some 10 % of its ink and stays.
 
@@ -52,33 +45,28 @@ def remove_specks(ink: npt.ArrayLike, share: float = 0.02) -> np.ndarray:
     BlankImageError
         If there are several components and none holds that much.
     """
-    return without_specks(ensure_gray_image(ink), share)
-
-
-def without_specks(ink: np.ndarray, share: float = 0.02) -> np.ndarray:
-    """Do what `remove_specks` does."""
+    ink = ensure_gray_image(ink)
     mask = ink >= THRESHOLD
     if not mask.any():
         return ink
-    window = _rows_and_columns(mask)  # most of a picture is paper
+    window = _window(mask)  # most of a picture is paper
     components, count = ndimage.label(mask[window], structure=np.ones((3, 3)))
     if count < 2:
         return ink
     weight = np.bincount(components.ravel(), weights=ink[window].ravel())
     weight[0] = 0
-    keep = weight >= share * weight.sum()
+    keep = weight >= _SPECK * weight.sum()
     if not keep.any():
         raise BlankImageError(
-            f"no single character found: the picture has {count} separate marks, none with {share:.0%} of the ink; "
+            f"no single character found: the picture has {count} separate marks, none with {_SPECK:.0%} of the ink; "
             "expected one character. Crop it to the character, or read it as a page."
         )
     mask[window] = keep[components]
     # Soft edges belong to the nearest component, so the kept ones are grown by a pixel or two before the rest goes.
-    kept = ndimage.binary_dilation(mask, iterations=2)
-    return np.where(kept, ink, 0).astype("float32")
+    return np.where(ndimage.binary_dilation(mask, iterations=2), ink, 0).astype("float32")
 
 
-def crop(ink: npt.ArrayLike, level: float = THRESHOLD) -> np.ndarray:
+def crop(ink: npt.ArrayLike) -> np.ndarray:
     """Cut the picture down to its ink.
 
     Examples
@@ -87,9 +75,8 @@ def crop(ink: npt.ArrayLike, level: float = THRESHOLD) -> np.ndarray:
     >>> crop(page).shape
     (3, 2)
     """
-    ink = ensure_gray_image(ink)
-    x0, y0, x1, y1 = box_of(ink, level)
-    return ink[y0:y1, x0:x1]
+    x0, y0, x1, y1 = bounding_box(ink)
+    return ensure_gray_image(ink)[y0:y1, x0:x1]
 
 
 def stroke_width(mask: npt.ArrayLike) -> float:
@@ -118,9 +105,8 @@ def stroke_width(mask: npt.ArrayLike) -> float:
 def fit_box(ink: npt.ArrayLike, size: int = BOX, *, min_stroke: float = MIN_STROKE) -> np.ndarray:
     """Scale cropped ink until its longer side is `size`, and give a thin pen a normal width.
 
-    The aspect is kept. Strokes thinner than `min_stroke` are thickened to it: a hair line that shrinks to
-    20 pixels fades to grey, and no training image had grey strokes. This step alone makes a ball pen and a
-    marker look alike.
+    The aspect is kept. A hair line that shrinks to 20 pixels fades to grey, and no training image had grey strokes;
+    thickened, a ball pen and a marker look alike.
 
     Parameters
     ----------
@@ -129,34 +115,33 @@ def fit_box(ink: npt.ArrayLike, size: int = BOX, *, min_stroke: float = MIN_STRO
     size : int
         Longer side of the result, in pixels.
     min_stroke : float
-        Least stroke width in pixels of the result; 0 leaves the pen alone.
+        Strokes thinner than this, in pixels of the result, are thickened to it; 0 leaves the pen alone.
 
     Returns
     -------
     ndarray of float32, shape (height, width) with the longer side `size`
-        Ink in [0, 1].
     """
     ink = ensure_gray_image(ink)
     fine = size * _SUPERSAMPLING
-    mask = _resize(ink, fine) >= THRESHOLD
+    mask = scale_to(ink, fine) >= THRESHOLD
     missing = max(0.0, min_stroke * _SUPERSAMPLING - stroke_width(mask)) if min_stroke else 0.0
     if missing >= 1:
         # Leave room for the wider pen, then widen it: paper within `missing / 2` of the ink becomes ink.
-        mask = np.pad(_resize(ink, round(fine - missing)) >= THRESHOLD, int(missing / 2) + 1)
+        mask = np.pad(scale_to(ink, round(fine - missing)) >= THRESHOLD, int(missing / 2) + 1)
         distance = ndimage.distance_transform_edt(~mask)
         soft = np.clip(missing / 2 + 0.5 - distance + 0.5, 0, 1)
         soft[mask] = 1
-        return _resize(soft[_rows_and_columns(soft)], size)
-    return _resize(mask.astype("float32")[_rows_and_columns(mask)] if mask.any() else ink, size)
+        return scale_to(soft[_window(soft)], size)
+    return scale_to(mask.astype("float32")[_window(mask)] if mask.any() else ink, size)
 
 
-def _rows_and_columns(values: np.ndarray) -> tuple[slice, slice]:
-    inked = values > 0
-    rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+def _window(inked: np.ndarray) -> tuple[slice, slice]:
+    """Return the rows and columns of what is not 0."""
+    inside = (np.flatnonzero(inked.any(axis=axis)).tolist() for axis in (1, 0))
+    return tuple(slice(indices[0], indices[-1] + 1) for indices in inside)
 
 
-def _resize(ink: np.ndarray, longer_side: int) -> np.ndarray:
+def scale_to(ink: np.ndarray, longer_side: int) -> np.ndarray:
     """Scale to a longer side, aspect kept."""
     scale = longer_side / max(ink.shape)
     return resize(ink, scale * ink.shape[0], scale * ink.shape[1])
@@ -173,6 +158,9 @@ def resize(ink: np.ndarray, height: float, width: float) -> np.ndarray:
 def center_by_mass(ink: npt.ArrayLike, size: int = SIZE) -> np.ndarray:
     """Put ink on a blank `size` x `size` page so that its centre of mass sits in the middle.
 
+    MNIST was centred the same way (Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits",
+    1998), which is why a drawing that skips this step scores worse than it deserves.
+
     Parameters
     ----------
     ink : array_like of float, shape (height, width), at most `size` each way
@@ -182,14 +170,6 @@ def center_by_mass(ink: npt.ArrayLike, size: int = SIZE) -> np.ndarray:
     -------
     ndarray of float32, shape (size, size)
         Shifts are whole pixels. The ink stays whole: where centring would push it over an edge, it stops there.
-
-    Notes
-    -----
-    MNIST was centred the same way [1]_, which is why a drawing that skips this step scores worse than it deserves.
-
-    References
-    ----------
-    .. [1] Y. LeCun, C. Cortes, C. J. C. Burges, "The MNIST database of handwritten digits" (1998).
 
     Examples
     --------
@@ -201,7 +181,7 @@ def center_by_mass(ink: npt.ArrayLike, size: int = SIZE) -> np.ndarray:
     page = np.zeros((size, size), "float32")
     if ink.max() == 0:
         return page
-    ink = ink[_rows_and_columns(ink)]
+    ink = ink[_window(ink)]
     if max(ink.shape) > size:
         raise ValueError(f"ink must fit on a page of {size} x {size}; got shape {ink.shape}. Call fit_box first.")
     corner = []

@@ -14,17 +14,13 @@ from hcr_lib.images._open import BlankImageError, to_gray
 def to_ink(image: Image.Image | npt.ArrayLike) -> np.ndarray:
     """Turn a picture into ink: 0 is paper and 1 is the pen, whichever of the two was darker.
 
-    Uneven light is flattened (a smooth surface through the paper is subtracted), the darkest
-    ink becomes 1, and what is no stronger than the grain of the paper becomes 0.
+    Uneven light is flattened (a smooth surface through the paper is subtracted), the darkest ink becomes 1, and what
+    is no stronger than the grain of the paper becomes 0.
 
     Parameters
     ----------
-    image : PIL.Image.Image or array_like
-        As for `to_gray`.
-
-    Returns
-    -------
-    ndarray of float32, shape (height, width), in [0, 1]
+    image
+        As for `to_gray`, as are the shape and the range of what is returned.
 
     Raises
     ------
@@ -45,7 +41,7 @@ def to_ink(image: Image.Image | npt.ArrayLike) -> np.ndarray:
 
 
 def flatten(gray: np.ndarray) -> np.ndarray:
-    """Do what `to_ink` does, from brightness on."""
+    """Turn brightness, as `to_gray` returns it, into ink: see `to_ink`."""
     if gray.size < 4 or np.ptp(gray) < 0.04:
         raise blank(gray)
     # Light, polarity and grain are judged on a grid of some 100 x 100 points: as exact, and quick for any size.

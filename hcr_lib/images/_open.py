@@ -71,7 +71,7 @@ def open_gray(source: Source) -> tuple[np.ndarray, tuple[int, int]]:
         reduced = _reduced(picture)
         orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
         reduced.getexif()[ExifTags.Base.Orientation] = orientation
-        gray = to_gray(ImageOps.exif_transpose(reduced))
+        gray = _brightness(ImageOps.exif_transpose(reduced))
     return gray, (height, width) if 5 <= orientation <= 8 else (width, height)
 
 
@@ -79,17 +79,21 @@ def open_gray(source: Source) -> tuple[np.ndarray, tuple[int, int]]:
 def _opened(source: Source) -> Iterator[Image.Image]:
     """Open a picture whose pixels are still to be read; whatever goes wrong, then or before, is an ImageError."""
     name = source if isinstance(source, str | os.PathLike) else "the picture"
-    if isinstance(source, str | os.PathLike):
-        _check_file(source)
-    elif isinstance(source, bytes):
-        if not source:
-            raise ImageError(f"{name} is empty (0 bytes); expected a PNG or JPEG. Save or copy it again.")
-        source = io.BytesIO(source)
+    too_large = (
+        f"{name} is too large ({{}}); expected at most {MAX_PIXELS // 1_000_000} million pixels and "
+        f"{MAX_BYTES // 1_000_000} MB. Crop it to the handwriting, or scale it down."
+    )
+    size = _file_size(source) if name is source else len(source) if isinstance(source, bytes) else 1
+    if size == 0:
+        raise ImageError(f"{name} is empty (0 bytes); expected a PNG or JPEG. Save or copy it again.")
+    if size > MAX_BYTES:
+        raise ImageError(too_large.format(f"{size / 1e6:,.0f} MB"))
     try:
+        file = io.BytesIO(source) if isinstance(source, bytes) else source
         # Pillow grumbles about odd EXIF, and about large pictures.
-        with warnings.catch_warnings(action="ignore"), Image.open(source, formats=FORMATS) as picture:
+        with warnings.catch_warnings(action="ignore"), Image.open(file, formats=FORMATS) as picture:
             if picture.width * picture.height > MAX_PIXELS:  # so far only the header was read
-                raise _too_large(name, f"{picture.width} x {picture.height} pixels")
+                raise ImageError(too_large.format(f"{picture.width} x {picture.height} pixels"))
             # A phone's JPEG may hold smaller copies of itself (MPO).
             if picture.format != "MPO" and getattr(picture, "is_animated", False):
                 raise ImageError(f"{name} holds several pictures; expected one. Save each as a file of its own.")
@@ -97,7 +101,8 @@ def _opened(source: Source) -> Iterator[Image.Image]:
     except ImageError:
         raise
     except Image.DecompressionBombError:  # refused by Pillow itself
-        raise _too_large(name, f"over {2 * Image.MAX_IMAGE_PIXELS // 1_000_000} million pixels") from None
+        over = f"over {2 * Image.MAX_IMAGE_PIXELS // 1_000_000} million pixels"
+        raise ImageError(too_large.format(over)) from None
     except UnidentifiedImageError:
         raise ImageError(f"{name} is not a picture; expected a PNG or JPEG. Open it in a viewer to check.") from None
     except Exception as error:  # on damaged files, decoders stumble in every way there is
@@ -106,14 +111,15 @@ def _opened(source: Source) -> Iterator[Image.Image]:
         ) from error
 
 
-def _check_file(path: str | os.PathLike) -> None:
-    """Refuse what is no file of a sensible size before it is opened: a pipe would wait for ever."""
+def _file_size(path: str | os.PathLike) -> int:
+    """Return the bytes of a file; what is none is refused before it is opened, since a pipe would wait for ever."""
     if not os.fspath(path):
         raise ImageError("the name of a picture is empty; expected a path. Name a file.")
     try:
         found = os.stat(path)
         if stat.S_ISREG(found.st_mode):
             open(path, "rb").close()
+            return found.st_size
     except FileNotFoundError:
         raise ImageError(f"{path} was not found; expected a picture. Check the spelling of the path.") from None
     except (OSError, ValueError) as error:  # ValueError: a name with a null character
@@ -123,19 +129,7 @@ def _check_file(path: str | os.PathLike) -> None:
         ) from error
     if stat.S_ISDIR(found.st_mode):
         raise ImageError(f"{path} is a folder; expected a picture. Name the files inside it.")
-    if not stat.S_ISREG(found.st_mode):
-        raise ImageError(f"{path} is a pipe or a device; expected a picture. Save it as a file first.")
-    if found.st_size == 0:
-        raise ImageError(f"{path} is empty (0 bytes); expected a PNG or JPEG. Save or copy it again.")
-    if found.st_size > MAX_BYTES:
-        raise _too_large(path, f"{found.st_size / 1e6:,.0f} MB")
-
-
-def _too_large(name: str | os.PathLike, size: str) -> ImageError:
-    return ImageError(
-        f"{name} is too large ({size}); expected at most {MAX_PIXELS // 1_000_000} million pixels and "
-        f"{MAX_BYTES // 1_000_000} MB. Crop it to the handwriting, or scale it down."
-    )
+    raise ImageError(f"{path} is a pipe or a device; expected a picture. Save it as a file first.")
 
 
 def to_gray(image: Image.Image | npt.ArrayLike) -> np.ndarray:
@@ -164,12 +158,12 @@ def to_gray(image: Image.Image | npt.ArrayLike) -> np.ndarray:
         raise ImageError(f"a picture needs at least one pixel; got {image.width} x {image.height}.")
     try:
         return _brightness(_reduced(image))
-    except (OSError, SyntaxError, EOFError) as error:  # a picture that is decoded only now
-        raise ImageError(f"the picture is damaged or cut short ({error}); expected a whole one.") from error
-    except ValueError as error:
-        if isinstance(error, ImageError):
-            raise
-        raise ImageError(f"a picture of mode {image.mode} cannot be read ({error}); expected one in RGB.") from error
+    except ImageError:
+        raise
+    except (OSError, SyntaxError, EOFError, ValueError) as error:  # decoded only now, or of an unknown mode
+        raise ImageError(
+            f"the picture, of mode {image.mode}, is damaged or of another kind ({error}); expected a whole one in RGB."
+        ) from error
 
 
 def _reduced(image: Image.Image) -> Image.Image:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -24,7 +25,7 @@ _FAINTEST = 1e-3  # without a threshold, anything above is ink
 
 
 class _Original:
-    """The picture that a run of the recipe began with; what only some steps ask of it is computed when they do."""
+    """The picture that a run of the recipe began with; what only some steps need is computed when they do."""
 
     def __init__(self, picture: Picture) -> None:
         self.gray = to_gray(picture)
@@ -52,21 +53,25 @@ class _Sheet:
     place: tuple[float, float, float, float] | None = None  # top, left, height, width; None: cropped to its ink
     scale: float = 1.0  # of what the next step draws
 
+    @property
+    def shape(self) -> tuple[float, float]:
+        """Height and width of the page, or of the ink that was cropped from it."""
+        return self.place[2:] if self.place else self.ink.shape
+
     def page(self) -> np.ndarray:
         """Return the ink on its page, if it was not cropped."""
         if self.place is None:
             return self.ink
-        *corner, height, width = self.place
-        page = np.zeros((max(1, round(height)), max(1, round(width))), "float32")
+        page = np.zeros([max(1, round(side)) for side in self.shape], "float32")
         # Rounding must not push the ink over an edge.
-        top, left = (min(round(at), side - n) for at, side, n in zip(corner, page.shape, self.ink.shape, strict=True))
+        corner = zip(self.place[:2], page.shape, self.ink.shape, strict=True)
+        top, left = (min(round(at), side - length) for at, side, length in corner)
         page[top : top + self.ink.shape[0], left : left + self.ink.shape[1]] = self.ink
         return page
 
     def stretched(self, down: float, across: float, ink: np.ndarray) -> _Sheet:
         """Return the page stretched by two factors, with `ink` in the place of its ink."""
-        place = self.place and tuple(np.multiply(self.place, (down, across) * 2))
-        return replace(self, ink=ink, place=place)
+        return replace(self, ink=ink, place=self.place and tuple(np.multiply(self.place, (down, across) * 2)))
 
 
 # Each step takes a sheet, and whether it is on or left out.
@@ -101,13 +106,13 @@ def _specks(sheet: _Sheet, on: bool) -> _Sheet:
     if not on:
         return sheet
     if sheet.level == THRESHOLD:
-        return replace(sheet, ink=_form.without_specks(sheet.ink))
+        return replace(sheet, ink=_form.remove_specks(sheet.ink))
     return replace(sheet, ink=sheet.ink * (_form.remove_specks(sheet.ink > _FAINTEST) > 0))
 
 
 def _crop(sheet: _Sheet, on: bool) -> _Sheet:
     """Cut the page down to its ink; without, it is scaled with all its paper, so the character gets small."""
-    x0, y0, x1, y1 = _form.box_of(sheet.ink, sheet.level)
+    x0, y0, x1, y1 = _form.bounding_box(sheet.ink, sheet.level)
     return replace(sheet, ink=sheet.ink[y0:y1, x0:x1], place=None if on else (y0, x0, *sheet.ink.shape))
 
 
@@ -115,15 +120,14 @@ def _aspect(sheet: _Sheet, on: bool) -> _Sheet:
     """Keep the aspect; without, the character is pulled to a square."""
     if on:
         return sheet
-    height, width = sheet.place[2:] if sheet.place else sheet.ink.shape
-    down, across = max(height, width) / height, max(height, width) / width
+    down, across = (max(sheet.shape) / side for side in sheet.shape)
     ink = _form.resize(sheet.ink, sheet.ink.shape[0] * down, sheet.ink.shape[1] * across)
     return sheet.stretched(down, across, ink)
 
 
 def _box(sheet: _Sheet, on: bool) -> _Sheet:
     """Make the longer side 20 pixels; without, all 28. The next step draws it, with the pen that size needs."""
-    return replace(sheet, scale=(BOX if on else SIZE) / max(sheet.place[2:] if sheet.place else sheet.ink.shape))
+    return replace(sheet, scale=(BOX if on else SIZE) / max(sheet.shape))
 
 
 def _stroke(sheet: _Sheet, on: bool) -> _Sheet:
@@ -143,11 +147,10 @@ def _centre(sheet: _Sheet, on: bool) -> _Sheet:
 
 def _fit_gray(ink: np.ndarray, size: int, *, min_stroke: float) -> np.ndarray:
     """Do what `fit_box` does, without ever deciding between ink and paper."""
-    scale = size / max(ink.shape)
-    boxed = _form.resize(ink, scale * ink.shape[0], scale * ink.shape[1])
+    boxed = _form.scale_to(ink, size)
     if not min_stroke:
         return boxed
-    missing = min_stroke - _form.stroke_width(ink >= THRESHOLD) * scale
+    missing = min_stroke - _form.stroke_width(ink >= THRESHOLD) * (size / max(ink.shape))
     # A pixel on either side is the most; part of the way to it is part of a pixel.
     return boxed + np.clip(missing / 2, 0, 1) * (ndimage.maximum_filter(boxed, 3) - boxed)
 
@@ -161,8 +164,7 @@ STEPS: dict[str, Callable[[_Sheet, bool], _Sheet]] = {
 
 def _run(sheet: _Sheet, off: Collection[str] = (), first: str = "light") -> Iterator[_Sheet]:
     """Yield the sheet after every step from `first` on, without those in `off`."""
-    names = list(STEPS)
-    for name in names[names.index(first) :]:
+    for name in itertools.dropwhile(lambda name: name != first, STEPS):
         sheet = STEPS[name](sheet, name not in off)
         yield sheet
 
@@ -181,7 +183,7 @@ def to_mnist(image: Picture, *, min_stroke: float = MIN_STROKE) -> np.ndarray:
     image : PIL.Image.Image or array_like
         As for `to_gray`: any size, either polarity, photograph or drawing.
     min_stroke : float
-        As for `fit_box`.
+        As for `fit_box`, here and below.
 
     Returns
     -------
@@ -216,8 +218,6 @@ def to_mnist_batch(images: npt.ArrayLike, *, min_stroke: float = MIN_STROKE) -> 
     ----------
     images : array_like of uint8, shape (n, height, width)
         White ink on black paper: no polarity is guessed.
-    min_stroke : float
-        As for `fit_box`.
 
     Returns
     -------
@@ -231,24 +231,18 @@ def to_mnist_batch(images: npt.ArrayLike, *, min_stroke: float = MIN_STROKE) -> 
 
 
 def trace(
-    picture: Picture,
-    *,
-    off: Collection[str] = (),
-    threshold: float = THRESHOLD,
-    min_stroke: float = MIN_STROKE,
+    picture: Picture, *, off: Collection[str] = (), threshold: float = THRESHOLD, min_stroke: float = MIN_STROKE
 ) -> dict[str, np.ndarray]:
     """Return a picture after every step of the recipe.
 
     Parameters
     ----------
-    picture : PIL.Image.Image or array_like
-        As for `to_gray`.
+    picture, min_stroke
+        As for `to_mnist`.
     off : collection of str
         Names of `STEPS` to leave out.
     threshold : float
         Ink at least this strong belongs to the character.
-    min_stroke : float
-        As for `fit_box`.
 
     Returns
     -------
@@ -273,7 +267,8 @@ def trace(
     """
     if not 0 < threshold < 1:
         raise ValueError(f"threshold must lie between 0 and 1; got {threshold}. To do without, switch it off.")
-    off, original = _checked(off), _Original(picture)
+    _check_names(off)
+    original = _Original(picture)
     sheets = dict(zip(STEPS, _run(_Sheet(None, original, threshold, min_stroke), off), strict=True))
     pages = {name: sheet.page() for name, sheet in sheets.items()}
     if not original.ink_is_dark:
@@ -293,18 +288,12 @@ def ablation(drawings: Iterable[Picture], steps: Collection[str] = tuple(STEPS))
     drawings : iterable of n pictures
         Each as for `to_gray`.
     steps : collection of str
-        Which of `STEPS` to leave out, each on its own.
+        Which of `STEPS` to leave out, each on its own; others are a ValueError.
 
     Returns
     -------
     dict of str to ndarray of uint8, shape (n, 28, 28)
-        ``"whole recipe"`` and each step: all drawings without it. A drawing of which nothing is left becomes a blank
-        image.
-
-    Raises
-    ------
-    ValueError
-        If a step is unknown.
+        ``"whole recipe"`` and each step: all drawings without it, blank where nothing of a drawing is left.
 
     Examples
     --------
@@ -316,8 +305,8 @@ def ablation(drawings: Iterable[Picture], steps: Collection[str] = tuple(STEPS))
     crop [3, 15]
     aspect [20, 20]
     """
+    _check_names(steps)
     names, rows = list(STEPS), []
-    steps = [name for name in steps if _checked([name])]
     for drawing in drawings:
         row = np.zeros((1 + len(steps), SIZE, SIZE), "uint8")
         rows.append(row)
@@ -333,7 +322,6 @@ def ablation(drawings: Iterable[Picture], steps: Collection[str] = tuple(STEPS))
     return dict(zip(["whole recipe", *steps], stored.swapaxes(0, 1), strict=True))
 
 
-def _checked(off: Collection[str]) -> frozenset[str]:
-    if isinstance(off, str):
-        off = [off]
-    return frozenset(ensure_choice(step, STEPS, name="a step of the recipe") for step in off)
+def _check_names(steps: Collection[str]) -> None:
+    for step in steps:
+        ensure_choice(step, STEPS, name="a step of the recipe")
