@@ -63,16 +63,7 @@ def fewest_steps(text: str) -> int:
 def alignments(text: str, steps: int) -> list[str]:
     """List all paths of a given length that collapse to a text; only for short ones, as their number explodes.
 
-    Parameters
-    ----------
-    text : str
-        Without the blank's symbol.
-    steps : int
-
-    Returns
-    -------
-    list of str, each of length `steps`
-        In alphabetical order; empty if the text is too long.
+    They are in alphabetical order; there are none if the text is too long.
 
     Examples
     --------
@@ -103,14 +94,14 @@ def forward(log_probs: npt.ArrayLike, text: str, classes: str) -> np.ndarray:
     """Return the forward variables: for each step and state, the probability of all partial paths that end there.
 
     From a state a path may stay, go on to the next, or skip the blank between two *different* characters. So each
-    value is the sum of at most three of the step before, times the network's probability of its state.
+    value is the sum of at most three of the step before, times the network's probability of its state: equations 5 to 8
+    of Graves et al. 2006.
 
     Parameters
     ----------
     log_probs : array_like of float, shape (steps, 1 + len(classes))
         Column 0 is the blank.
-    text : str
-    classes : str
+    text, classes : str
 
     Returns
     -------
@@ -121,10 +112,6 @@ def forward(log_probs: npt.ArrayLike, text: str, classes: str) -> np.ndarray:
     ------
     ValueError
         If shapes do not fit, rows are not log probabilities, or the text has a character outside `classes`.
-
-    References
-    ----------
-    Graves et al. 2006, equations 5 to 8. Lesson 04 writes it out.
     """
     emitted, skips = _emissions(log_probs, text, classes)
     alpha = np.full_like(emitted, _NEVER)
@@ -155,18 +142,11 @@ def posterior(log_probs: npt.ArrayLike, text: str, classes: str) -> np.ndarray:
     """Return the posterior probability of each state at each step, given the text: its share of the text's paths.
 
     The backward variables are the forward variables of the reversed line. The gradient of the loss with respect to the
-    scores before the softmax is the softmax minus this posterior, summed over the states of each class.
+    scores before the softmax is the softmax minus this posterior, summed over the states of each class: equations 9 to
+    16 of Graves et al. 2006.
 
-    Parameters and errors are those of `forward`; it is an error too if no path collapses to the text.
-
-    Returns
-    -------
-    ndarray of float64, shape (steps, 2 * len(text) + 1)
-        Each row adds up to 1; the states are those of `interleave`.
-
-    References
-    ----------
-    Graves et al. 2006, equations 9 to 16.
+    Parameters, errors and the shape are those of `forward`; it is an error too if no path collapses to the text. Each
+    row adds up to 1.
     """
     emitted, _ = _emissions(log_probs, text, classes)
     before = forward(log_probs, text, classes)
@@ -228,12 +208,13 @@ def beam_search(log_probs: npt.ArrayLike, classes: str, width: int = 8) -> list[
     """Return the most probable texts by prefix beam search: extend them step by step, and keep the best few.
 
     Each prefix carries two sums: over its paths that end in a blank, and over those that end in its last character.
-    Only after a blank does the same character count as a second one.
+    Only after a blank does the same character count as a second one (A. Graves, N. Jaitly, "Towards end-to-end speech
+    recognition with recurrent neural networks", ICML 2014).
 
     Parameters
     ----------
-    log_probs : array_like of float, shape (steps, 1 + len(classes))
-    classes : str
+    log_probs, classes
+        As for `forward`.
     width : int
         How many prefixes are kept after each step, at least 1. If none is dropped, the result is exact.
 
@@ -242,10 +223,6 @@ def beam_search(log_probs: npt.ArrayLike, classes: str, width: int = 8) -> list[
     list of (str, float)
         At most `width` texts and their log probabilities, the most probable first. These are lower bounds: the paths
         of dropped prefixes are missing from them.
-
-    References
-    ----------
-    A. Graves, N. Jaitly, "Towards end-to-end speech recognition with recurrent neural networks", ICML 2014.
 
     Examples
     --------

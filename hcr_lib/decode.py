@@ -1,4 +1,8 @@
-"""From scores to text: the likeliest character, a format, a path through the components, a word of a lexicon."""
+"""From scores to text: the likeliest character, a format, a path through the components, a word of a lexicon.
+
+`probabilities` are array_like of float of shape (n, len(classes)) throughout: one row a character, one column a class.
+Another shape, or NaN, is a ValueError.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +16,7 @@ from hcr_lib.language import SYMBOLS, transitions
 from hcr_lib.segment import Candidate
 
 #: What stands for which characters in a format mask.
-MASK = {
-    "D": str.isdigit,
-    "L": str.isalpha,
-    "U": str.isupper,
-    "l": str.islower,
-    "*": lambda char: True,
-}
+MASK = {"D": str.isdigit, "L": str.isalpha, "U": str.isupper, "l": str.islower, "*": lambda char: True}
 
 #: How likely words of each shape are before a single letter is read. See `in_context`.
 WORD_SHAPES = {"UPPER": 0.3, "lower": 0.355, "Title": 0.25, "digits": 0.09, "mixed": 0.005}
@@ -29,7 +27,6 @@ TRUST = 0.7
 GAP_COST, JOINT_COST = 15.0, 0.3
 #: What a gap costs, per line height, when a whole picture might be one character.
 APART_COST = 2.0
-
 LONGEST_WORD = 100  #: of a lexicon, in characters
 
 _FLOOR = 1e-6  # no score is certain: log(0) would let one misread character veto a word
@@ -50,16 +47,6 @@ def _checked(probabilities: npt.ArrayLike, classes: str) -> np.ndarray:
 def argmax(probabilities: npt.ArrayLike, classes: str) -> str:
     """Read each character on its own.
 
-    Parameters
-    ----------
-    probabilities : array_like of float, shape (n, len(classes))
-    classes : str
-
-    Returns
-    -------
-    str
-        n characters.
-
     Examples
     --------
     >>> argmax([[0.9, 0.1], [0.2, 0.8]], "AB")
@@ -73,16 +60,11 @@ def with_mask(probabilities: npt.ArrayLike, classes: str, mask: str) -> str:
 
     Parameters
     ----------
-    probabilities : array_like of float, shape (n, len(classes))
+    probabilities
         Or any other scores of which more is better, such as log probabilities.
-    classes : str
     mask : str
-        n signs: L letter, U capital, l small letter, D digit, * anything; any other sign stands for itself.
-
-    Raises
-    ------
-    ValueError
-        If the mask has another length, or asks for something the classes lack.
+        n signs: L letter, U capital, l small letter, D digit, * anything; any other sign stands for itself. If it has
+        another length, or asks for something the classes lack, that is a ValueError.
 
     Examples
     --------
@@ -108,23 +90,15 @@ def in_context(probabilities: npt.ArrayLike, classes: str) -> np.ndarray:
     One isolated circle may be 0, O or o. In a word there is context: most words are all capitals, all small letters,
     a capital and then small letters, or all digits; and some letters follow one another far more often than others.
     By Bayes' rule each shape's probability is its prior (`WORD_SHAPES`) times what the characters say; within a
-    shape of letters, the forward-backward algorithm adds up all spellings, weighted by English letter pairs
+    shape of letters, the forward-backward algorithm (L. R. Rabiner, "A tutorial on hidden Markov models and selected
+    applications in speech recognition", 1989) adds up all spellings, weighted by English letter pairs
     (`hcr_lib.language`). The scores of every character are then averaged over the shapes. A code such as AB12
     survives, since no pure shape explains it. Characters other than A-Z, a-z and digits belong to no pure shape.
-
-    Parameters
-    ----------
-    probabilities : array_like of float, shape (n, len(classes))
-    classes : str
 
     Returns
     -------
     ndarray of float64, shape (n, len(classes))
         Rows add up to 1. A single character has no context and stays as it is.
-
-    References
-    ----------
-    L. R. Rabiner, "A tutorial on hidden Markov models and selected applications in speech recognition" (1989).
 
     Examples
     --------
@@ -139,14 +113,8 @@ def in_context(probabilities: npt.ArrayLike, classes: str) -> np.ndarray:
     scores /= scores.sum(axis=1, keepdims=True)
     kinds = string.digits, string.ascii_uppercase, string.ascii_lowercase
     digit, upper, lower = (np.array([char in kind for char in classes]) for kind in kinds)
-    first = np.arange(len(scores)) == 0
-    shapes = {
-        "UPPER": np.tile(upper, (len(scores), 1)),
-        "lower": np.tile(lower, (len(scores), 1)),
-        "Title": np.where(first[:, None], upper, lower),
-        "digits": np.tile(digit, (len(scores), 1)),
-        "mixed": np.ones(scores.shape, bool),
-    }
+    title = np.vstack([upper, *[lower] * (len(scores) - 1)])
+    shapes = {"UPPER": upper, "lower": lower, "Title": title, "digits": digit, "mixed": True}
     posteriors, evidences = [], []
     for shape, allowed in shapes.items():
         masked = np.where(allowed, scores, 0)
@@ -209,12 +177,7 @@ def best_path(candidates: Sequence[Candidate], confidences: npt.ArrayLike) -> li
     Returns
     -------
     list of int
-        Positions in `candidates`, left to right.
-
-    Raises
-    ------
-    ValueError
-        If there is not one number for each candidate, or no way through them covers every component.
+        Positions in `candidates`, left to right. If no way through them covers every component, that is a ValueError.
     """
     confidences = np.asarray(confidences, dtype="float64")
     if confidences.shape != (len(candidates),) or not np.isfinite(confidences).all():
@@ -249,9 +212,8 @@ def is_one_character(whole: float, parts: npt.ArrayLike, gap: float) -> bool:
     Parameters
     ----------
     whole : float
-        Its highest probability for all components together.
     parts : array_like of float, shape (n,)
-        Its highest probabilities for the characters of the best path.
+        The reader's highest probabilities, for all components together and for the characters of the best path.
     gap : float
         The widest gap between two components, in line heights.
 
@@ -265,18 +227,13 @@ def is_one_character(whole: float, parts: npt.ArrayLike, gap: float) -> bool:
 
 
 class Lexicon:
-    """Words to expect, arranged by length, so that a million of them are searched quickly.
+    """Words to expect, as `entries` and, without blanks, as `upper`; a million of them are searched quickly.
 
     Parameters
     ----------
     entries : iterable of str
-        Case does not matter. An entry of several words, such as ``New York``, also stands for each of its words;
-        as a whole it is found where it was read as one word.
-
-    Raises
-    ------
-    ValueError
-        If an entry is longer than `LONGEST_WORD`.
+        At most `LONGEST_WORD` characters each; case does not matter. An entry of several words, such as ``New York``,
+        also stands for each of its words; as a whole it is found where it was read as one word.
     """
 
     def __init__(self, entries: Iterable[str]) -> None:
@@ -290,36 +247,20 @@ class Lexicon:
             parts = entry.split()
             self.entries += [" ".join(parts), *parts] if len(parts) > 1 else parts
         self._plain = ["".join(entry.split()) for entry in self.entries]
-        self._upper = [word.upper() for word in self._plain]
-        lengths = np.array([len(word) for word in self._plain], dtype=int)
-        self._of_length = {int(n): np.flatnonzero(lengths == n) for n in np.unique(lengths)}
-        self._columns: dict[tuple[int, str], np.ndarray] = {}
+        self.upper = [word.upper() for word in self._plain]
+        self._lengths = np.array([len(word) for word in self._plain], dtype=int)
+        self._found: dict[tuple[int, str], tuple[np.ndarray, np.ndarray]] = {}
 
     def of_length(self, length: int, classes: str) -> tuple[np.ndarray, np.ndarray]:
         """Return the positions of the words of `length` characters, and their classes, -1 for none: one row a word."""
-        positions = self._of_length.get(length, np.zeros(0, int))
-        if (length, classes) not in self._columns:
+        if (length, classes) not in self._found:
+            positions = np.flatnonzero(self._lengths == length)
             letters = "".join([self._plain[k] for k in positions])
             codes = np.frombuffer(letters.encode("utf-32-le", "surrogatepass"), "uint32")
             known, place = np.unique(codes, return_inverse=True)
             columns = [-1 if k is None else k for k in columns_of("".join(map(chr, known)), classes)]
-            self._columns[length, classes] = np.array(columns, int)[place].reshape(-1, length)
-        return positions, self._columns[length, classes]
-
-    def nearest(self, text: str, cutoff: float) -> str | None:
-        """Return the entry with the highest normalised edit similarity to `text`, if it is at least `cutoff`."""
-        from rapidfuzz import distance, process  # here, since few readings have a lexicon
-
-        # Of a word and a text, the shorter has at least `cutoff` of the other's length, or more edits are needed.
-        near = [k for n, k in self._of_length.items() if min(n, len(text)) >= cutoff * max(n, len(text))]
-        positions = np.sort(np.concatenate(near)) if near else []
-        match = process.extractOne(
-            text.upper(),
-            [self._upper[k] for k in positions],
-            scorer=distance.Levenshtein.normalized_similarity,
-            score_cutoff=cutoff,
-        )
-        return self.entries[positions[match[2]]] if match else None
+            self._found[length, classes] = positions, np.array(columns, int)[place].reshape(-1, length)
+        return self._found[length, classes]
 
 
 def columns_of(word: str, classes: str) -> list[int | None]:
@@ -342,8 +283,6 @@ def closest_word(
 
     Parameters
     ----------
-    probabilities : array_like of float, shape (n, len(classes))
-    classes : str
     lexicon : Lexicon, or iterable of str
     cutoff : float
         Least normalised edit similarity, from 0 to 1, between the word and what was read.
@@ -357,25 +296,21 @@ def closest_word(
     Examples
     --------
     >>> scores = np.full((3, 26), 0.01); scores[[0, 1, 2], [2, 0, 19]] = 0.7  # reads "CAT"
-    >>> import string
     >>> closest_word(scores, string.ascii_uppercase, ["dog", "cat", "cart"])
     'cat'
     >>> closest_word(scores, string.ascii_uppercase, ["zebra"]) is None
     True
     """
+    from rapidfuzz import distance, process  # here, since few readings have a lexicon
+
     lexicon = lexicon if isinstance(lexicon, Lexicon) else Lexicon(lexicon)
     scores = np.log(np.maximum(_checked(probabilities, classes), _FLOOR))
-    read = argmax(probabilities, classes)
+    read, similarity = argmax(probabilities, classes).upper(), distance.Levenshtein.normalized_similarity
     positions, columns = lexicon.of_length(len(scores), classes)
     if len(positions):
         totals = np.where(columns < 0, -np.inf, scores[np.arange(len(scores)), columns]).sum(axis=1)
-        best = lexicon.entries[positions[totals.argmax()]]
-        if np.isfinite(totals.max()) and _similarity(best, read) >= cutoff:
-            return best
-    return lexicon.nearest(read, cutoff)
-
-
-def _similarity(word: str, read: str) -> float:
-    from rapidfuzz.distance import Levenshtein  # here, since few readings have a lexicon
-
-    return Levenshtein.normalized_similarity("".join(word.split()).upper(), read.upper())
+        best = positions[totals.argmax()]
+        if np.isfinite(totals.max()) and similarity(lexicon.upper[best], read) >= cutoff:
+            return lexicon.entries[best]
+    match = process.extractOne(read, lexicon.upper, scorer=similarity, score_cutoff=cutoff)
+    return lexicon.entries[match[2]] if match else None

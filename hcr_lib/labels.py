@@ -41,17 +41,7 @@ def classes(name: str) -> str:
 
 
 def to_chars(labels: npt.ArrayLike, classes: str) -> np.ndarray:
-    """Convert labels to characters.
-
-    Parameters
-    ----------
-    labels : array_like of int, shape (n,)
-    classes : str
-        Label ``k`` stands for ``classes[k]``.
-
-    Returns
-    -------
-    ndarray of str, shape (n,)
+    """Convert labels, array_like of int of shape (n,), to an array of as many characters.
 
     Raises
     ------
@@ -67,11 +57,7 @@ def to_chars(labels: npt.ArrayLike, classes: str) -> np.ndarray:
 
 
 def to_labels(chars: str | Iterable[str], classes: str) -> np.ndarray:
-    """Convert characters to labels; the inverse of `to_chars`.
-
-    Returns
-    -------
-    ndarray of int64, shape (n,)
+    """Convert characters to labels, ndarray of int64 of shape (n,); the inverse of `to_chars`.
 
     Raises
     ------

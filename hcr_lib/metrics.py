@@ -28,13 +28,8 @@ def accuracy(labels: npt.ArrayLike, predictions: npt.ArrayLike) -> float:
 
     Parameters
     ----------
-    labels, predictions : array_like, shape (n,)
+    labels, predictions : array_like, shape (n,), n at least 1
         The truth and what was read: labels or characters, but the same kind in both.
-
-    Raises
-    ------
-    ValueError
-        If the lengths differ or nothing was given.
 
     Examples
     --------
@@ -50,29 +45,23 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple
     Parameters
     ----------
     correct, total : int
-        Images read right, and images in all.
     confidence : float
         The share of test sets whose interval contains the true accuracy.
 
     Returns
     -------
     low, high : float
-        Both in [0, 1].
 
     Notes
     -----
-    With :math:`p` = correct / total and :math:`z` = 1.96 for 95 %, Wilson's score interval [1]_ is
+    With :math:`p` = correct / total and :math:`z` = 1.96 for 95 %, Wilson's score interval is
 
     .. math:: \frac{p + z^2 / 2n \pm z \sqrt{p (1 - p) / n + z^2 / 4n^2}}{1 + z^2 / n}
 
     Unlike :math:`p \pm z \sqrt{p (1 - p) / n}` it stays within [0, 1] and does not shrink to nothing when every image
     was read right. It tells how much another test set *of the same kind* could differ; other pens and other writers
-    differ more.
-
-    References
-    ----------
-    .. [1] E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
-       Journal of the American Statistical Association 22 (1927), 209-212.
+    differ more. Source: E. B. Wilson, "Probable inference, the law of succession, and statistical inference",
+    Journal of the American Statistical Association 22 (1927), 209-212.
 
     Examples
     --------
@@ -170,21 +159,12 @@ def mcnemar(labels: npt.ArrayLike, first: npt.ArrayLike, second: npt.ArrayLike) 
     labels, first, second : array_like, shape (n,)
         The truth, and what each reader read.
 
-    Returns
-    -------
-    McNemar
-        Named tuple `only_first_right`, `only_second_right`, `p_value`.
-
     Notes
     -----
     Images that both readers get right, or both wrong, do not show who is better. If the two were equally good, the
-    remaining ones would fall to either side like a fair coin: the p-value is the two-sided exact binomial test of that,
-    as in McNemar's comparison of paired proportions [1]_.
-
-    References
-    ----------
-    .. [1] Q. McNemar, "Note on the sampling error of the difference between correlated proportions or
-       percentages", Psychometrika 12 (1947), 153-157.
+    remaining ones would fall to either side like a fair coin: the p-value is the two-sided exact binomial test of that.
+    Source: Q. McNemar, "Note on the sampling error of the difference between correlated proportions or percentages",
+    Psychometrika 12 (1947), 153-157.
 
     Examples
     --------
@@ -206,11 +186,6 @@ def character_error_rate(texts: Sequence[str], readings: Sequence[str]) -> float
 
     An edit inserts, deletes or replaces one character; each pair takes the fewest that do (Levenshtein
     distance). Long texts weigh more than short ones, and a reading with many insertions can score above 1.
-
-    Raises
-    ------
-    ValueError
-        If the lengths differ, or the texts hold no character at all.
 
     Examples
     --------
@@ -275,15 +250,10 @@ def calibration(labels: npt.ArrayLike, probabilities: npt.ArrayLike, bins: int =
 def expected_calibration_error(labels: npt.ArrayLike, probabilities: npt.ArrayLike, bins: int = 10) -> float:
     r"""Return the mean gap between confidence and accuracy, between 0 and 1.
 
-    Notes
-    -----
     .. math:: \sum_b \frac{n_b}{n} \, | \mathrm{accuracy}_b - \mathrm{confidence}_b |
 
-    over the bins of `calibration`, after Guo et al. [1]_. The value depends on `bins`: compare only equal ones.
-
-    References
-    ----------
-    .. [1] C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On calibration of modern neural networks", ICML 2017.
+    over the bins of `calibration`, after C. Guo, G. Pleiss, Y. Sun, K. Q. Weinberger, "On calibration of modern neural
+    networks", ICML 2017. The value depends on `bins`: compare only equal ones.
 
     Examples
     --------

@@ -74,21 +74,17 @@ class Reading:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain lists and numbers, ready for JSON; confidences rounded to four places, no images."""
-        characters = [
-            {
-                "char": each.char,
-                "confidence": round(each.confidence, 4),
-                "box": list(each.box),
-                "alternatives": [[char, round(share, 4)] for char, share in each.alternatives],
-            }
-            for each in self.characters
-        ]
+        characters = []
+        for each in self.characters:
+            plain = {"char": each.char, "confidence": round(each.confidence, 4), "box": list(each.box)}
+            alternatives = [[char, round(share, 4)] for char, share in each.alternatives]
+            characters.append({**plain, "alternatives": alternatives})
         return {"text": self.text, "confidence": round(self.confidence, 4), "characters": characters}
 
 
 @dataclass
 class _Word:
-    """A word to be read: its candidates, and where their images stand in the batch."""
+    """A word to be read: its candidates, and where their images begin in the batch."""
 
     candidates: list[segment.Candidate]
     line: int = 0
@@ -148,7 +144,6 @@ class Recognizer:
         FileNotFoundError
             If there is no such file.
         """
-        ensure_choice(alphabet, ALPHABETS, name="alphabet")
         network = _network(os.fspath(path or shipped(WEIGHTS)))
         return cls(network, network.record, alphabet)
 
@@ -164,7 +159,7 @@ class Recognizer:
         stored : array_like of uint8, shape (n, 28, 28)
             White ink (255) on black paper (0).
         normalised : bool
-            Whether they went through `hcr_lib.images.to_mnist` already; otherwise that happens here.
+            Whether they went through `hcr_lib.images.to_mnist` before; otherwise that happens here.
 
         Returns
         -------
@@ -172,8 +167,7 @@ class Recognizer:
             Probabilities; rows add up to 1.
         """
         stored = ensure_uint8_images(stored)
-        if not normalised:
-            stored = images.to_mnist_batch(stored)
+        stored = stored if normalised else images.to_mnist_batch(stored)
         return self._alone(self._scores(stored))
 
     def _alone(self, scores: np.ndarray) -> np.ndarray:
@@ -220,43 +214,30 @@ class Recognizer:
         mode: str = "auto",
         lexicon: decode.Lexicon | Iterable[str] | None = None,
     ) -> Iterator[Reading | images.ImageError]:
-        """Read many pictures, batched; memory does not grow with their number.
+        """Read many pictures, batched, as `read` reads one; memory does not grow with their number.
 
-        Parameters
-        ----------
-        pictures : iterable
-            As for `read`.
-        mode, lexicon
-            As for `read`.
-
-        Yields
-        ------
-        Reading or hcr_lib.images.ImageError
-            In the order of the pictures; an error, returned and not raised, where one could not be read.
+        Yields a `Reading` for each in turn, or the ImageError, returned and not raised, where one could not be read.
         """
         ensure_choice(mode, MODES, name="mode")
         if lexicon is not None and not isinstance(lexicon, decode.Lexicon):
             lexicon = decode.Lexicon(lexicon)
-        plans, batch = [], []
-        for picture in pictures:
-            plan = _plan(picture, mode)
-            for word in [] if isinstance(plan, images.ImageError) else [*plan.words, *filter(None, [plan.whole])]:
-                word.first = len(batch)
-                batch += [images.ink_to_mnist(candidate.component.ink) for candidate in word.candidates]
-            plans.append(plan)
-            if len(plans) == CHUNK or len(batch) >= BATCH:  # a page of text fills a batch by itself
-                yield from self._readings(plans, batch, lexicon)
-                plans, batch = [], []
-        yield from self._readings(plans, batch, lexicon)
-
-    def _readings(
-        self, plans: list[_Plan | images.ImageError], batch: list[np.ndarray], lexicon: decode.Lexicon | None
-    ) -> Iterator[Reading | images.ImageError]:
-        """Show the network what was planned, and read."""
-        stored = np.array(batch, dtype="uint8").reshape(-1, images.SIZE, images.SIZE)
-        scores = self._scores(stored)
-        for plan in plans:
-            yield plan if isinstance(plan, images.ImageError) else self._reading(plan, stored, scores, lexicon)
+        pictures = iter(pictures)
+        while True:
+            plans, batch = [], []
+            for picture in itertools.islice(pictures, CHUNK):
+                plan = _plan(picture, mode)
+                for word in [] if isinstance(plan, images.ImageError) else [*plan.words, *filter(None, [plan.whole])]:
+                    word.first = len(batch)
+                    batch += [images.ink_to_mnist(candidate.component.ink) for candidate in word.candidates]
+                plans.append(plan)
+                if len(batch) >= BATCH:  # a page of text fills a batch by itself
+                    break
+            if not plans:
+                return
+            stored = np.array(batch, dtype="uint8").reshape(-1, images.SIZE, images.SIZE)
+            scores = self._scores(stored)
+            for plan in plans:
+                yield plan if isinstance(plan, images.ImageError) else self._reading(plan, stored, scores, lexicon)
 
     def _reading(self, plan: _Plan, stored: np.ndarray, scores: np.ndarray, lexicon: decode.Lexicon | None) -> Reading:
         # A bar that may be 1, I or l is still surely one character: for the cut, characters alike count together.
@@ -284,16 +265,12 @@ class Recognizer:
             text += spelled
             for index, row, chosen in zip(path, likely, best, strict=True):
                 others = [int(k) for k in row.argsort()[::-1] if k != chosen][:ALTERNATIVES]
-                box = _scaled(word.candidates[index - word.first].component.box, plan.scale)
+                edges = zip(word.candidates[index - word.first].component.box, plan.scale * 2, strict=True)
+                box = tuple(round(edge * scale) for edge, scale in edges)
                 rest = [(self.classes[k], float(row[k])) for k in others]
                 characters.append(Character(self.classes[chosen], float(row[chosen]), box, rest, stored[index]))
         confidence = float(np.exp(np.mean(np.log([max(each.confidence, 1e-12) for each in characters]))))
         return Reading(text, confidence, characters)
-
-
-def _scaled(box: segment.Box, scale: tuple[float, float]) -> tuple[int, int, int, int]:
-    across, down = scale
-    return round(box[0] * across), round(box[1] * down), round(box[2] * across), round(box[3] * down)
 
 
 def _plan(picture: Any, mode: str) -> _Plan | images.ImageError:
@@ -306,10 +283,8 @@ def _plan(picture: Any, mode: str) -> _Plan | images.ImageError:
             width, height = picture.size if isinstance(picture, Image.Image) else np.shape(picture)[1::-1]
         ink = images.flatten(gray)
         words, whole = _words(ink, mode)
-    except images.ImageError as error:
-        return error
-    except ValueError as error:  # an array that is no picture
-        return images.ImageError(str(error))
+    except ValueError as error:  # another one than an ImageError: an array that is no picture
+        return error if isinstance(error, images.ImageError) else images.ImageError(str(error))
     return _Plan(words, (width / ink.shape[1], height / ink.shape[0]), whole)
 
 

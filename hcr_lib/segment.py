@@ -129,7 +129,7 @@ def components(ink: npt.ArrayLike, *, dust: float = 0.0) -> list[Component]:
     chosen = np.flatnonzero(ndimage.maximum(ink, numbered, np.arange(1, count + 1)) >= THRESHOLD)
     if dust and chosen.size:
         mass = np.bincount(numbered.ravel(), ink.ravel())[1:]
-        limit = dust * _median_height(sizes[chosen, 0], mass[chosen])
+        limit = dust * _median(sizes[chosen, 0], mass[chosen])
         chosen = chosen[sizes[chosen].max(axis=1) >= limit]
     if len(chosen) > NOISE or (len(chosen) > TINY_NOISE and np.median(sizes[chosen, 0]) <= 4):
         raise _noise(len(chosen))
@@ -149,22 +149,9 @@ def _noise(count: int) -> ImageError:
 
 
 def lines(ink: npt.ArrayLike) -> list[Line]:
-    """Find the lines of writing, from top to bottom; dust is left out.
+    """Find the lines of writing, from top to bottom; none on a blank page. Dust is left out.
 
-    Parameters
-    ----------
-    ink : array_like of float, shape (height, width)
-        Ink in [0, 1], as `hcr_lib.images.to_ink` makes it.
-
-    Returns
-    -------
-    list of Line
-        Empty for a blank page.
-
-    Raises
-    ------
-    hcr_lib.images.ImageError
-        As `components`.
+    `ink` and errors are those of `components`.
 
     Notes
     -----
@@ -188,34 +175,29 @@ def lines(ink: npt.ArrayLike) -> list[Line]:
         # A line of writing may climb, so its place is that of its last few components, not of all.
         ends = [group[-3:] for group in groups]
         away = [abs(sum(other.middle for other in end) / len(end) - each.middle) for end in ends]
-        beside = [max(_shared_height(other, each) for other in end) for end in ends]
+        beside = [max(_beside(other, each) for other in end) for end in ends]
         near = [k for k in range(len(groups)) if away[k] <= 0.7 * height or beside[k] >= BESIDE]
-        if near:
-            groups[min(near, key=away.__getitem__)].append(each)
-        else:
-            groups.append([each])
+        if not near:
+            groups.append([])
+        groups[min(near, key=away.__getitem__, default=-1)].append(each)
     boxes = np.array([each.box for group in groups for each in group])
     owners = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
-    for each in found:
-        if each.height < 0.5 * height:
-            away = _distances(boxes, each.box)
-            nearest = owners[away == away.min()].min()
-            groups[nearest].append(each)
-            boxes, owners = np.vstack([boxes, each.box]), np.append(owners, nearest)
+    for each in (each for each in found if each.height < 0.5 * height):
+        x0, y0, x1, y1 = each.box
+        across = np.maximum(boxes[:, 0] - x1, x0 - boxes[:, 2]).clip(0)
+        away = across / 2 + np.maximum(boxes[:, 1] - y1, y0 - boxes[:, 3]).clip(0)
+        nearest = owners[away == away.min()].min()
+        groups[nearest].append(each)
+        boxes, owners = np.vstack([boxes, each.box]), np.append(owners, nearest)
     groups.sort(key=lambda group: np.mean([each.middle for each in group]))
     return [_stack(group) for group in groups]
 
 
 def one_line(ink: npt.ArrayLike) -> Line | None:
-    """Take a picture for a single word, however much it climbs; None for a blank page.
+    """Take a picture for a single word, however much it climbs; None for a blank page. Errors as of `components`.
 
     Crumbs of the lines above and below are left out: components that the edge of the picture cuts and that lie off
     the line through the others.
-
-    Raises
-    ------
-    hcr_lib.images.ImageError
-        As `components`.
 
     Examples
     --------
@@ -235,8 +217,7 @@ def one_line(ink: npt.ArrayLike) -> Line | None:
     if sum(each.height >= 0.5 * height for each in found) >= 4 and np.ptp(centre[:, 0]) > height:
         slope = float(np.polyfit(*centre.T, 1, w=np.sqrt(mass))[0])
     level = centre[:, 1] - slope * centre[:, 0]
-    order = np.argsort(level)
-    middle = level[order][np.searchsorted(np.cumsum(mass[order]), mass.sum() / 2)]
+    middle = _median(level, mass)
     kept = [
         each
         for each, place in zip(found, level, strict=True)
@@ -245,31 +226,28 @@ def one_line(ink: npt.ArrayLike) -> Line | None:
     return _stack(kept)
 
 
-def _distances(boxes: np.ndarray, box: Box) -> np.ndarray:
-    """Return how far a small component is from others; sideways counts half."""
-    x0, y0, x1, y1 = box
-    across = np.maximum(boxes[:, 0] - x1, x0 - boxes[:, 2])
-    down = np.maximum(boxes[:, 1] - y1, y0 - boxes[:, 3])
-    return across.clip(0) / 2 + down.clip(0)
+def _shared(first: Box, second: Box, axis: int) -> float:
+    """Return the width (axis 0) or the height (1) that two boxes share, as a share of the smaller one's."""
+    (start, end), (other_start, other_end) = first[axis::2], second[axis::2]
+    return max(0, min(end, other_end) - max(start, other_start)) / min(end - start, other_end - other_start)
 
 
-def _shared_height(first: Component, second: Component) -> float:
-    """Return the shared height as a share of the smaller component's; 0 for a letter of two lines that touch."""
-    if max(first.height, second.height) > 2.5 * min(first.height, second.height):
-        return 0.0
-    shared = min(first.box[3], second.box[3]) - max(first.box[1], second.box[1])
-    return shared / min(first.height, second.height)
+def _beside(first: Component, second: Component) -> float:
+    """Return the height that two components share; 0 for a letter of two lines that touch."""
+    unequal = max(first.height, second.height) > 2.5 * min(first.height, second.height)
+    return 0.0 if unequal else _shared(first.box, second.box, axis=1)
 
 
 def _writing_height(components: Sequence[Component]) -> float:
     """Return the height above which half of the ink lies: that of the letters, whatever the number of dots."""
-    return _median_height(*np.transpose([(each.height, each.ink.sum()) for each in components]))
+    return _median(*np.transpose([(each.height, each.ink.sum()) for each in components]))
 
 
-def _median_height(heights: np.ndarray, mass: np.ndarray) -> float:
-    order = np.argsort(heights, kind="stable")
+def _median(values: np.ndarray, mass: np.ndarray) -> float:
+    """Return the value below which half of the mass lies."""
+    order = np.argsort(values, kind="stable")
     cumulative = np.cumsum(mass[order])
-    return float(heights[order][np.searchsorted(cumulative, cumulative[-1] / 2)])
+    return float(values[order][np.searchsorted(cumulative, cumulative[-1] / 2)])
 
 
 def _stack(group: Sequence[Component]) -> Line:
@@ -282,26 +260,23 @@ def _stack(group: Sequence[Component]) -> Line:
     small = {each: reach for each in group if (reach := _reach(each, height)) is not None}
     stacks: list[list[Component]] = []
     boxes: list[Box] = []
-
-    def put(each: Component, index: int) -> None:
-        stacks[index].append(each)
-        boxes[index] = _around([boxes[index], each.box])
-
     for each in sorted((each for each in group if each not in small), key=lambda each: each.box[0] + each.box[2]):
         # Slanted writing may put one letter between a bar and its stem, so the last two stacks are looked at.
-        shares = [(_overlap(boxes[index], each.box), index) for index in range(max(0, len(boxes) - 2), len(boxes))]
-        share, index = max(shares, default=(0.0, 0))
-        if share >= OVERLAP:
-            put(each, index)
-        else:
-            stacks.append([each])
+        last = range(max(0, len(boxes) - 2), len(boxes))
+        share, index = max(((_shared(boxes[index], each.box, axis=0), index) for index in last), default=(0.0, 0))
+        if share < OVERLAP:
+            index = len(stacks)
+            stacks.append([])
             boxes.append(each.box)
+        stacks[index].append(each)
+        boxes[index] = _around([boxes[index], each.box])
     for each, reach in small.items():
         lefts, _, rights, _ = np.transpose(boxes)
         away = np.maximum(each.box[0] - rights, lefts - each.box[2])
         nearest = int(away.argmin())
         if away[nearest] <= reach:
-            put(each, nearest)
+            stacks[nearest].append(each)
+            boxes[nearest] = _around([boxes[nearest], each.box])
     return Line([stack[0] if len(stack) == 1 else join(stack) for stack in stacks], height)
 
 
@@ -312,12 +287,6 @@ def _reach(component: Component, height: float) -> float | None:
     if component.height < BAR[0] * height and component.width < BAR[1] * height:
         return 0.05 * height
     return None
-
-
-def _overlap(first: Box, second: Box) -> float:
-    """Return the shared width as a share of the narrower box's."""
-    shared = min(first[2], second[2]) - max(first[0], second[0])
-    return max(0, shared) / min(first[2] - first[0], second[2] - second[0])
 
 
 def words(line: Line) -> list[Line]:

@@ -5,13 +5,7 @@ import sys
 
 
 def printable(text: str) -> str:
-    r"""Return text with control characters escaped, so that a file's name cannot steer the terminal.
-
-    Examples
-    --------
-    >>> print(printable("photo\x1b[2J.png"))
-    photo\x1b[2J.png
-    """
+    """Return text with control characters escaped, so that a file's name cannot steer the terminal."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 

@@ -68,15 +68,11 @@ def check_imports() -> Finding:
     needed = {canonicalize_name(Requirement(line).name) for line in _project()["dependencies"]}
     brought = importlib.metadata.packages_distributions()
     modules = sorted(module for module, names in brought.items() if needed & set(map(canonicalize_name, names)))
-    left, failures = modules, {}
-    while left:
+    errors: dict[str, str | None] = {}
+    while left := modules[len(errors) :]:
         answers, problem = _probes.run("try_imports", *left)
-        failures |= {module: error for module, error in zip(left, answers, strict=False) if error}
-        left = left[len(answers) :]
-        if problem and left:
-            failures[left[0]] = problem
-            left = left[1:]
-    if not failures:
+        errors |= zip(left, [*answers, problem], strict=False)  # the problem is that of the first without an answer
+    if not (failures := {module: error for module, error in errors.items() if error}):
         return Finding(OK, f"{len(modules)} modules, TensorFlow and Keras among them")
     again = sorted({brought[module][0] for module in failures})
     remedy = f"run: python -m pip install --force-reinstall --no-deps {' '.join(again)}"
@@ -145,9 +141,8 @@ def check_real_data() -> Finding:
 
 def check_disk() -> Finding:
     """Check that there is room for fetched data and checkpoints."""
-    folder = _paths.user_data_dir().absolute()
-    while not folder.exists():  # the cache is made on first use
-        folder = folder.parent
+    cache = _paths.user_data_dir().absolute()
+    folder = next(path for path in (cache, *cache.parents) if path.exists())  # the cache is made on first use
     free = shutil.disk_usage(folder).free / 1e9
     if free < FREE_DISK_GB:
         return Finding(NOTE, f"{free:.1f} GB free at {folder}; EMNIST and checkpoints want {FREE_DISK_GB} GB")
@@ -162,28 +157,21 @@ def check_browser() -> Finding:
 
 #: The names that a failing check gives to its line and to the code at the end.
 CHECKS: dict[str, Callable[[], Finding]] = {
-    "python": check_python,
-    "packages": check_packages,
-    "imports": check_imports,
-    "files": check_shipped_files,
-    "reader": check_reader,
-    "kernel": check_kernel,
-    "notebooks": check_notebooks,
-    "data": check_real_data,
-    "disk": check_disk,
-    "browser": check_browser,
-}
+    "python": check_python, "packages": check_packages, "imports": check_imports, "files": check_shipped_files,
+    "reader": check_reader, "kernel": check_kernel, "notebooks": check_notebooks, "data": check_real_data,
+    "disk": check_disk, "browser": check_browser,
+}  # fmt: skip
 
 
 def find_browser() -> str | None:
     """Return the path of a Chromium-like browser: ``HCR_BROWSER`` if set, else the first on the path, else None."""
-    return os.environ.get("HCR_BROWSER") or next((path for path in map(shutil.which, BROWSERS) if path), None)
+    return os.environ.get("HCR_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def shipped_files() -> dict[str, str]:
     """Return name -> SHA-256 of what ships in ``data/``, as its ``manifest.toml`` gives it."""
-    manifest = _read_toml(_paths.shipped("manifest.toml"))
-    return {name: entry["sha256"] for name, entry in manifest["files"].items()}
+    files = _read_toml(_paths.shipped("manifest.toml"))["files"]
+    return {name: entry["sha256"] for name, entry in files.items()}
 
 
 def installed_version(name: str) -> str | None:

@@ -17,10 +17,7 @@ def lessons(folder: Path, inside: str = "notebooks") -> list[Path]:
 def course_folder() -> Path:
     """Return the folder that holds the lessons: the checkout this package runs from, or the working directory.
 
-    Raises
-    ------
-    FileNotFoundError
-        If neither has them; a wheel carries the library and its data, not the notebooks.
+    FileNotFoundError if neither has them; a wheel carries the library and its data, not the notebooks.
     """
     candidates = dict.fromkeys([CHECKOUT, Path.cwd()])
     if found := next(filter(lessons, candidates), None):

@@ -31,13 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def read_lexicon(path: str) -> decode.Lexicon:
-    """Read entries, one a line, blanks inside them kept; empty lines are skipped.
-
-    Raises
-    ------
-    ValueError
-        If the file cannot be read, is too large, is no text, or holds no word.
-    """
+    """Read entries, one a line, blanks inside them kept; raise ValueError if the file holds none or is no such text."""
     try:
         found = os.stat(path)
         if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
