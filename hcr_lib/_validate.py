@@ -17,8 +17,8 @@ def ensure_unmasked(values: npt.ArrayLike, *, name: str) -> npt.ArrayLike:
     return values
 
 
-def ensure_gray_image(image: npt.ArrayLike, *, name: str = "image") -> np.ndarray:
-    """Return `image` as float32 ink in [0, 1] with shape (height, width).
+def ensure_gray_image(image: npt.ArrayLike, *, name: str = "image", copy: bool = True) -> np.ndarray:
+    """Return `image` as float32 ink in [0, 1] with shape (height, width); without `copy`, the array itself if it is so.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def ensure_gray_image(image: npt.ArrayLike, *, name: str = "image") -> np.ndarra
         raise ValueError(f"{name} must have shape (height, width); got shape {array.shape}.{hint}")
     if array.size == 0:
         raise ValueError(f"{name} must hold at least one pixel; got shape {array.shape}.")
-    array = array.astype("float32")
+    array = array.astype("float32", copy=copy)
     low, high = float(array.min()), float(array.max())
     if not (low >= 0.0 and high <= 1.0):  # written so that NaN is refused as well
         raise ValueError(

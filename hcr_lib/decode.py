@@ -17,16 +17,12 @@ from hcr_lib.segment import Candidate
 
 #: What stands for which characters in a format mask.
 MASK = {"D": str.isdigit, "L": str.isalpha, "U": str.isupper, "l": str.islower, "*": lambda char: True}
-
 #: How likely words of each shape are before a single letter is read. See `in_context`.
 WORD_SHAPES = {"UPPER": 0.3, "lower": 0.355, "Title": 0.25, "digits": 0.09, "mixed": 0.005}
-#: How far the network's confidence in a single character is trusted, beside that in its context: an exponent.
-TRUST = 0.7
+TRUST = 0.7  #: how far the network's confidence in one character is trusted, beside that in its context: an exponent
 
-#: What joining components across a gap costs, per line height of gap; and what each joint costs.
-GAP_COST, JOINT_COST = 15.0, 0.3
-#: What a gap costs, per line height, when a whole picture might be one character.
-APART_COST = 2.0
+GAP_COST, JOINT_COST = 15.0, 0.3  #: of joining components: for each line height of gap, and for each joint
+APART_COST = 2.0  #: of a gap, for each line height, when a whole picture might be one character
 LONGEST_WORD = 100  #: of a lexicon, in characters
 
 _FLOOR = 1e-6  # no score is certain: log(0) would let one misread character veto a word

@@ -104,11 +104,6 @@ def merge_matrix(source: str, target: str) -> np.ndarray:
     counterpart (letters, for a target of digits) are dropped. Multiplying probabilities by this matrix therefore
     *adds up* the two cases of a letter and *masks* the rest.
 
-    Parameters
-    ----------
-    source, target : str
-        Class strings, in label order.
-
     Returns
     -------
     ndarray of float32, shape (len(source), len(target))

@@ -18,28 +18,18 @@ from scipy import ndimage
 from hcr_lib._validate import ensure_gray_image
 from hcr_lib.images import THRESHOLD, ImageError, bounding_box, stroke_width
 
-#: Components smaller than this share of the line height, both ways, are dust.
-DUST = 0.07
-#: Components are merged outright when they share this much of the narrower one's width: a dot and its stem.
-OVERLAP = 0.45
-#: Components smaller than this share of the line height, both ways, are dots, and belong to the component below them.
-DOT = 0.4
-#: Components lower and narrower than this are bars: of a broken E or T, where they stand over another; else hyphens.
-BAR = 0.25, 0.9
-#: Letters stand beside each other when they share this much of the smaller one's height: a g and an l.
-BESIDE = 0.5
-#: A gap this wide, in line heights, separates words.
-WORD_GAP = 0.55
-#: A character is hardly ever wider than this, in line heights.
-WIDEST = 1.5
-#: Gaps up to this, in line heights, may lie inside one broken letter.
-WIDEST_BREAK = 0.22
-#: At most this many components make one character.
-MOST_COMPONENTS = 3
-#: A picture with more components than this is noise; a full page of writing has some 2,000.
-NOISE = 4000
-#: So is one with more than this many, half of which are no taller than 4 pixels.
-TINY_NOISE = 200
+# Shares are of the line height, unless they are of a letter.
+DUST = 0.07  #: components smaller than this share, both ways, are left out
+DOT = 0.4  #: components smaller than this share, both ways, belong to the component below them
+BAR = 0.25, 0.9  #: lower and narrower ones are bars: of a broken E or T, where they stand over another; else hyphens
+OVERLAP = 0.45  #: of the narrower component's width: those that share this much are merged, a dot and its stem
+BESIDE = 0.5  #: of the smaller component's height: those that share this much stand beside each other, a g and an l
+WORD_GAP = 0.55  #: a gap this wide separates words
+WIDEST = 1.5  #: a character is hardly ever wider than this
+WIDEST_BREAK = 0.22  #: gaps up to this may lie inside one broken letter
+MOST_COMPONENTS = 3  #: of one character
+NOISE = 4000  #: a picture with more components than this is noise; a full page of writing has some 2,000
+TINY_NOISE = 200  #: so is one with more than this many, half of which are no taller than 4 pixels
 
 Box = tuple[int, int, int, int]  # x0, y0, x1, y1; x1 and y1 are one past the last pixel
 

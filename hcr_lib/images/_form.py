@@ -28,7 +28,7 @@ def bounding_box(ink: npt.ArrayLike, level: float = THRESHOLD) -> tuple[int, int
     BlankImageError
         If there is no ink above `level`.
     """
-    mask = ensure_gray_image(ink) >= level
+    mask = ensure_gray_image(ink, copy=False) >= level
     if not mask.any():
         raise blank(mask)
     rows, columns = _window(mask)
@@ -38,14 +38,14 @@ def bounding_box(ink: npt.ArrayLike, level: float = THRESHOLD) -> tuple[int, int
 def remove_specks(ink: npt.ArrayLike) -> np.ndarray:
     """Erase connected components that hold less than 2 % of all the ink: dust, and crumbs of a neighbour.
 
-    The dot of an i holds some 10 % of its ink and stays.
+    The dot of an i holds some 10 % of its ink and stays. Where nothing is erased, `ink` itself is returned.
 
     Raises
     ------
     BlankImageError
         If there are several components and none holds that much.
     """
-    ink = ensure_gray_image(ink)
+    ink = ensure_gray_image(ink, copy=False)
     mask = ink >= THRESHOLD
     if not mask.any():
         return ink

@@ -20,8 +20,7 @@ Source = str | os.PathLike | bytes | BinaryIO
 
 #: Formats that are opened. Pillow knows more; some, such as PostScript, it hands to other programs.
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
-#: Larger pictures are refused. The largest photographs of common phones have 12,000 x 9,000 pixels; in memory, that
-#: many pixels in colour take 440 MB.
+#: Larger pictures are refused: the largest of common phones have 12,000 x 9,000 pixels, in memory 440 MB.
 MAX_PIXELS = 110_000_000
 MAX_BYTES = 4 * MAX_PIXELS  #: larger files are refused: they hold more than the pixels of a picture
 WORKING_SIDE = 2400  #: larger pictures are reduced to this side; handwriting stays dozens of pixels tall
@@ -138,9 +137,8 @@ def to_gray(image: Image.Image | npt.ArrayLike) -> np.ndarray:
     Parameters
     ----------
     image : PIL.Image.Image or array_like
-        Any Pillow mode; or uint8 of shape (height, width), (height, width, 3) or (height, width, 4);
-        or float in [0, 1] of shape (height, width). Transparent parts become paper: white behind
-        dark ink, black behind light ink.
+        Any Pillow mode; or uint8 of shape (height, width), (height, width, 3) or (height, width, 4); or float in
+        [0, 1] of shape (height, width). Transparent parts become paper: white behind dark ink, black behind light ink.
 
     Returns
     -------
@@ -216,10 +214,10 @@ def _picture_of_array(values: npt.ArrayLike) -> Image.Image:
     if np.ma.is_masked(values):
         raise ImageError("a picture must have no masked pixels; got a masked array. Fill them: array.filled(255).")
     array = np.asarray(values)
-    if array.dtype == bool:
-        array = array.astype("uint8") * 255
     if array.size == 0:
         raise ImageError(f"a picture needs at least one pixel; got shape {array.shape}.")
+    if array.dtype == bool:
+        array = np.uint8(255) * array
     if np.issubdtype(array.dtype, np.floating) and array.ndim == 2:
         array = (ensure_gray_image(array) * 255).round().astype("uint8")
     if array.dtype != np.uint8 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):

@@ -242,7 +242,7 @@ def trace(
     off : collection of str
         Names of `STEPS` to leave out.
     threshold : float
-        Ink at least this strong belongs to the character.
+        Ink at least this strong, between 0 and 1, belongs to the character.
 
     Returns
     -------
@@ -255,8 +255,6 @@ def trace(
     ------
     BlankImageError
         If no ink is left.
-    ValueError
-        If a step is unknown, or the threshold not between 0 and 1.
 
     Examples
     --------
@@ -306,20 +304,15 @@ def ablation(drawings: Iterable[Picture], steps: Collection[str] = tuple(STEPS))
     aspect [20, 20]
     """
     _check_names(steps)
-    names, rows = list(STEPS), []
+    without = {"whole recipe": (), **{step: (step,) for step in steps}}
+    stored = {name: [] for name in without}
     for drawing in drawings:
-        row = np.zeros((1 + len(steps), SIZE, SIZE), "uint8")
-        rows.append(row)
-        with contextlib.suppress(BlankImageError):
-            whole = [_Sheet(None, _Original(drawing))]
-            whole += _run(whole[0])
-            row[0] = _stored(whole)
-            for target, step in zip(row[1:], steps, strict=True):
-                # Every step before the one that is left out is that of the whole recipe.
-                with contextlib.suppress(BlankImageError):
-                    target[:] = _stored(_run(whole[names.index(step)], off=[step], first=step))
-    stored = np.array(rows, "uint8").reshape(-1, 1 + len(steps), SIZE, SIZE)
-    return dict(zip(["whole recipe", *steps], stored.swapaxes(0, 1), strict=True))
+        start = _Sheet(None, _Original(drawing))  # its ink is found once for all
+        for name, off in without.items():
+            stored[name].append(np.zeros((SIZE, SIZE), "uint8"))
+            with contextlib.suppress(BlankImageError):
+                stored[name][-1] = _stored(_run(start, off))
+    return {name: np.array(each, "uint8").reshape(-1, SIZE, SIZE) for name, each in stored.items()}
 
 
 def _check_names(steps: Collection[str]) -> None:
