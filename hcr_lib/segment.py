@@ -208,12 +208,9 @@ def one_line(ink: npt.ArrayLike) -> Line | None:
         slope = float(np.polyfit(*centre.T, 1, w=np.sqrt(mass))[0])
     level = centre[:, 1] - slope * centre[:, 0]
     middle = _median(level, mass)
-    kept = [
-        each
-        for each, place in zip(found, level, strict=True)
-        if abs(place - middle) <= 0.7 * height or not (each.box[1] == 0 or each.box[3] == bottom)
-    ]
-    return _stack(kept)
+    near = abs(level - middle) <= 0.7 * height
+    whole = [0 < each.box[1] and each.box[3] < bottom for each in found]  # not cut by the edge of the picture
+    return _stack([found[k] for k in np.flatnonzero(near | whole)])
 
 
 def _shared(first: Box, second: Box, axis: int) -> float:
@@ -281,16 +278,11 @@ def _reach(component: Component, height: float) -> float | None:
 
 def words(line: Line) -> list[Line]:
     """Split a line into words at gaps wider than `WORD_GAP`, and than 2.5 times the usual gap of the line."""
-    components = line.components
-    gaps = [max(0, right.box[0] - left.box[2]) for left, right in pairwise(components)]
-    usual = float(np.median(gaps)) if gaps else 0.0
-    found, current = [], components[:1]
-    for gap, component in zip(gaps, components[1:], strict=True):
-        if gap > max(WORD_GAP * line.height, 2.5 * usual):
-            found.append(Line(current, line.height))
-            current = []
-        current.append(component)
-    return [*found, Line(current, line.height)]
+    gaps = np.array([max(0, right.box[0] - left.box[2]) for left, right in pairwise(line.components)])
+    usual = float(np.median(gaps)) if gaps.size else 0.0
+    wide = np.flatnonzero(gaps > max(WORD_GAP * line.height, 2.5 * usual)) + 1
+    ends = pairwise([0, *wide, len(line.components)])
+    return [Line(line.components[start:stop], line.height) for start, stop in ends]
 
 
 def holds_letters(line: Line, lines: Sequence[Line]) -> bool:

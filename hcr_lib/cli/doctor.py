@@ -85,9 +85,8 @@ def check_shipped_files() -> Finding:
     """Compare every file that ships with the SHA-256 in ``data/manifest.toml``."""
     expected = shipped_files()
     for name, sha256 in expected.items():
-        found = hashlib.sha256(_paths.shipped(name).read_bytes()).hexdigest()
-        if found != sha256:
-            return Finding(FAIL, f"{name} was changed: expected SHA-256 {sha256}, found {found}; restore it")
+        if hashlib.sha256(_paths.shipped(name).read_bytes()).hexdigest() != sha256:
+            return Finding(FAIL, f"{name} was changed; restore it")
     return Finding(OK, f"{len(expected)} shipped files present and unchanged")
 
 
@@ -152,7 +151,7 @@ def check_disk() -> Finding:
 def check_browser() -> Finding:
     """Look for the browser that the test of the drawing pad drives; people may use any."""
     found = find_browser()
-    return Finding(OK, found) if found else Finding(NOTE, "no Chromium or Chrome; only a test needs one")
+    return Finding(OK if found else NOTE, found or "no Chromium or Chrome; only a test needs one")
 
 
 #: The names that a failing check gives to its line and to the code at the end.
@@ -231,8 +230,5 @@ def _unfit(lines: Iterable[str]) -> list[str]:
 
     needs = [need for need in map(Requirement, lines) if need.marker is None or need.marker.evaluate()]
     found = [(need, installed_version(need.name)) for need in needs]
-    return [
-        f"{need.name} {version or 'is missing'} (expected {need.specifier})"
-        for need, version in found
-        if version is None or not need.specifier.contains(version, prereleases=True)
-    ]
+    wrong = [pair for pair in found if pair[1] is None or not pair[0].specifier.contains(pair[1], prereleases=True)]
+    return [f"{need.name} {version or 'is missing'} (expected {need.specifier})" for need, version in wrong]

@@ -79,11 +79,11 @@ class _Sheet:
 
 def _light(sheet: _Sheet, on: bool) -> _Sheet:
     """Flatten the light; without, only the darkest and the lightest pixel are moved to 0 and 1."""
-    gray = sheet.original.gray
     if on:
         return replace(sheet, ink=sheet.original.ink)
+    gray, ink_is_dark = sheet.original.gray, sheet.original.ink_is_dark
     level = (gray - gray.min()) / np.ptp(gray)
-    return replace(sheet, ink=1 - level if sheet.original.ink_is_dark else level)
+    return replace(sheet, ink=1 - level if ink_is_dark else level)
 
 
 def _polarity(sheet: _Sheet, on: bool) -> _Sheet:
@@ -208,7 +208,7 @@ def to_mnist(image: Picture, *, min_stroke: float = MIN_STROKE) -> np.ndarray:
 
 def ink_to_mnist(ink: npt.ArrayLike, *, min_stroke: float = MIN_STROKE) -> np.ndarray:
     """Run the recipe from its crop on: from ink on a page of any size to uint8 (28, 28)."""
-    return _stored(_run(_Sheet(ensure_gray_image(ink), min_stroke=min_stroke), first="crop"))
+    return _stored(_run(_Sheet(ensure_gray_image(ink, copy=False), min_stroke=min_stroke), first="crop"))
 
 
 def to_mnist_batch(images: npt.ArrayLike, *, min_stroke: float = MIN_STROKE) -> np.ndarray:
@@ -279,7 +279,7 @@ def trace(
 
 
 def ablation(drawings: Iterable[Picture], steps: Collection[str] = tuple(STEPS)) -> dict[str, np.ndarray]:
-    """Run the recipe whole and with each step left out in turn, to measure what each is worth to a reader.
+    """Run the recipe whole and with each step left out in turn, to measure what a reader loses without it.
 
     Parameters
     ----------
