@@ -209,7 +209,7 @@ def one_line(ink: npt.ArrayLike) -> Line | None:
     level = centre[:, 1] - slope * centre[:, 0]
     middle = _median(level, mass)
     near = abs(level - middle) <= 0.7 * height
-    whole = [0 < each.box[1] and each.box[3] < bottom for each in found]  # not cut by the edge of the picture
+    whole = [each.box[1] > 0 and each.box[3] < bottom for each in found]  # not cut by the edge of the picture
     return _stack([found[k] for k in np.flatnonzero(near | whole)])
 
 
