@@ -22,7 +22,6 @@ from hcr_lib.handwriting import (
     write,
     write_char,
 )
-from hcr_lib.research import manifest as manifest_module
 from hcr_lib.research import sample as research_sample
 from hcr_lib.research.sample import make_sample
 
@@ -266,7 +265,7 @@ class TestShipped:
         manifest.write_text('# kept\n[files."before.bin"]\nbytes = 1\n\n[files."synthetic.npz"]\nbytes = 0\n\n'
                             '[files."after.bin"]\nbytes = 2\n', encoding="utf-8")  # fmt: skip
         small = make_sample(1, 8)
-        monkeypatch.setattr(manifest_module, "shipped", lambda name: tmp_path / name)
+        monkeypatch.setattr(_paths, "shipped", lambda name: tmp_path / name)
         monkeypatch.setattr(research_sample, "make_sample", lambda: small)
         results = []
         for _ in range(2):

@@ -9,10 +9,9 @@ and a style into strokes like those of the drawing pad, and ``hcr_lib.pen`` rend
 """
 
 from hcr_lib.handwriting._allographs import stroke_width_factors
-from hcr_lib.handwriting._characters import CAP_HEIGHT, press, write_char
+from hcr_lib.handwriting._characters import CAP_HEIGHT, SAMPLE, draw_char, press, split_by_writer, write_char
 from hcr_lib.handwriting._lines import LIGATURE, Writing, write, write_line, write_page
 from hcr_lib.handwriting._paper import Paper, Photograph, form_boxes, on_paper
-from hcr_lib.handwriting._sample import SAMPLE, draw_char, split_by_writer
 from hcr_lib.handwriting._style import Style, random_style, writer
 
 __all__ = [

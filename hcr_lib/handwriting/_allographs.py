@@ -39,14 +39,9 @@ def _parse_stroke(text: str) -> tuple[np.ndarray, list[int]]:
     >>> points.tolist(), corners
     ([[0.0, 0.0], [30.0, 100.0], [62.0, 0.0]], [0, 1, 2])
     """
+    if not re.fullmatch(r"(-?\d+,-?\d+!?( |$)){2,}", text):
+        raise ValueError(f"a stroke of a glyph needs two points, such as 30,100 or 30,100! (a corner); got {text!r}.")
     words = text.split()
-    for word in words:
-        if not re.fullmatch(r"-?\d+,-?\d+!?", word):
-            raise ValueError(
-                f"a point of a glyph must look like 30,100 or 30,100! (a corner); got {word!r} in {text!r}."
-            )
-    if len(words) < 2:
-        raise ValueError(f"a stroke of a glyph needs at least two points; got {text!r}.")
     points = np.array([word.rstrip("!").split(",") for word in words], dtype="float64")
     inner = [k for k, word in enumerate(words) if word.endswith("!") and 0 < k < len(words) - 1]
     return points, [0, *inner, len(words) - 1]

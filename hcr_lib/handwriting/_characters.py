@@ -1,15 +1,18 @@
-"""One character by one writer: pen strokes, different in every copy."""
+"""One character by one writer: pen strokes, different in every copy, and images as the bundled sample has them."""
 
 import math
 
 import numpy as np
 
+from hcr_lib import images, pen
 from hcr_lib._validate import ensure_choice
-from hcr_lib.handwriting._allographs import STEP, allographs
+from hcr_lib.handwriting._allographs import STEP, allographs, stroke_width_factors
 from hcr_lib.handwriting._style import Style
 
 CAP_HEIGHT = 100.0  #: height of a capital in the strokes that `write` returns
 X_HEIGHT = 50.0  #: height of an x in the skeletons
+SAMPLE = "synthetic.npz"  #: the bundled sample of isolated characters, in data/
+_PAD, _MARGIN = 160, 20  # the size of characters before they are scaled down to 28 x 28
 
 # How much each term of `_warp` displaces x and y. Writers differ most in how high a character's waist sits, and little
 # in what would make a ring a triangle.
@@ -161,3 +164,32 @@ def press(strokes: Strokes, style: Style, rng: np.random.Generator) -> list[np.n
         lifted = min(0.7, 4 * style.pressure * rng.random()) * np.exp((along - along[-1]) / 12.0)
         widths.append(style.pen * np.exp(copy + uneven) * (1 - lifted))
     return widths
+
+
+def draw_char(char: str, style: Style, rng: np.random.Generator) -> np.ndarray:
+    """Write one character and normalise it to an MNIST image, like a drawing of the pad.
+
+    Returns
+    -------
+    ndarray of uint8, shape (28, 28)
+        White ink (255) on black paper (0).
+    """
+    strokes = write_char(char, style, rng)
+    widths = press(strokes, style, rng)
+    scale = stroke_width_factors()[char] * (_PAD - 2 * _MARGIN) / CAP_HEIGHT
+    ink = pen.render(pen.scale_to(strokes, _PAD, _MARGIN), _PAD, [scale * width for width in widths])
+    return images.ink_to_mnist(ink)
+
+
+def split_by_writer(writers: np.ndarray) -> np.ndarray:
+    """Return the part each image belongs to, by the names of their writers, such as ``"w003"``.
+
+    A writer is in one part only: ``"train"`` for six writers in eight, ``"val"`` and ``"test"`` for one each.
+
+    Examples
+    --------
+    >>> split_by_writer(np.array(["w000", "w006", "w007", "w008"])).tolist()
+    ['train', 'val', 'test', 'train']
+    """
+    parts = np.array(["train"] * 6 + ["val", "test"])
+    return parts[[int(name[1:]) % len(parts) for name in writers]]

@@ -39,17 +39,9 @@ def can_join(char: str, strokes: Strokes, other: str, others: Strokes, slant: fl
 
 
 def join(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Join two strokes into one.
+    """Join the last stroke of a letter and the first of the next, where they stand: into one path, split in three.
 
-    Parameters
-    ----------
-    before, after : ndarray of float64, each of shape (n, 2)
-        The last stroke of a letter and the first of the next, where they stand; y down.
-
-    Returns
-    -------
-    tuple of ndarray
-        `before` with a rounded end, the ligature, and `after` with a rounded beginning: one path, split in three.
+    Return `before` with a rounded end, the ligature, and `after` with a rounded beginning.
     """
     before, after = _trimmed(before), _led_over_the_top(after)
     bridge = _bridge(before, after)

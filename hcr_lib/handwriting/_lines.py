@@ -137,18 +137,13 @@ def write_line(text: str, style: Style, rng: np.random.Generator) -> Writing:
             aside = np.array([_shift(strokes, outline, edge, style, rng), 0])
             strokes = [stroke + aside for stroke in strokes]
             outline = np.maximum(outline, _sides(strokes)[1])
-            edge = max(edge, max(upright.max() for upright in _upright(strokes, style)))
+            edge = max(edge, (np.concatenate(strokes) @ [1, style.slant]).max())
             word.append(_Letter(char, place, strokes))
         edge += 2 * style.pen + style.spacing
         strokes, owners = _joined(word, style, rng)
         line.strokes.extend(strokes)
         line.owners.extend(owners)
     return line
-
-
-def _upright(strokes: Strokes, style: Style) -> list[np.ndarray]:
-    """Return the x of every point with the slant removed."""
-    return [stroke @ [1, style.slant] for stroke in strokes]
 
 
 def _sides(strokes: Strokes) -> tuple[np.ndarray, np.ndarray]:
@@ -164,7 +159,7 @@ def _sides(strokes: Strokes) -> tuple[np.ndarray, np.ndarray]:
 
 def _shift(strokes: Strokes, outline: np.ndarray, edge: float, style: Style, rng: np.random.Generator) -> float:
     """Return the distance to the right by which a character has to move to stand beside the word's last one."""
-    upright = np.concatenate(_upright(strokes, style))
+    upright = np.concatenate(strokes) @ [1, style.slant]
     apart = edge - upright.min()  # side by side
     uneven, touching, overlap = rng.normal(0, 0.2), rng.random(), rng.random()
     if np.isinf(outline).all():  # nothing stands before it
@@ -207,8 +202,8 @@ def _joined(word: list[_Letter], style: Style, rng: np.random.Generator) -> tupl
     return strokes, owners + [np.full(len(stroke), place) for stroke, place in later]
 
 
-def write_page(text: str, style: Style, rng: np.random.Generator, width: float, height: float = LINE_HEIGHT) -> Writing:
-    """Write text on as many lines as it needs.
+def write_page(text: str, style: Style, rng: np.random.Generator, width: float) -> Writing:
+    """Write text on as many lines as it needs, `LINE_HEIGHT` apart.
 
     Parameters
     ----------
@@ -218,8 +213,6 @@ def write_page(text: str, style: Style, rng: np.random.Generator, width: float, 
         As for `write_line`. Lines start further in, or further out, as the page goes on.
     width : float
         A word that would end beyond this goes to the next line; one that is longer than a line has it to itself.
-    height : float
-        From one line to the next.
 
     Returns
     -------
@@ -237,8 +230,8 @@ def write_page(text: str, style: Style, rng: np.random.Generator, width: float, 
     >>> page.text.splitlines()
     ['THE QUICK', 'BROWN FOX']
     """
-    if not (width > 0 and height > 0):
-        raise ValueError(f"a page needs a width and a height of its lines above 0; got {width} and {height}.")
+    if not width > 0:
+        raise ValueError(f"a page needs a width above 0; got {width}.")
     flat = write_line(text.replace("\n", " "), style, rng)
     boxes, places = flat.boxes(), np.zeros((len(text), 2))  # how far each character goes, from its place on one line
     slip = rng.normal(0, 4)  # of the left margin, from line to line
@@ -250,7 +243,7 @@ def write_page(text: str, style: Style, rng: np.random.Generator, width: float, 
             broken[word.start() - 1], breaks = "\n", 1
         if breaks or not end:
             line, margin = line + breaks, left
-            start = np.array([slip * line + rng.normal(0, 3), height * line]) - [margin, margin * style.drift]
+            start = np.array([slip * line + rng.normal(0, 3), LINE_HEIGHT * line]) - [margin, margin * style.drift]
         end = word.end()
         places[word.start() : end] = start
     strokes = [stroke + places[owners.max()] for stroke, owners in zip(flat.strokes, flat.owners, strict=True)]

@@ -12,11 +12,15 @@ from hcr_lib.handwriting._lines import Writing, write_line
 from hcr_lib.handwriting._style import Style
 
 _RULE = 0.75  # half the width of the printed strokes
+_RULE_DARKNESS, _INK_DARKNESS = 0.35, 0.8  # from 0 (invisible) to 1 (black)
+_SHADOW = 0.25  # unevenness of the light: the darkest corner gets about a quarter less
+_GRAIN = 0.012  # noise of paper and camera, as a share of white
+_TILT = 0.01  # standard deviation of the form's rotation, in radians
 
 
 @dataclass(frozen=True, eq=False)
 class Paper:
-    """A blank form, and how it is photographed; change what `form_boxes` returns with ``dataclasses.replace``.
+    """A blank form, from `form_boxes`.
 
     Attributes
     ----------
@@ -28,25 +32,12 @@ class Paper:
         Printed on it, as strokes.
     cells : list of tuple of float
         (x0, y0, x1, y1) of the boxes, from left to right.
-    rule_darkness, ink_darkness : float
-        Of the printed strokes and of the pen, from 0 (invisible) to 1 (black).
-    shadow : float
-        Unevenness of the light; 0.3 leaves the darkest corner about a third less.
-    grain : float
-        Noise of paper and camera, as a share of white.
-    tilt : float
-        Standard deviation of the sheet's rotation, in radians.
     """
 
     shape: tuple[int, int]
     size: float
     rules: list[np.ndarray]
     cells: list[tuple[float, float, float, float]]
-    rule_darkness: float = 0.35
-    ink_darkness: float = 0.8
-    shadow: float = 0.25
-    grain: float = 0.012
-    tilt: float = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +97,7 @@ def on_paper(text: str, paper: Paper, style: Style, rng: np.random.Generator) ->
     Raises
     ------
     ValueError
-        If the text does not fit on the paper, or holds a character that cannot be written.
+        If there are too few boxes, or a character cannot be written.
 
     Examples
     --------
@@ -115,22 +106,18 @@ def on_paper(text: str, paper: Paper, style: Style, rng: np.random.Generator) ->
     (dtype('uint8'), (5, 4))
     """
     writing, scale = _in_boxes(text, paper, style, rng)
-    height, width = paper.shape
-    angle = rng.normal(0, paper.tilt)
+    angle = rng.normal(0, _TILT)
     turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
-    middle = np.array([width / 2, height / 2])
+    middle = np.array(paper.shape[::-1]) / 2
     offset = middle - middle @ turn
     writing = writing.moved(offset, turn)
-    boxes = writing.boxes(margin=scale * style.pen)
-    if np.nanmin(boxes, initial=0) < 0 or (np.nanmax(boxes[:, 2:], axis=0, initial=0) > [width, height]).any():
-        raise ValueError(f"the text does not fit on paper of {width} x {height} pixels: {text!r}. Take larger boxes.")
     widths = [scale * each for each in press([stroke / scale for stroke in writing.strokes], style, rng)]
-    ink = paper.ink_darkness * pen.render_page(writing.strokes, paper.shape, widths)
+    ink = _INK_DARKNESS * pen.render_page(writing.strokes, paper.shape, widths)
     printed = pen.render_page([rule @ turn + offset for rule in paper.rules], paper.shape, _RULE)
-    seen = gaussian_filter((1 - ink) * (1 - paper.rule_darkness * printed), 0.6) * _light(paper, rng)
-    seen += paper.grain * (rng.normal(size=paper.shape) + gaussian_filter(rng.normal(size=paper.shape), 1.5) * 3)
+    seen = gaussian_filter((1 - ink) * (1 - _RULE_DARKNESS * printed), 0.6) * _light(paper, rng)
+    seen += _GRAIN * (rng.normal(size=paper.shape) + gaussian_filter(rng.normal(size=paper.shape), 1.5) * 3)
     picture = np.clip(255 * seen, 0, 255).round().astype("uint8")
-    return Photograph(picture, writing, boxes)
+    return Photograph(picture, writing, writing.boxes(margin=scale * style.pen))
 
 
 def _in_boxes(text: str, paper: Paper, style: Style, rng: np.random.Generator) -> tuple[Writing, float]:
@@ -158,4 +145,4 @@ def _light(paper: Paper, rng: np.random.Generator) -> np.ndarray:
     y, x = np.meshgrid(*(np.linspace(-1, 1, size) for size in paper.shape), indexing="ij")
     angle, brightest = rng.uniform(0, 2 * np.pi), rng.uniform(0.85, 0.97)
     aside = (1 + (np.cos(angle) * x + np.sin(angle) * y) / np.sqrt(2)) / 2
-    return brightest * (1 - paper.shadow * (0.7 * aside + 0.15 * (x**2 + y**2)))
+    return brightest * (1 - _SHADOW * (0.7 * aside + 0.15 * (x**2 + y**2)))

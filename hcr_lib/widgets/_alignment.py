@@ -135,13 +135,11 @@ def _cells(log_probs: np.ndarray, classes: str, text: str, shade: str) -> np.nda
 def _words(log_probs: np.ndarray, classes: str, text: str, states: np.ndarray, step: int) -> list[str]:
     """Describe the text so far, the network's output at this step, and the probability of the path and the text."""
     path = "".join(ctc.interleave(text)[state] for state in states)
-    columns = [(ctc.BLANK + classes).index(symbol) for symbol in path]
-    alone = float(np.exp(log_probs[np.arange(len(path)), columns].sum()))
-    best = int(log_probs[step].argmax())
-    likeliest = (ctc.BLANK + classes)[best].replace(ctc.BLANK, "blank")
-    together = float(np.exp(-ctc.loss(log_probs, text, classes)))
+    alone = _cells(log_probs, classes, text, "output")[np.arange(len(path)), states].prod()
+    likeliest = (ctc.BLANK + classes)[log_probs[step].argmax()].replace(ctc.BLANK, "blank")
+    together = np.exp(-ctc.loss(log_probs, text, classes))
     return [
         f"so far: {ctc.collapse(path[: step + 1]) or '(nothing)'}",
-        f"step {step}: the network is surest of {likeliest} ({np.exp(log_probs[step, best]):.0%})",
+        f"step {step}: the network is surest of {likeliest} ({np.exp(log_probs[step].max()):.0%})",
         f"this path alone: {alone:.2g};  all paths to {text!r} together: {together:.2g}",
     ]

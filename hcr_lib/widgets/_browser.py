@@ -16,7 +16,6 @@ _PAGE = COLUMNS * ROWS
 _TILE, _CAPTION, _GAP, _HEAD = 88, 18, 4, 30
 _ALL = ""  # None would leave the dropdown blank
 _LONGEST_NAME = 5  # of a writer; longer ones would run into the character
-_CHUNK = 10_000  # images measured at once: floats take four times the memory
 
 
 def sample_browser(dataset: Dataset) -> ipywidgets.VBox:
@@ -95,31 +94,26 @@ def _sorted(dataset: Dataset, order: str) -> np.ndarray:
 
 def _strangeness(dataset: Dataset) -> np.ndarray:
     """Return the distance of each image from the mean image of its character: float64, shape (n,)."""
-    flat = dataset.images.reshape(len(dataset), -1)
-    means = np.zeros((len(dataset.classes), flat.shape[1]), "float32")
+    flat, distances = dataset.images.reshape(len(dataset), -1), np.empty(len(dataset))
     for label in np.unique(dataset.labels):
-        means[label] = flat[dataset.labels == label].mean(axis=0, dtype="float32")
-    distances = np.empty(len(dataset))
-    for start in range(0, len(dataset), _CHUNK):
-        part = slice(start, start + _CHUNK)
-        distances[part] = np.linalg.norm(flat[part] - means[dataset.labels[part]], axis=1)
+        same = dataset.labels == label
+        distances[same] = np.linalg.norm(flat[same] - flat[same].mean(axis=0, dtype="float32"), axis=1)
     return distances
 
 
 def _chosen(dataset: Dataset, order: np.ndarray, char: str | None, writer: str | None) -> np.ndarray:
     """Return the indices, in their order, of one character, of one writer, or of both."""
-    keep = np.ones(len(dataset), bool)
     if char is not None:
-        keep &= dataset.labels == dataset.classes.index(ensure_choice(char, dataset.classes, name="char"))
-    if writer is not None:
-        if dataset.writers is None:
-            raise ValueError(f"nobody knows who wrote the images from {dataset.source}; got writer={writer!r}.")
-        by_this_one = dataset.writers == writer
-        if not by_this_one.any():
-            some = ", ".join(np.unique(dataset.writers)[:3])
-            raise ValueError(f"writer must be one of those in the data set, such as {some}; got {writer!r}.")
-        keep &= by_this_one
-    return order[keep[order]]
+        label = dataset.classes.index(ensure_choice(char, dataset.classes, name="char"))
+        order = order[dataset.labels[order] == label]
+    if writer is None:
+        return order
+    if dataset.writers is None:
+        raise ValueError(f"nobody knows who wrote the images from {dataset.source}; got writer={writer!r}.")
+    if writer not in dataset.writers:
+        some = ", ".join(np.unique(dataset.writers)[:3])
+        raise ValueError(f"writer must be one of those in the data set, such as {some}; got {writer!r}.")
+    return order[dataset.writers[order] == writer]
 
 
 def _paint(dataset: Dataset, chosen: np.ndarray, page: int) -> bytes:

@@ -39,16 +39,10 @@ def picture_of(png: bytes = b"") -> ipywidgets.Image:
 
 
 class Demo(ipywidgets.VBox):
-    """Controls, and below them the picture that `paint` makes of their values.
+    """Controls, in three columns, and below them the picture that `paint` makes of their values, by their names.
 
-    Parameters
-    ----------
-    name : str
-        Shown where no widget renders.
-    paint : callable
-        From the values of the controls, by their names, to a PNG; called again whenever one changes.
-    controls : mapping of str to widget
-        They stand in three columns. Buttons and texts among them have no value to paint.
+    It is painted again whenever one of them changes. Buttons and texts among them have no value to paint; the `name` is
+    shown where no widget renders.
     """
 
     def __init__(self, name: str, paint: Callable[..., bytes], controls: dict[str, ipywidgets.Widget]) -> None:
@@ -128,7 +122,7 @@ class Sheet:
 
     def text(self, x: float, y: float, words: str, size: int = 13, anchor: str = "mm", fill: tuple = BLACK) -> None:
         """Write a caption around (x, y), or with another of Pillow's anchors."""
-        self.draw.text((x, y), words, font=ImageFont.load_default(size), fill=fill, anchor=anchor)
+        self.draw.text((x, y), words, font=ImageFont.load_default(size), fill=fill, anchor=anchor, align="center")
 
 
 def tile(ink: npt.ArrayLike, side: int, frame: tuple = GREY) -> Image.Image:

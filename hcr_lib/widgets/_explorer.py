@@ -52,7 +52,7 @@ def network_explorer(train: Dataset, validation: Dataset) -> ipywidgets.VBox:
     train, validation : Dataset
         Digits.
     """
-    for name, part in (("train", train), ("validation", validation)):
+    for name, part in {"train": train, "validation": validation}.items():
         if len(part.classes) != DIGITS or len(part) < _BATCH:
             raise ValueError(
                 f"{name} must hold at least {_BATCH} images of {DIGITS} classes; got {len(part)} of "
@@ -89,9 +89,8 @@ def explorer_network(
 
     Parameters
     ----------
-    stages : int
-    filters : int
-        Kernels of each convolution.
+    stages, filters : int
+        Number of stages, and of the kernels of each convolution.
     kernel, pooling : int
         Sides of a kernel and of a pooling window; no padding, and pooling 1 is none.
     dropout : float
@@ -222,10 +221,10 @@ def explorer_picture(
     tile = _demo.tile(np.zeros((SIDE, SIDE), "uint8") if image is None else image, SIDE * _SCALE + 4)
     picture.image.paste(tile, (8, 14))
     # Columns of pictures, from the top down: maps, two captions, and a bar for their weights and one for their cost.
-    columns = [[picture.image, *_captions(_LEFT, "picture", f"{SIDE} x {SIDE}")]]
+    columns = [[picture.image, _demo.caption(f"picture\n{SIDE} x {SIDE}", _LEFT, 36)]]
     for place, side in enumerate(sides):
         name = f"pooling {pooling}" if place % 2 else f"kernels {kernel} x {kernel}"
-        columns.append([_maps(width, side, filters), *_captions(width, name, f"{side} x {side} x {filters}")])
+        columns.append([_maps(width, side, filters), _demo.caption(f"{name}\n{side} x {side} x {filters}", width, 36)])
     sheet = _demo.Sheet(_WIDTH, _TOP + _HIGH + 44 + 2 * _ROW)
     if complaint:
         sheet.text(8, _TOP // 2, complaint, size=16, fill=_demo.RED, anchor="lm")
@@ -234,7 +233,7 @@ def explorer_picture(
         *maps, _flatten, _dropout, dense = summary.layers(explorer_network(stages, filters, kernel, pooling, dropout))
         field = np.array(maps[-1].sees(sides[-1] // 2, sides[-1] // 2)) * _SCALE + [10, 16, 9, 15]
         picture.draw.rectangle(field.tolist(), outline=_demo.RED, width=2)
-        columns.append([_maps(width, 27, 1, narrow=True), *_captions(width, "dense", f"{DIGITS} digits")])
+        columns.append([_maps(width, 27, 1, narrow=True), _demo.caption(f"dense\n{DIGITS} digits", width, 36)])
         totals = []
         for name, what in {"weights": "parameters", "multiply-adds": "multiply_adds"}.items():
             values = [getattr(layer, what) for layer in (*maps, dense)]
@@ -249,10 +248,6 @@ def explorer_picture(
     if not complaint:
         sheet.text(8, _TOP + _HIGH + 44, "red: what one number sees", size=12, anchor="lm", fill=_demo.RED)
     return _demo.png(sheet.image)
-
-
-def _captions(width: int, *lines: str) -> list[Image.Image]:
-    return [_demo.caption(line, width, 18) for line in lines]
 
 
 def _maps(width: int, side: int, filters: int, *, narrow: bool = False) -> Image.Image:

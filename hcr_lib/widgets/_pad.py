@@ -67,10 +67,9 @@ class DrawingPad(anywidget.AnyWidget):
         Parameters
         ----------
         target : path
-            A folder, for a picture: it goes into a folder for its class inside, ``A/`` or ``a_lower/`` (many
-            file systems take ``A`` and ``a`` for one name), itself inside the writer's, if one is given. Or a
-            file whose name ends in ``.jsonl``, to which the strokes are added: see `datasets.save_drawing`.
-            ``datasets.load(target)`` reads either.
+            A folder, for a picture: it goes into a folder for its class inside, ``A/`` or ``a_lower/`` (many file
+            systems take ``A`` and ``a`` for one name), itself inside the writer's, if one is given. Or a ``.jsonl``
+            file, to which the strokes are added: see `datasets.save_drawing`. ``datasets.load(target)`` reads either.
         label : str
             The character that was drawn.
         writer : str, optional
@@ -105,15 +104,7 @@ class DrawingPad(anywidget.AnyWidget):
 
 
 class PadPanel(ipywidgets.HBox):
-    """A drawing pad with widgets beside it, which `show` renews whenever the pen lifts.
-
-    Parameters
-    ----------
-    pad : DrawingPad
-    message : ipywidgets.HTML
-        One of those beside it, for what went wrong.
-    *beside : widgets
-    """
+    """A drawing pad and widgets beside it, which `show` renews whenever the pen lifts; `message` is for errors."""
 
     def __init__(self, pad: DrawingPad, message: ipywidgets.HTML, *beside: ipywidgets.Widget) -> None:
         self.pad, self._message = pad, message

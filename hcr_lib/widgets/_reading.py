@@ -85,15 +85,10 @@ class ReadingPad(PadPanel):
 
 
 def describe(reading: "Reading") -> str:
-    """Return a reading as HTML: the text, and bars of confidence. All text is escaped.
-
-    A single character has its alternatives below; of several, each has a bar.
-    """
-    found = reading.characters
-    if len(found) == 1:
-        bars = [(found[0].char, found[0].confidence), *found[0].alternatives[:3]]
-    else:
-        bars = [(one.char, one.confidence) for one in found[:_SHOWN]]
+    """Return a reading as HTML, escaped: the text, and a bar for each character, or for one and its alternatives."""
+    bars = [(one.char, one.confidence) for one in reading.characters[:_SHOWN]]
+    if len(bars) == 1:
+        bars += reading.characters[0].alternatives[:3]
     rows = "".join(
         f"<tr><td>{html.escape(char)}</td>"
         f'<td><div class="hcr-result-bar" style="width: {100 * share:.0f}px"></div></td>'
@@ -105,15 +100,7 @@ def describe(reading: "Reading") -> str:
 
 
 def to_png(image: npt.ArrayLike, scale: int | None = None) -> bytes:
-    """Return a stored image as a PNG of black ink on white paper, each pixel enlarged to a square.
-
-    Parameters
-    ----------
-    image : array_like of uint8, shape (height, width)
-        255 is ink.
-    scale : int, optional
-        Side of these squares; by default one that makes a single image 140 pixels wide, and fits several in 340.
-    """
+    """Return a stored image as a PNG of black ink on white paper, 140 pixels wide, or up to 340 for several."""
     paper = Image.fromarray(255 - np.asarray(image, dtype="uint8"))
     scale = scale or max(1, min(5, 340 // paper.width))
     return _demo.png(paper.resize((paper.width * scale, paper.height * scale), Image.Resampling.NEAREST))
