@@ -106,7 +106,7 @@ def test_what_is_imported_is_declared(direct, tools, folders, for_tests):
 def test_what_is_declared_is_used(direct, tools):
     """No learner installs what only maintainers need, and nobody what nothing needs."""
     run_by_name = {"jupyterlab": "hcr_lib/cli/lab.py", "hatchling": "tests/test_wheel.py", "ruff": ".ci/run"}
-    run_by_name |= {"nbval": "pyproject.toml", "pytest-benchmark": "pyproject.toml"}  # plugins of pytest
+    run_by_name |= dict.fromkeys(("nbval", "pytest-benchmark", "pytest-xdist"), "pyproject.toml")  # plugins of pytest
     used = {name for name, file in run_by_name.items() if name.removeprefix("pytest-") in text(file)}
     by_learners = set.union(*distributions(imports_of("hcr_lib", "notebooks")).values()) | used
     assert direct.keys() - by_learners == set()

@@ -6,9 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hcr_lib import language
+from hcr_lib import _paths, language
 from hcr_lib.labels import LETTERS
-from hcr_lib.research import letter_pairs, manifest
+from hcr_lib.research import letter_pairs
 
 
 @given(st.lists(st.text(LETTERS, min_size=1, max_size=8)))
@@ -40,7 +40,7 @@ def test_counting_anew_rewrites_the_file_that_ships(tmp_path, monkeypatch):
     words = tmp_path / "words.txt"
     words.write_text("ab\nBa\n", encoding="utf-8")
     (tmp_path / "manifest.toml").write_text("# what ships\n", encoding="utf-8")
-    for module in (language, manifest):
+    for module in (language, _paths):
         monkeypatch.setattr(module, "shipped", lambda name: tmp_path / name)
     letter_pairs.main(str(words))
     counted = np.loadtxt(tmp_path / language.FILE, delimiter=",", skiprows=1, usecols=range(1, 28))

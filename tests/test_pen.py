@@ -102,7 +102,11 @@ def test_a_width_for_each_point_is_the_pen_pressed_more_and_less():
 
 @pytest.mark.parametrize(
     ("widths", "message"),
-    [([[3, 3, 3]], "one for each point"), ([[3, 3], [3]], "one for each point"), ([[3, 0]], "more than 0 and at most 100 pixels")],
+    [
+        ([[3, 3, 3]], "one for each point"),
+        ([[3, 3], [3]], "one for each point"),
+        ([[3, 0]], "more than 0 and at most 100 pixels"),
+    ],
 )
 def test_widths_that_do_not_fit_the_strokes_are_refused(widths, message):
     with pytest.raises(ValueError, match=message):
