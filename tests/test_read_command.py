@@ -211,7 +211,7 @@ class TestFromTheShell:
         start = "import sys; from hcr_lib.__main__ import main; print(1, flush=True); sys.exit(main(sys.argv[1:]))"
         command = [sys.executable, "-c", start]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        started = subprocess.Popen([*command, "read", *[pictures["7"]] * 3000], text=True, cwd=ROOT, **pipes)
+        started = subprocess.Popen([*command, "read", *[pictures["7"]] * 300], text=True, cwd=ROOT, **pipes)
         started.stdout.readline()
         time.sleep(seconds)
         started.send_signal(signal.SIGINT)
