@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 STROKES = [[[120, 80], [120, 320], [280, 320]]]  # an L
 PAGE = np.uint8(255 * (1 - pen.render(STROKES)))
 POSTSCRIPT = (
-    b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n%%EndComments\n(/tmp/owned) (w) file closefile showpage\n"
+    b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 99 99\n%%EndComments\n(owned.txt) (w) file closefile showpage\n"
 )
 
 
