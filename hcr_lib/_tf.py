@@ -1,14 +1,26 @@
-"""TensorFlow and Keras, imported without output on stderr.
+"""TensorFlow and Keras, imported without output on stderr, and with memory that is kept between two batches.
 
 TensorFlow's C++ half writes start-up notes straight to file descriptor 2, with times and process ids, which would
 make no two runs of a notebook alike. Everything in the package takes TensorFlow and Keras from here.
+
+Every batch allocates the same tens of megabytes. By default they go back to the system each time, which must then fill
+them with zeros, page by page, for the next batch; in a virtual machine that can take half of a training's time
+(``tests/benchmarks/test_training_speed.py`` measures it). So TensorFlow uses its pooled allocator, and the C library of
+Linux keeps what TensorFlow's kernels free.
 """
 
+import ctypes
 import os
+import sys
 
 from hcr_lib._quiet import quiet_stderr
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_CPU_ALLOCATOR_USE_BFC", "true")
+if sys.platform == "linux":
+    # glibc's malloc.h: M_TRIM_THRESHOLD, M_MMAP_THRESHOLD in bytes, M_ARENA_MAX
+    for option, value in ((-1, 2**31 - 1), (-3, 2**30), (-8, 1)):
+        ctypes.CDLL(None).mallopt(option, value)
 with quiet_stderr():
     import tensorflow as tf  # before keras, which would import it loudly
     import keras
