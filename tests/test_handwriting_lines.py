@@ -1,25 +1,15 @@
-"""Words, lines and pages by made-up writers: where their characters stand, what is joined, what is known about them."""
+"""Words and lines by made-up writers: where their characters stand, what is joined, what is known about them."""
 
 import timeit
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hcr_lib import images, labels, pen, segment
-from hcr_lib.handwriting import (
-    LIGATURE,
-    Style,
-    form_boxes,
-    on_paper,
-    random_style,
-    write,
-    write_line,
-    write_page,
-    writer,
-)
+from hcr_lib.handwriting import LIGATURE, Style, form_boxes, on_paper, random_style, write, write_line, writer
 
 SEEDS = st.integers(0, 2**32 - 1)
 TEXTS = st.text(alphabet=labels.BYCLASS + " ", max_size=8)
@@ -205,37 +195,6 @@ class TestJoining:
         joining = np.array([random_style(rng(seed)).joining for seed in range(400)])
         assert 0.15 < (joining > 0).mean() < 0.35
         assert joining.max() <= 1
-
-
-class TestPages:
-    TEXT = "THE PARCEL WENT TO THE STATION ON MONDAY 24 MAY"
-
-    @given(SEEDS, st.floats(500, 3000))
-    @settings(max_examples=20)
-    def test_lines_end_before_the_margin(self, seed, across):
-        style = replace(random_style(rng(seed)), drift=0.0)
-        page = write_page(self.TEXT, style, rng(seed), across)
-        assert page.text.split() == self.TEXT.split()
-        boxes, end = page.boxes(), 0
-        for line in page.text.split("\n"):
-            own, end = boxes[end : end + len(line)], end + len(line) + 1
-            if " " in line:
-                assert np.nanmax(own[:, 2]) - np.nanmin(own[:, 0]) <= across + 1e-6
-
-    def test_lines_stand_below_one_another_at_the_margin(self):
-        page = write_page("ONE\nTWO\n\nFOUR", Style(), rng(0), 2000)
-        assert page.text == "ONE\nTWO\n\nFOUR"
-        low, left = page.boxes()[[0, 4, 9]][:, [3, 0]].T
-        np.testing.assert_allclose(low, [0, 180, 540], atol=15)
-        assert np.ptp(left) < 60
-
-    def test_a_long_word_has_a_line_to_itself(self):
-        assert write_page("I PARCELPARCEL I", Style(), rng(0), 300).text == "I\nPARCELPARCEL\nI"
-        assert write_page("", Style(), rng(0), 300).strokes == []
-
-    def test_no_room_is_refused(self):
-        with pytest.raises(ValueError, match="above 0"):
-            write_page("I", Style(), rng(0), 0)
 
 
 FORM = form_boxes(8)

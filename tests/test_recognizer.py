@@ -6,6 +6,7 @@ from PIL import Image
 
 from hcr_lib import datasets, handwriting, images, labels, pen
 from hcr_lib.recognizer import ALPHABETS, BATCH, CHUNK, Reading, Recognizer
+from hcr_lib.research.pages import write_page
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +128,7 @@ class TestRead:
         rng, found = np.random.default_rng(0), 0
         for number in range(20):
             words = rng.choice(["HELLO", "glad", "1984", "Jig", "pinky", "no", "Eva"], rng.integers(1, 6))
-            page = handwriting.write_page("\n".join(words), handwriting.writer(70 + number), rng, width=1e6)
+            page = write_page("\n".join(words), handwriting.writer(70 + number), rng, width=1e6)
             x0, y0, x1, y1 = pen.bounds(page.strokes)
             strokes = [(stroke - [x0 - 40, y0 - 40]) / 2 for stroke in page.strokes]
             picture = 1 - pen.render_page(strokes, (int(y1 - y0 + 80) // 2, int(x1 - x0 + 80) // 2), 2)
