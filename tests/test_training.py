@@ -14,11 +14,10 @@ from hcr_lib import training
 from hcr_lib._tf import keras, tf
 from hcr_lib.augment import Augment
 from hcr_lib.datasets import Dataset
+from hcr_lib.research.networks import OneCycle
 from hcr_lib.training import PartialLabelCrossentropy, _fit, fit
-from hcr_lib.training._batches import draw_order, stream_batches
-from hcr_lib.training._callbacks import AveragedWeights
-from hcr_lib.training._checkpoint import FILE, Checkpoint
-from hcr_lib.training._schedules import SCHEDULES, learning_rates
+from hcr_lib.training._callbacks import FILE, AveragedWeights, Checkpoint
+from hcr_lib.training._fit import draw_order, stream_batches, warm_up_and_decay
 
 CLASSES = "-|o"
 EPOCHS = 3
@@ -162,7 +161,7 @@ class TestCheckpoints:
             {"epochs": 5},
             {"batch_size": 16},
             {"learning_rate": 1e-3},
-            {"schedule": "constant"},
+            {"learning_rate": OneCycle(2e-3, 9)},
             {"weight_decay": 0.1},
             {"label_smoothing": 0.1},
             {"ema": 0.9},
@@ -211,7 +210,7 @@ class TestCheckpoints:
             train(network(), checkpoint_dir=tmp_path)
 
 
-FULL = {"epochs": 20, "ema": 0.9, "label_smoothing": 0.1, "schedule": "one-cycle"}
+FULL = {"epochs": 20, "ema": 0.9, "label_smoothing": 0.1, "learning_rate": OneCycle(2e-3, 60)}
 
 
 def train_on(folder: Path) -> None:
@@ -245,32 +244,32 @@ def epochs_kept(folder: Path) -> int:
     return len(record_of(folder)["history"]) if (folder / FILE).is_file() else 0
 
 
-def rates(name: str, steps: int, peak: float) -> np.ndarray:
-    schedule = learning_rates(name, steps, peak)
-    return np.array([float(schedule(step)) if callable(schedule) else schedule for step in range(steps)])
+def rates(schedule: keras.optimizers.schedules.LearningRateSchedule, steps: int) -> np.ndarray:
+    return np.array([float(schedule(step)) for step in range(steps)])
 
 
 class TestLearningRates:
-    @pytest.mark.parametrize("schedule", SCHEDULES)
+    @pytest.mark.parametrize("schedule", [warm_up_and_decay, OneCycle])
     @pytest.mark.parametrize("steps", [1, 2, 9, 100])
     def test_reach_the_peak_and_never_pass_it_nor_zero(self, schedule, steps):
-        found = rates(schedule, steps, 0.3)
+        found = rates(schedule(0.3, steps), steps)
         assert found.max() == pytest.approx(0.3)
         assert found.min() > 0
 
-    @pytest.mark.parametrize(("schedule", "top"), [("cosine", 20), ("one-cycle", 60)])
+    @pytest.mark.parametrize(("schedule", "top"), [(warm_up_and_decay, 20), (OneCycle, 60)])
     def test_climb_first_and_then_fall_to_nearly_nothing(self, schedule, top):
-        found = rates(schedule, 200, 1.0)
+        found = rates(schedule(1.0, 200), 200)
         assert found.argmax() == top
         assert np.all(np.diff(found[: top + 1]) > 0)
         assert np.all(np.diff(found[top:]) < 0)
         assert found[-1] <= 0.011
 
-    def test_are_what_the_optimizer_uses(self):
+    @pytest.mark.parametrize("given", [0.01, OneCycle(0.01, 3)], ids=["a peak", "a schedule"])
+    def test_are_what_the_optimizer_uses(self, given):
         model = network()
-        train(model, schedule="one-cycle", epochs=1, learning_rate=0.01)
-        last = float(model.optimizer.learning_rate)  # after 3 steps
-        assert last == pytest.approx(float(learning_rates("one-cycle", 3, 0.01)(3)), abs=1e-9)
+        train(model, epochs=1, learning_rate=given)
+        schedule = warm_up_and_decay(given, 3) if isinstance(given, float) else given
+        assert float(model.optimizer.learning_rate) == pytest.approx(float(schedule(3)), abs=1e-9)  # after 3 steps
 
 
 class TestAveragedWeights:
@@ -310,9 +309,8 @@ class TestAveragedWeights:
         ({"ema": 1.0}, "ema must be a share.*got 1.0"),
         ({"label_smoothing": -0.1}, "label_smoothing must be a share"),
         ({"epochs": 0}, "epochs must be at least 1; got 0"),
-        ({"schedule": "linear"}, "schedule"),
     ],
-    ids=["ema", "label_smoothing", "epochs", "schedule"],
+    ids=["ema", "label_smoothing", "epochs"],
 )
 def test_impossible_settings_are_refused(options, message):
     with pytest.raises(ValueError, match=message):

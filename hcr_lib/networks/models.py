@@ -15,14 +15,15 @@ INPUT_SHAPE = (28, 28, 1)
 BATCH_NORM_MOMENTUM = 0.9
 
 
-def _batch_norm() -> keras.Layer:
+def batch_norm() -> keras.Layer:
+    """Return batch normalisation whose averages keep up with a short training."""
     return layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM)
 
 
-def _convolution(features: keras.KerasTensor, width: int) -> keras.KerasTensor:
+def convolution_block(features: keras.KerasTensor, width: int) -> keras.KerasTensor:
     """Apply a 3 x 3 convolution that keeps the size, batch normalisation, which makes a bias redundant, and ReLU."""
     features = layers.Conv2D(width, 3, padding="same", use_bias=False)(features)
-    return layers.ReLU()(_batch_norm()(features))
+    return layers.ReLU()(batch_norm()(features))
 
 
 def linear(num_classes: int = 10) -> keras.Model:
@@ -57,34 +58,6 @@ def mlp(num_classes: int = 10, hidden: int = 300) -> keras.Model:
     )
 
 
-def lenet5(num_classes: int = 10) -> keras.Model:
-    """Build LeNet-5 with today's layers: two convolutions, each followed by average pooling, then three dense layers.
-
-    The original (LeCun, Bottou, Bengio and Haffner, "Gradient-based learning applied to document recognition", 1998)
-    scaled its averages by learned parameters, connected its second convolution to some of the maps only, and compared
-    its last layer with drawn prototypes of the characters. None of these is needed.
-
-    Examples
-    --------
-    >>> lenet5(10).count_params()
-    61706
-    """
-    return keras.Sequential(
-        [
-            keras.Input(INPUT_SHAPE),
-            layers.Conv2D(6, 5, padding="same", activation="tanh"),
-            layers.AveragePooling2D(2),
-            layers.Conv2D(16, 5, activation="tanh"),
-            layers.AveragePooling2D(2),
-            layers.Flatten(),
-            layers.Dense(120, activation="tanh"),
-            layers.Dense(84, activation="tanh"),
-            layers.Dense(num_classes, activation="softmax"),
-        ],
-        name="lenet5",
-    )
-
-
 def seed_cnn(num_classes: int = 36) -> keras.Model:
     """Build the convolutional network this course grew from: two convolutions, two dense layers.
 
@@ -99,9 +72,9 @@ def seed_cnn(num_classes: int = 36) -> keras.Model:
         [
             keras.Input(INPUT_SHAPE),
             layers.Conv2D(32, 5, activation="relu"),
-            _batch_norm(),
+            batch_norm(),
             layers.Conv2D(32, 5, activation="relu"),
-            _batch_norm(),
+            batch_norm(),
             layers.MaxPooling2D(5),
             layers.Dropout(0.25),
             layers.Flatten(),
@@ -127,11 +100,11 @@ def seed_crnn(num_classes: int = 36) -> keras.Model:
         [
             keras.Input(INPUT_SHAPE),
             layers.Conv2D(32, 3, padding="same", activation="relu"),
-            _batch_norm(),
+            batch_norm(),
             layers.MaxPooling2D(2),
             layers.Dropout(0.25),
             layers.Conv2D(64, 3, padding="same", activation="relu"),
-            _batch_norm(),
+            batch_norm(),
             layers.MaxPooling2D(2),
             layers.Dropout(0.25),
             layers.Permute((2, 1, 3)),  # (row, column, feature) -> (column, row, feature)
@@ -169,60 +142,10 @@ def compact_cnn(num_classes: int = 62, width: int = 32, first: int = 1) -> keras
     features = inputs
     for stage, number in enumerate((first, 2, 2)):
         for _ in range(number):
-            features = _convolution(features, width << stage)
+            features = convolution_block(features, width << stage)
         features = layers.MaxPooling2D(2, padding="same")(features)
     features = layers.Dropout(0.3)(layers.Flatten()(features))
     features = layers.Dense(4 * width, use_bias=False)(features)
-    features = layers.Dropout(0.3)(layers.ReLU()(_batch_norm()(features)))
+    features = layers.Dropout(0.3)(layers.ReLU()(batch_norm()(features)))
     outputs = layers.Dense(num_classes, activation="softmax", dtype="float32")(features)
     return keras.Model(inputs, outputs, name="compact_cnn")
-
-
-def tiny_cnn(num_classes: int = 10) -> keras.Model:
-    """Build a network of fewer than 10,000 parameters: narrow 3 x 3 convolutions, and no hidden dense layer.
-
-    Most weights of a small network are where its maps are flattened. Three poolings, the last from 7 x 7 positions,
-    leave 3 x 3, so that the dense layer is no larger than a convolution.
-
-    Examples
-    --------
-    >>> tiny_cnn(10).count_params()
-    8760
-    """
-    inputs = keras.Input(INPUT_SHAPE)
-    features = inputs
-    for widths in ((10, 10), (16, 16), (16,)):
-        for width in widths:
-            features = _convolution(features, width)
-        features = layers.MaxPooling2D(2)(features)
-    features = layers.Flatten()(features)
-    outputs = layers.Dense(num_classes, activation="softmax", dtype="float32")(features)
-    return keras.Model(inputs, outputs, name="tiny_cnn")
-
-
-def quick_cnn(num_classes: int = 10, width: int = 16) -> keras.Model:
-    """Build the network that learns fastest: three convolutions with a stride of 2, which halve the image themselves.
-
-    They compute a quarter of the positions, and nothing that pooling would then throw away.
-    Two epochs of MNIST are enough for 99 % of the validation images: ``fit(quick_cnn(10), train, validation, epochs=2,
-    batch_size=256, learning_rate=2e-2, schedule="one-cycle", label_smoothing=0.1, keep="last")``.
-
-    Parameters
-    ----------
-    num_classes : int
-    width : int
-        Filters of the first convolution; their number doubles with each further one.
-
-    Examples
-    --------
-    >>> quick_cnn(10).count_params()
-    34138
-    """
-    inputs = keras.Input(INPUT_SHAPE)
-    features = inputs
-    for stage, size in enumerate((5, 3, 3)):
-        features = layers.Conv2D(width << stage, size, strides=2, padding="same", use_bias=False)(features)
-        features = layers.ReLU()(_batch_norm()(features))
-    features = layers.Flatten()(features)
-    outputs = layers.Dense(num_classes, activation="softmax", dtype="float32")(features)
-    return keras.Model(inputs, outputs, name="quick_cnn")

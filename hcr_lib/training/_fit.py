@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +16,8 @@ from tqdm.auto import tqdm
 from hcr_lib._tf import keras, tf
 from hcr_lib._validate import ensure_choice
 from hcr_lib.datasets import Dataset
-from hcr_lib.training._batches import draw_order, stream_batches
-from hcr_lib.training._callbacks import AveragedWeights, History
-from hcr_lib.training._checkpoint import Checkpoint, crc32, network_checksum
+from hcr_lib.training._callbacks import AveragedWeights, Checkpoint, History, crc32, network_checksum
 from hcr_lib.training._loss import PartialLabelCrossentropy, partial_label_accuracy
-from hcr_lib.training._schedules import SCHEDULES, learning_rates
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,8 +43,7 @@ def fit(
     *,
     epochs: int,
     batch_size: int = 128,
-    learning_rate: float = 2e-3,
-    schedule: str = "cosine",
+    learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 2e-3,
     weight_decay: float = 1e-3,
     label_smoothing: float = 0.0,
     ema: float | None = None,
@@ -72,12 +68,9 @@ def fit(
     train, validation : Dataset
         Of the same classes, in the same order, as the model's outputs; labels may be partial (`Dataset.label_mask`).
     epochs, batch_size : int
-    learning_rate : float
-        The highest one of the schedule.
-    schedule : {"cosine", "one-cycle", "constant"}
-        "cosine" warms up for a tenth of the steps, from a twentieth of `learning_rate`, and decays along half a cosine
-        to a hundredth of it. "one-cycle" warms up for three tenths and falls in a straight line to almost nothing: for
-        short trainings with a high rate (Smith 2018).
+    learning_rate : float or keras.optimizers.schedules.LearningRateSchedule
+        The highest one: the rate warms up for a tenth of the steps, from a twentieth of this, and decays along half a
+        cosine to a hundredth of it. Any schedule of Keras is followed instead.
     weight_decay : float
         How strongly AdamW pulls every weight towards 0, times the learning rate, in each step.
     label_smoothing : float
@@ -113,7 +106,6 @@ def fit(
         the checkpoint is damaged or belongs to another training.
     """
     ensure_choice(keep, ("best", "last"), name="keep")
-    ensure_choice(schedule, SCHEDULES, name="schedule")
     for name, share in (("label_smoothing", label_smoothing), ("ema", ema or 0.0)):
         if not 0 <= share < 1:
             raise ValueError(f"{name} must be a share, at least 0 and below 1; got {share}.")
@@ -123,8 +115,11 @@ def fit(
         _ensure_fits(data, model, name)
     weights = None if sampling_weights is None else _ensure_weights(sampling_weights, len(train))
     steps = -(-len(train) // batch_size)
+    rates = learning_rate
+    if not isinstance(rates, keras.optimizers.schedules.LearningRateSchedule):
+        rates = warm_up_and_decay(learning_rate, epochs * steps)
     model.compile(
-        keras.optimizers.AdamW(learning_rates(schedule, epochs * steps, learning_rate), weight_decay=weight_decay),
+        keras.optimizers.AdamW(rates, weight_decay=weight_decay),
         PartialLabelCrossentropy(label_smoothing),
         metrics=[keras.metrics.MeanMetricWrapper(partial_label_accuracy, name="accuracy")],
         jit_compile=False,  # on a processor, compiling takes longer than it saves
@@ -136,7 +131,7 @@ def fit(
     if checkpoint_dir is not None:
         run = {
             "network": network_checksum(model), "parameters": model.count_params(), "epochs": epochs,
-            "batch_size": batch_size, "learning_rate": learning_rate, "schedule": schedule,
+            "batch_size": batch_size, "learning_rate": keras.optimizers.schedules.serialize(rates),
             "weight_decay": weight_decay, "label_smoothing": label_smoothing, "ema": ema,
             "augment": _described(augment), "sampling_weights": None if weights is None else crc32(weights),
             "seed": seed, "images": len(train), "train": crc32(train.images, train.targets),
@@ -192,3 +187,67 @@ def _described(augment: Callable | None) -> str:
     if isinstance(augment, functools.partial):
         return f"{_described(augment.func)} with {augment.args} and {augment.keywords}"
     return repr(augment) if dataclasses.is_dataclass(augment) else getattr(augment, "__qualname__", str(type(augment)))
+
+
+def warm_up_and_decay(peak: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Return the learning rates of a training of so many steps: see `fit`."""
+    warmup = steps // 10
+    start = {"initial_learning_rate": 0.05 * peak, "warmup_target": peak, "warmup_steps": warmup}
+    return keras.optimizers.schedules.CosineDecay(
+        decay_steps=steps - warmup, alpha=0.01, **(start if warmup else {"initial_learning_rate": peak})
+    )
+
+
+def draw_order(number: int, weights: np.ndarray | None, seed: int, epoch: int) -> np.ndarray:
+    """Draw the order of an epoch's images: a permutation, or with replacement in proportion to their weights."""
+    return np.random.default_rng((seed, epoch)).choice(number, number, replace=weights is not None, p=weights)
+
+
+def stream_batches(
+    data: Dataset,
+    batch_size: int,
+    *,
+    epochs: Iterable[int] = (0,),
+    order: Callable[[int], np.ndarray] | None = None,
+    augment: Callable | None = None,
+    seed: int = 0,
+) -> tf.data.Dataset:
+    """Stream batches of float32 ink (n, 28, 28, 1) and label masks uint8 (n, classes), epoch after epoch.
+
+    Images are gathered by index, a batch at a time, so that a shuffle of a million is as good as one of a hundred. All
+    epochs are one stream: the first batch of an epoch is made while the network still trains on the epoch before.
+
+    Parameters
+    ----------
+    order : callable, optional
+        From the number of an epoch to the indices of its images; by default each image once, as they stand.
+    augment : callable, optional
+        From (ink, seed) to ink; the second number of the seed counts the batches since the first epoch.
+    """
+    images, targets = data.images, data.targets
+    steps = -(-len(data) // batch_size)
+
+    def gather():
+        for epoch in epochs:
+            rows = np.arange(len(data)) if order is None else order(epoch)
+            for step in range(steps):
+                batch = rows[step * batch_size : (step + 1) * batch_size]
+                yield images[batch], targets[batch], (seed, epoch * steps + step)
+
+    signature = (
+        tf.TensorSpec((None, *images.shape[1:]), "uint8"),
+        tf.TensorSpec((None, targets.shape[1]), "uint8"),
+        tf.TensorSpec((2,), "int32"),
+    )
+
+    def prepare(stored, targets, seed):
+        ink = tf.cast(stored[..., None], "float32") / 255
+        return (augment(ink, seed) if augment else ink), targets
+
+    batches = tf.data.Dataset.from_generator(gather, output_signature=signature)
+    batches = batches.map(prepare, num_parallel_calls=2, deterministic=True).prefetch(2)
+    # All is set by hand, so there is nothing for TensorFlow to tune. Its tuner is a thread that wakes at ever longer
+    # intervals, and dropping an iterator waits for it: seconds after a short training.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return batches.with_options(options)

@@ -6,16 +6,17 @@ import pytest
 from hcr_lib import datasets, labels
 from hcr_lib._tf import keras
 from hcr_lib.networks import models
+from hcr_lib.research import networks
 
 BUILDERS = [
     models.linear,
     models.mlp,
-    models.lenet5,
+    networks.lenet5,
     models.seed_cnn,
     models.seed_crnn,
     models.compact_cnn,
-    models.tiny_cnn,
-    models.quick_cnn,
+    networks.tiny_cnn,
+    networks.quick_cnn,
 ]
 each_network = pytest.mark.parametrize("build", BUILDERS, ids=lambda build: build.__name__)
 
@@ -38,7 +39,7 @@ def batch() -> tuple[np.ndarray, np.ndarray]:
     [
         (lambda: models.linear(10), 28 * 28 * 10 + 10),
         (lambda: models.mlp(10), (28 * 28 + 1) * 300 + (300 + 1) * 10),
-        (lambda: models.lenet5(10), 61_706),  # counted with every map of the second convolution joined
+        (lambda: networks.lenet5(10), 61_706),  # counted with every map of the second convolution joined
         (lambda: models.seed_cnn(36), 167_300),  # the first project this course grew from states it
         (lambda: models.seed_crnn(36), 795_556),  # and so does the third
     ],

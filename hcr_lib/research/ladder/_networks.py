@@ -55,7 +55,7 @@ class Network:
     Attributes
     ----------
     build : str
-        A function of `hcr_lib.networks.models`.
+        A function of `hcr_lib.networks.models`, or of `hcr_lib.research.networks`.
     fit : dict
         Passed to `hcr_lib.training.fit`, which says what there is.
     augment : dict, optional
@@ -135,8 +135,10 @@ class Network:
 
     def _built(self, num_classes: int) -> keras.Model:
         from hcr_lib.networks import models
+        from hcr_lib.research import networks
 
-        return getattr(models, self.build)(num_classes, **self.size)
+        module = models if hasattr(models, self.build) else networks
+        return getattr(module, self.build)(num_classes, **self.size)
 
 
 def _options(layer: keras.Layer) -> dict[str, Any]:
