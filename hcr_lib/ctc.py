@@ -49,17 +49,6 @@ def interleave(text: str) -> str:
     return BLANK + "".join(char + BLANK for char in text)
 
 
-def fewest_steps(text: str) -> int:
-    """Return the minimum length of a path: one step per character, and a blank between two that are equal.
-
-    Examples
-    --------
-    >>> fewest_steps("38"), fewest_steps("33")
-    (2, 3)
-    """
-    return len(text) + sum(one == other for one, other in pairwise(text))
-
-
 def alignments(text: str, steps: int) -> list[str]:
     """List all paths of a given length that collapse to a text; only for short ones, as their number explodes.
 
@@ -304,7 +293,8 @@ def _checked(log_probs: npt.ArrayLike, classes: str) -> np.ndarray:
 
 def _ensure_possible(log_probability: float, text: str, steps: int) -> None:
     if np.isneginf(log_probability):
+        fewest = len(text) + sum(one == other for one, other in pairwise(text))
         raise ValueError(
-            f"no path of {steps} steps collapses to {text!r}; expected at least {fewest_steps(text)} steps (equal "
-            "neighbours need a blank between them), and a probability above 0 on the way."
+            f"no path of {steps} steps collapses to {text!r}; expected at least {fewest} steps (equal neighbours need "
+            "a blank between them), and a probability above 0 on the way."
         )

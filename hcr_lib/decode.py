@@ -6,13 +6,15 @@ Another shape, or NaN, is a ValueError.
 
 from __future__ import annotations
 
+import functools
 import string
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from hcr_lib.language import SYMBOLS, transitions
+from hcr_lib._paths import shipped
+from hcr_lib.labels import LETTERS
 from hcr_lib.segment import Candidate
 
 #: What stands for which characters in a format mask.
@@ -20,6 +22,12 @@ MASK = {"D": str.isdigit, "L": str.isalpha, "U": str.isupper, "l": str.islower, 
 #: How likely words of each shape are before a single letter is read. See `in_context`.
 WORD_SHAPES = {"UPPER": 0.3, "lower": 0.355, "Title": 0.25, "digits": 0.09, "mixed": 0.005}
 TRUST = 0.7  #: how far the network's confidence in one character is trusted, beside that in its context: an exponent
+
+LETTER_PAIRS = "letter_pairs.csv"
+EDGE = " "  #: stands for the beginning and the end of a word
+SYMBOLS = EDGE + LETTERS  #: of the letter pairs
+#: Added to every count (additive smoothing): a pair that no word of the list contains is rare, not impossible.
+SMOOTHING = 5
 
 GAP_COST, JOINT_COST = 15.0, 0.3  #: of joining components: for each line height of gap, and for each joint
 APART_COST = 2.0  #: of a gap, for each line height, when a whole picture might be one character
@@ -87,9 +95,9 @@ def in_context(probabilities: npt.ArrayLike, classes: str) -> np.ndarray:
     a capital and then small letters, or all digits; and some letters follow one another far more often than others.
     By Bayes' rule each shape's probability is its prior (`WORD_SHAPES`) times what the characters say; within a
     shape of letters, the forward-backward algorithm (L. R. Rabiner, "A tutorial on hidden Markov models and selected
-    applications in speech recognition", 1989) adds up all spellings, weighted by English letter pairs
-    (`hcr_lib.language`). The scores of every character are then averaged over the shapes. A code such as AB12
-    survives, since no pure shape explains it. Characters other than A-Z, a-z and digits belong to no pure shape.
+    applications in speech recognition", 1989) adds up all spellings, weighted by English letter pairs. The scores of
+    every character are then averaged over the shapes. A code such as AB12 survives, since no pure shape explains it.
+    Characters other than A-Z, a-z and digits belong to no pure shape.
 
     Returns
     -------
@@ -126,6 +134,14 @@ def in_context(probabilities: npt.ArrayLike, classes: str) -> np.ndarray:
     # Only the ratios of the evidences matter; those of a long word would overflow without their logarithms.
     shares = np.exp(np.array(evidences) - max(evidences))
     return np.tensordot(shares / shares.sum(), posteriors, axes=1)
+
+
+@functools.cache
+def transitions() -> np.ndarray:
+    """Return the probability of each of `SYMBOLS` (column) after each other (row), float64 of shape (27, 27)."""
+    pairs = np.loadtxt(shipped(LETTER_PAIRS), delimiter=",", skiprows=1, usecols=range(1, len(SYMBOLS) + 1)) + SMOOTHING
+    pairs[0, 0] = 0  # no word is empty
+    return pairs / pairs.sum(axis=1, keepdims=True)
 
 
 def _spelled(scores: np.ndarray, classes: str) -> tuple[np.ndarray, float]:
@@ -203,15 +219,9 @@ def best_path(candidates: Sequence[Candidate], confidences: npt.ArrayLike) -> li
 def is_one_character(whole: float, parts: npt.ArrayLike, gap: float) -> bool:
     """Return whether a few components are one character that has come apart, rather than a short word.
 
-    They are if the reader is surer of the whole than, on average, of the parts, by more the wider the gap is.
-
-    Parameters
-    ----------
-    whole : float
-    parts : array_like of float, shape (n,)
-        The reader's highest probabilities, for all components together and for the characters of the best path.
-    gap : float
-        The widest gap between two components, in line heights.
+    They are if the reader is surer of the `whole` than, on average, of the `parts`: its highest probabilities for all
+    components together, and for each character of the best path. It must be surer by more the wider the `gap` is, the
+    widest between two components, in line heights.
 
     Examples
     --------
@@ -254,16 +264,16 @@ class Lexicon:
             letters = "".join([self._plain[k] for k in positions])
             codes = np.frombuffer(letters.encode("utf-32-le", "surrogatepass"), "uint32")
             known, place = np.unique(codes, return_inverse=True)
-            columns = [-1 if k is None else k for k in columns_of("".join(map(chr, known)), classes)]
-            self._found[length, classes] = positions, np.array(columns, int)[place].reshape(-1, length)
+            columns = np.array(columns_of("".join(map(chr, known)), classes), int)
+            self._found[length, classes] = positions, columns[place].reshape(-1, length)
         return self._found[length, classes]
 
 
-def columns_of(word: str, classes: str) -> list[int | None]:
-    """Return the class of each character of a word, blanks left out: itself, else its capital or small letter."""
+def columns_of(word: str, classes: str) -> list[int]:
+    """Return the class of each character of a word, blanks left out: itself, else its other case; -1 for neither."""
     column = {char: k for k, char in enumerate(classes)}
     return [
-        next((column[form] for form in (char, char.upper(), char.lower()) if form in column), None)
+        next((column[form] for form in (char, char.upper(), char.lower()) if form in column), -1)
         for char in word
         if not char.isspace()
     ]

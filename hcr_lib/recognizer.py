@@ -259,7 +259,7 @@ class Recognizer:
             spelled = "".join(self.classes[k] for k in best)
             if lexicon and (known := decode.closest_word(likely, self.classes, lexicon)):
                 spelled, columns = known, decode.columns_of(known, self.classes)
-                best = columns if len(columns) == len(path) and None not in columns else best
+                best = columns if len(columns) == len(path) and -1 not in columns else best
             if number:
                 text += "\n" if word.line != words[number - 1].line else " "
             text += spelled

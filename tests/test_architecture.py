@@ -18,7 +18,7 @@ LAYERS = [
     {"_quiet"},
     {"_validate", "_paths", "_tf"},
     {"labels", "records"},
-    {"images", "pen", "metrics", "language", "ctc", "networks"},
+    {"images", "pen", "metrics", "ctc", "networks"},
     {"datasets", "augment"},
     {"handwriting", "training", "segment"},
     {"decode", "baselines", "plots"},

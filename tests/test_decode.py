@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
-from hcr_lib import decode, language
+from hcr_lib import decode
 from hcr_lib.labels import ALNUM, BYCLASS, DIGITS, LETTERS, to_labels
 from hcr_lib.segment import Candidate
 
@@ -125,9 +125,9 @@ class TestInContext:
         masked = random_scores(seed, length, classes) + 0.01
         masked[:, 0] = 0
         posterior, evidence = decode._spelled(masked, classes)
-        step, total, expected = language.transitions() * 26, 0.0, np.zeros_like(masked)
+        step, total, expected = decode.transitions() * 26, 0.0, np.zeros_like(masked)
         for spelling in itertools.product(letters, repeat=length):
-            walk = [0, *(language.SYMBOLS.index(char) for char in spelling), 0]
+            walk = [0, *(decode.SYMBOLS.index(char) for char in spelling), 0]
             weight = np.prod([step[a, b] for a, b in itertools.pairwise(walk)])
             weight *= np.prod([row[classes.index(char)] for row, char in zip(masked, spelling, strict=True)])
             total += weight
@@ -228,7 +228,7 @@ class TestClosestWord:
 
         def support(word):
             columns = decode.columns_of(word, ALNUM)
-            if len(columns) != len(read) or None in columns:
+            if len(columns) != len(read) or -1 in columns:
                 return -np.inf
             return scores[np.arange(len(read)), columns].sum()
 

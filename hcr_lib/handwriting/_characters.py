@@ -120,19 +120,19 @@ def _end_stroke(path: np.ndarray, skeleton: np.ndarray, style: Style, rng: np.ra
         return path
     # Up and to the right, towards the next character, from wherever the pen was going.
     steps, away = np.linspace(0, 1, 4)[1:, None], np.array([0.6, 0.5])
-    return np.concatenate([path, path[-1] + flick * (steps * (1 - steps) * _direction(path) + steps**2 * away)])
+    return np.concatenate([path, path[-1] + flick * (steps * (1 - steps) * direction(path) + steps**2 * away)])
 
 
 def _overshoot(path: np.ndarray, length: float) -> np.ndarray:
     """Extend a path straight on, or shorten it where `length` is negative."""
     if length < 0:
         return path[: max(len(path) + round(length / STEP), 4)]
-    return np.concatenate([path, path[-1:] + length * _direction(path)])
+    return np.concatenate([path, path[-1:] + length * direction(path)])
 
 
-def _direction(path: np.ndarray) -> np.ndarray:
+def direction(path: np.ndarray) -> np.ndarray:
     """Return the direction in which a path ends, a unit vector."""
-    along = path[-1] - path[-3]
+    along = path[-1] - path[-min(3, len(path))]
     return along / max(np.hypot(*along), 1e-9)
 
 

@@ -5,7 +5,7 @@ from scipy.interpolate import CubicHermiteSpline
 from scipy.ndimage import gaussian_filter1d
 
 from hcr_lib.handwriting._allographs import STEP
-from hcr_lib.handwriting._characters import CAP_HEIGHT, Strokes
+from hcr_lib.handwriting._characters import CAP_HEIGHT, Strokes, direction
 
 _RIGHT, _DOWN = np.array([1.0, 0.0]), np.array([0.0, 1.0])
 
@@ -74,7 +74,7 @@ def _bridge(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Return a curve from the end of one stroke to the beginning of another, without these two points."""
     start, stop = before[-1], after[0]
     distance = max(float(np.hypot(*(stop - start))), STEP)
-    leave, arrive = _heading(before[::-1]) * -1, _heading(after)
+    leave, arrive = direction(before), -direction(after[::-1])
     rise = (start[1] - stop[1]) / CAP_HEIGHT
     if start[1] < -0.3 * CAP_HEIGHT and rise < 0.3:  # from the top of an o to the top of an n: a hammock
         leave = 0.4 * leave + 0.8 * _RIGHT + 0.5 * _DOWN
@@ -84,9 +84,3 @@ def _bridge(before: np.ndarray, after: np.ndarray) -> np.ndarray:
         arrive = np.array([0.35, -0.7]) if rise < 0.6 else np.array([-0.5, -0.35])
     curve = CubicHermiteSpline([0, 1], [start, stop], [leave * distance, arrive * distance])
     return curve(np.linspace(0, 1, max(3, round(1.2 * distance / STEP)) + 2))[1:-1]
-
-
-def _heading(path: np.ndarray) -> np.ndarray:
-    """Return the direction in which a path begins, a unit vector."""
-    along = path[min(2, len(path) - 1)] - path[0]
-    return along / max(np.hypot(*along), 1e-9)

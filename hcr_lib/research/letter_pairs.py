@@ -1,6 +1,6 @@
 """Count English letter pairs again: ``python -m hcr_lib.research.letter_pairs WORDLIST``.
 
-Any list will do, one word a line; ``data/letter_pairs.csv`` is rewritten. `hcr_lib.language` reads it.
+Any list will do, one word a line; ``data/letter_pairs.csv`` is rewritten. `hcr_lib.decode` reads it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hcr_lib.language import EDGE, FILE, SYMBOLS
+from hcr_lib.decode import EDGE, LETTER_PAIRS, SYMBOLS
 from hcr_lib.research.manifest import ship
 
 
@@ -46,7 +46,7 @@ def main(word_list: str) -> None:
     rows = [",".join(["", *SYMBOLS])]
     rows += [",".join([symbol, *map(str, row)]) for symbol, row in zip(SYMBOLS, pairs, strict=True)]
     ship(
-        FILE,
+        LETTER_PAIRS,
         ("\n".join(rows) + "\n").encode(),
         origin="counts of letter pairs in the English word list SCOWL (Debian's wamerican 2020.12.07), each word once",
         licence="SCOWL's: use, copy and distribute freely with its notice; Copyright 2000-2011 Kevin Atkinson",

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hcr_lib import _paths, language
+from hcr_lib import _paths, decode
 from hcr_lib.labels import LETTERS
 from hcr_lib.research import letter_pairs
 
@@ -26,12 +26,12 @@ def test_accents_and_case_are_dropped_and_odd_words_left_out():
 
 
 def test_transitions_are_probabilities_that_know_english():
-    step = language.transitions()
+    step = decode.transitions()
     assert step.shape == (27, 27)
     np.testing.assert_allclose(step.sum(axis=1), 1)
     assert (step.ravel()[1:] > 0).all(), "rare is not impossible"
     assert step[0, 0] == 0, "a word has letters"
-    q, u, t, h = (language.SYMBOLS.index(char) for char in "QUTH")
+    q, u, t, h = (decode.SYMBOLS.index(char) for char in "QUTH")
     assert step[q].argmax() == u
     assert step[t, h] > 10 * step[h, q]
 
@@ -40,15 +40,15 @@ def test_counting_anew_rewrites_the_file_that_ships(tmp_path, monkeypatch):
     words = tmp_path / "words.txt"
     words.write_text("ab\nBa\n", encoding="utf-8")
     (tmp_path / "manifest.toml").write_text("# what ships\n", encoding="utf-8")
-    for module in (language, _paths):
+    for module in (decode, _paths):
         monkeypatch.setattr(module, "shipped", lambda name: tmp_path / name)
     letter_pairs.main(str(words))
-    counted = np.loadtxt(tmp_path / language.FILE, delimiter=",", skiprows=1, usecols=range(1, 28))
+    counted = np.loadtxt(tmp_path / decode.LETTER_PAIRS, delimiter=",", skiprows=1, usecols=range(1, 28))
     assert np.array_equal(counted, letter_pairs.count_pairs(["ab", "ba"]))
-    language.transitions.cache_clear()
+    decode.transitions.cache_clear()
     try:
-        np.testing.assert_allclose(language.transitions().sum(axis=1), 1)
+        np.testing.assert_allclose(decode.transitions().sum(axis=1), 1)
     finally:
-        language.transitions.cache_clear()
-    entry = tomllib.loads((tmp_path / "manifest.toml").read_text(encoding="utf-8"))["files"][language.FILE]
-    assert entry["bytes"] == (tmp_path / language.FILE).stat().st_size
+        decode.transitions.cache_clear()
+    entry = tomllib.loads((tmp_path / "manifest.toml").read_text(encoding="utf-8"))["files"][decode.LETTER_PAIRS]
+    assert entry["bytes"] == (tmp_path / decode.LETTER_PAIRS).stat().st_size
