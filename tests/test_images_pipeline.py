@@ -107,6 +107,13 @@ def test_without_the_crop_the_character_gets_small():
     assert rows.mean() < 13 and columns.mean() > 14
 
 
+def test_without_the_crop_a_thin_line_keeps_the_pen_that_its_size_needs():
+    """Scaled to 20 pixels, the page is lower than the widened pen."""
+    page = np.zeros((10, 400))
+    page[4:6, 10:390] = 1
+    assert np.ptp(np.flatnonzero(stored(page, off=["crop"]).any(axis=1))) >= 1
+
+
 def test_without_aspect_the_character_fills_a_square():
     one = drawing("1", half_width=5)
     assert images.trace(one)["box"].shape[1] < 15

@@ -1,15 +1,16 @@
-"""Characters one after the other: words on a line."""
+"""Characters one after the other: words on a line, and the ligatures that join their letters."""
 
 import re
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy.interpolate import CubicHermiteSpline
+from scipy.ndimage import gaussian_filter1d
 
-from hcr_lib.handwriting._characters import CAP_HEIGHT, Strokes, write_char
-from hcr_lib.handwriting._ligatures import can_join, join, split_delayed
+from hcr_lib.handwriting._allographs import STEP
+from hcr_lib.handwriting._characters import CAP_HEIGHT, Strokes, direction, write_char
 from hcr_lib.handwriting._style import Style
 
 LIGATURE = -1  #: owner of the points between two joined letters
@@ -17,6 +18,7 @@ LIGATURE = -1  #: owner of the points between two joined letters
 MOST_NESTED = 0.35 * CAP_HEIGHT  #: the most by which one character reaches under or over its neighbour
 ROOM_FOR_LIGATURE = 10.0  #: additional distance between letters, for a writer who joins them all
 
+_RIGHT, _DOWN = np.array([1.0, 0.0]), np.array([0.0, 1.0])
 _BAND = 10.0  # outlines are compared in bands of this height ...
 _BANDS = 48  # ... from half as many above the baseline to half as many below
 
@@ -74,12 +76,7 @@ class Writing:
         return Writing(self.text, [stroke @ turn + offset for stroke in self.strokes], self.owners)
 
 
-class _Letter(NamedTuple):
-    """A character in its place, in a word and in the text."""
-
-    char: str
-    place: int
-    strokes: Strokes
+_Letter = tuple[str, int, Strokes]  # a character, its index in the text, and its strokes in their place
 
 
 def write(text: str, style: Style, rng: np.random.Generator) -> Strokes:
@@ -137,7 +134,7 @@ def write_line(text: str, style: Style, rng: np.random.Generator) -> Writing:
             strokes = [stroke + aside for stroke in strokes]
             outline = np.maximum(outline, _sides(strokes)[1])
             edge = max(edge, (np.concatenate(strokes) @ [1, style.slant]).max())
-            word.append(_Letter(char, place, strokes))
+            word.append((char, place, strokes))
         edge += 2 * style.pen + style.spacing
         strokes, owners = _joined(word, style, rng)
         line.strokes.extend(strokes)
@@ -175,27 +172,98 @@ def _shift(strokes: Strokes, outline: np.ndarray, edge: float, style: Style, rng
 def _joined(word: list[_Letter], style: Style, rng: np.random.Generator) -> tuple[Strokes, list[np.ndarray]]:
     """Return a word's strokes in the order of the pen, joined where this writer joins letters, and their owners."""
     joins = [
-        draw < style.joining
-        and one.char.islower()
-        and other.char.islower()
-        and can_join(one.char, one.strokes, other.char, other.strokes, style.slant)
-        for draw, (one, other) in zip(rng.random(len(word) - 1), pairwise(word), strict=True)
+        draw < style.joining and one.islower() and other.islower() and _can_join(one, its_own, other, its, style.slant)
+        for draw, ((one, _, its_own), (other, _, its)) in zip(rng.random(len(word) - 1), pairwise(word), strict=True)
     ]
     strokes, owners = [], []
     later = []  # added when the word is written
-    for letter, from_before, to_next in zip(word, [False, *joins], [*joins, False], strict=True):
-        body, rest = split_delayed(letter.char, letter.strokes) if from_before or to_next else (letter.strokes, [])
-        later += [(stroke, letter.place) for stroke in rest]
+    for (char, place, body), from_before, to_next in zip(word, [False, *joins], [*joins, False], strict=True):
+        if from_before or to_next:
+            body, delayed = _split_delayed(char, body)
+            later += [(stroke, place) for stroke in delayed]
         if from_before:
-            one, bridge, other = join(strokes.pop(), body[0])
+            one, bridge, other = _join(strokes.pop(), body[0])
             strokes.append(np.concatenate([one, bridge, other]))
-            # `join` may have left out the last points of `one`.
+            # `_join` may have left out the last points of `one`.
             owners[-1] = np.repeat(
-                np.append(owners[-1][: len(one)], [LIGATURE, letter.place]),
+                np.append(owners[-1][: len(one)], [LIGATURE, place]),
                 np.append(np.ones(len(one), int), [len(bridge), len(other)]),
             )
             body = body[1:]
         strokes += body
-        owners += [np.full(len(stroke), letter.place) for stroke in body]
+        owners += [np.full(len(stroke), place) for stroke in body]
     strokes += [stroke for stroke, _ in later]
     return strokes, owners + [np.full(len(stroke), place) for stroke, place in later]
+
+
+def _split_delayed(char: str, strokes: Strokes) -> tuple[Strokes, Strokes]:
+    """Split a letter's strokes into its body and its delayed strokes: dots and bars, added once the word is written."""
+    if char == "o":  # left where its ring is highest, or it would look like an a
+        [ring] = strokes
+        half = len(ring) // 2
+        return [ring[: half + int(ring[half:, 1].argmin()) + 1]], []
+    if char in "ijx":
+        return strokes[:1], strokes[1:]
+    if char in "fqtz" and len(strokes) > 1:
+        bar = min(range(len(strokes)), key=lambda number: np.ptp(strokes[number][:, 1]))
+        return strokes[:bar] + strokes[bar + 1 :], [strokes[bar]]
+    return strokes, []
+
+
+def _can_join(char: str, strokes: Strokes, other: str, others: Strokes, slant: float) -> bool:
+    """Return whether a ligature may lead from one letter to another: not from its left, nor from a descender."""
+    if char == "f" and len(strokes) > 1:  # its foot is no place to go on from: an f would look like a t
+        return False
+    body, _ = _split_delayed(char, strokes)
+    end, start = body[-1][-1], _split_delayed(other, others)[0][0][0]
+    if end[1] < -0.3 * CAP_HEIGHT and start[1] > -0.15 * CAP_HEIGHT:  # down a whole letter: an o would look like an a
+        return False
+    upright = np.concatenate([stroke @ [1, slant] for stroke in body])
+    left, right = upright.min(), upright.max()
+    on_the_left = end @ [1, slant] < left + 0.35 * (right - left) and right - left > 0.25 * CAP_HEIGHT
+    return char == "o" or (not on_the_left and end[1] < 0.2 * CAP_HEIGHT)
+
+
+def _join(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Join the last stroke of a letter and the first of the next, where they stand: into one path, split in three.
+
+    Return `before` with a rounded end, the ligature, and `after` with a rounded beginning.
+    """
+    down = before[-1, 1] - before[-min(4, len(before)), 1]
+    if len(before) > 9 and down > 2 * STEP:
+        before = before[:-3]  # the last bit of a stem is left to the ligature, which turns there
+    after = _led_over_the_top(after)
+    bridge = _bridge(before, after)
+    path = np.concatenate([before, bridge, after])
+    smooth = gaussian_filter1d(path, 1.5, axis=0, mode="nearest")
+    # Only the joints are smoothed, so the letters keep their corners.
+    place = np.arange(len(path))
+    near = sum(
+        np.exp(-(((place - joint) / 2.5) ** 2)) for joint in (len(before) - 0.5, len(before) + len(bridge) - 0.5)
+    )
+    path = path + np.minimum(near, 1)[:, None] * (smooth - path)
+    return np.split(path, [len(before), len(before) + len(bridge)])
+
+
+def _led_over_the_top(path: np.ndarray) -> np.ndarray:
+    """Enter a bowl that begins on its right, as in a or c, at its top: the pen retraces its beginning."""
+    top = 0
+    while top + 1 < len(path) and path[top + 1, 1] <= path[top, 1]:
+        top += 1
+    return np.concatenate([path[top:0:-1], path]) if path[top, 0] < path[0, 0] else path
+
+
+def _bridge(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Return a curve from the end of one stroke to the beginning of another, without these two points."""
+    start, stop = before[-1], after[0]
+    distance = max(float(np.hypot(*(stop - start))), STEP)
+    leave, arrive = direction(before), -direction(after[::-1])
+    rise = (start[1] - stop[1]) / CAP_HEIGHT
+    if start[1] < -0.3 * CAP_HEIGHT and rise < 0.3:  # from the top of an o to the top of an n: a hammock
+        leave = 0.4 * leave + 0.8 * _RIGHT + 0.5 * _DOWN
+    else:
+        leave = 0.6 * leave + 0.6 * _RIGHT
+    if arrive @ _DOWN > 0.3:  # a stem: climb to it; a tall one is the back of a loop
+        arrive = np.array([0.35, -0.7]) if rise < 0.6 else np.array([-0.5, -0.35])
+    curve = CubicHermiteSpline([0, 1], [start, stop], [leave * distance, arrive * distance])
+    return curve(np.linspace(0, 1, max(3, round(1.2 * distance / STEP)) + 2))[1:-1]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import stat
 import warnings
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -114,11 +113,13 @@ def _file_size(path: str | os.PathLike) -> int:
     """Return the bytes of a file; what is none is refused before it is opened, since a pipe would wait for ever."""
     if not os.fspath(path):
         raise ImageError("the name of a picture is empty; expected a path. Name a file.")
+    if os.path.isdir(path):
+        raise ImageError(f"{path} is a folder; expected a picture. Name the files inside it.")
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise ImageError(f"{path} is a pipe or a device; expected a picture. Save it as a file first.")
     try:
-        found = os.stat(path)
-        if stat.S_ISREG(found.st_mode):
-            open(path, "rb").close()
-            return found.st_size
+        with open(path, "rb") as file:
+            return os.fstat(file.fileno()).st_size
     except FileNotFoundError:
         raise ImageError(f"{path} was not found; expected a picture. Check the spelling of the path.") from None
     except (OSError, ValueError) as error:  # ValueError: a name with a null character
@@ -126,9 +127,6 @@ def _file_size(path: str | os.PathLike) -> int:
             f"{path} could not be opened ({getattr(error, 'strerror', error)}); expected a picture that you may read. "
             "Check the path and the file's permissions."
         ) from error
-    if stat.S_ISDIR(found.st_mode):
-        raise ImageError(f"{path} is a folder; expected a picture. Name the files inside it.")
-    raise ImageError(f"{path} is a pipe or a device; expected a picture. Save it as a file first.")
 
 
 def to_gray(image: Image.Image | npt.ArrayLike) -> np.ndarray:

@@ -62,8 +62,9 @@ class _Sheet:
         """Return the ink on its page, if it was not cropped."""
         if self.place is None:
             return self.ink
-        page = np.zeros([max(1, round(side)) for side in self.shape], "float32")
-        # Rounding must not push the ink over an edge.
+        # Neither rounding nor the thicker pen may push the ink over an edge.
+        height, width = (max(round(side), length) for side, length in zip(self.shape, self.ink.shape, strict=True))
+        page = np.zeros((height, width), "float32")
         corner = zip(self.place[:2], page.shape, self.ink.shape, strict=True)
         top, left = (min(round(at), side - length) for at, side, length in corner)
         page[top : top + self.ink.shape[0], left : left + self.ink.shape[1]] = self.ink
@@ -164,6 +165,8 @@ STEPS: dict[str, Callable[[_Sheet, bool], _Sheet]] = {
 
 def _run(sheet: _Sheet, off: Collection[str] = (), first: str = "light") -> Iterator[_Sheet]:
     """Yield the sheet after every step from `first` on, without those in `off`."""
+    for name in off:
+        ensure_choice(name, STEPS, name="a step of the recipe")
     for name in itertools.dropwhile(lambda name: name != first, STEPS):
         sheet = STEPS[name](sheet, name not in off)
         yield sheet
@@ -265,7 +268,6 @@ def trace(
     """
     if not 0 < threshold < 1:
         raise ValueError(f"threshold must lie between 0 and 1; got {threshold}. To do without, switch it off.")
-    _check_names(off)
     original = _Original(picture)
     sheets = dict(zip(STEPS, _run(_Sheet(None, original, threshold, min_stroke), off), strict=True))
     pages = {name: sheet.page() for name, sheet in sheets.items()}
@@ -303,7 +305,6 @@ def ablation(drawings: Iterable[Picture], steps: Collection[str] = tuple(STEPS))
     crop [3, 15]
     aspect [20, 20]
     """
-    _check_names(steps)
     without = {"whole recipe": (), **{step: (step,) for step in steps}}
     stored = {name: [] for name in without}
     for drawing in drawings:
@@ -313,8 +314,3 @@ def ablation(drawings: Iterable[Picture], steps: Collection[str] = tuple(STEPS))
             with contextlib.suppress(BlankImageError):
                 stored[name][-1] = _stored(_run(start, off))
     return {name: np.array(each, "uint8").reshape(-1, SIZE, SIZE) for name, each in stored.items()}
-
-
-def _check_names(steps: Collection[str]) -> None:
-    for step in steps:
-        ensure_choice(step, STEPS, name="a step of the recipe")

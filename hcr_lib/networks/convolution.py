@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
@@ -51,12 +49,11 @@ def convolve(
     """
     images, kernels = np.asarray(images, "float32"), np.asarray(kernels, "float32")
     ensure_choice(padding, ("same", "valid"), name="padding")
-    *size, channels, count = kernels.shape
+    *size, channels, _ = kernels.shape
     if images.shape[-1] != channels:
         raise ValueError(f"kernels for {channels} channels do not fit images of shape {images.shape}.")
     if padding == "same":  # an even kernel has one more row below than above, as in Keras
         images = np.pad(images, [(0, 0), *(((side - 1) // 2, side // 2) for side in size), (0, 0)])
-    windows = sliding_window_view(images, size, axis=(1, 2)).transpose(0, 1, 2, 4, 5, 3)
-    places, values = windows.shape[:3], math.prod(windows.shape[3:])
-    product = windows.reshape(-1, values) @ kernels.reshape(values, count)
-    return product.reshape(*places, count) + np.asarray(biases, "float32")
+    windows = sliding_window_view(images, size, axis=(1, 2))  # (n, new rows, new columns, channels, *size)
+    # `tensordot` makes the two matrices: it flattens the axes that are summed over, and multiplies.
+    return np.tensordot(windows, kernels, axes=((4, 5, 3), (0, 1, 2))) + np.asarray(biases, "float32")

@@ -26,6 +26,12 @@ def convolution_block(features: keras.KerasTensor, width: int) -> keras.KerasTen
     return layers.ReLU()(batch_norm()(features))
 
 
+def _chain(name: str, num_classes: int, *parts: keras.Layer) -> keras.Sequential:
+    """Return layers in a row, from ink to a dense layer with a softmax."""
+    answer = layers.Dense(num_classes, activation="softmax")
+    return keras.Sequential([keras.Input(INPUT_SHAPE), *parts, answer], name=name)
+
+
 def linear(num_classes: int = 10) -> keras.Model:
     """Build a linear classifier: a template for each class, multiplied with the ink and summed.
 
@@ -34,9 +40,7 @@ def linear(num_classes: int = 10) -> keras.Model:
     >>> linear(10).count_params()
     7850
     """
-    return keras.Sequential(
-        [keras.Input(INPUT_SHAPE), layers.Flatten(), layers.Dense(num_classes, activation="softmax")], name="linear"
-    )
+    return _chain("linear", num_classes, layers.Flatten())
 
 
 def mlp(num_classes: int = 10, hidden: int = 300) -> keras.Model:
@@ -47,15 +51,7 @@ def mlp(num_classes: int = 10, hidden: int = 300) -> keras.Model:
     >>> mlp(10).count_params()
     238510
     """
-    return keras.Sequential(
-        [
-            keras.Input(INPUT_SHAPE),
-            layers.Flatten(),
-            layers.Dense(hidden, activation="relu"),
-            layers.Dense(num_classes, activation="softmax"),
-        ],
-        name="mlp",
-    )
+    return _chain("mlp", num_classes, layers.Flatten(), layers.Dense(hidden, activation="relu"))
 
 
 def seed_cnn(num_classes: int = 36) -> keras.Model:
@@ -68,20 +64,17 @@ def seed_cnn(num_classes: int = 36) -> keras.Model:
     >>> seed_cnn(36).count_params()
     167300
     """
-    return keras.Sequential(
-        [
-            keras.Input(INPUT_SHAPE),
-            layers.Conv2D(32, 5, activation="relu"),
-            batch_norm(),
-            layers.Conv2D(32, 5, activation="relu"),
-            batch_norm(),
-            layers.MaxPooling2D(5),
-            layers.Dropout(0.25),
-            layers.Flatten(),
-            layers.Dense(256, activation="relu"),
-            layers.Dense(num_classes, activation="softmax"),
-        ],
-        name="seed_cnn",
+    return _chain(
+        "seed_cnn",
+        num_classes,
+        layers.Conv2D(32, 5, activation="relu"),
+        batch_norm(),
+        layers.Conv2D(32, 5, activation="relu"),
+        batch_norm(),
+        layers.MaxPooling2D(5),
+        layers.Dropout(0.25),
+        layers.Flatten(),
+        layers.Dense(256, activation="relu"),
     )
 
 
@@ -96,25 +89,22 @@ def seed_crnn(num_classes: int = 36) -> keras.Model:
     >>> seed_crnn(36).count_params()
     795556
     """
-    return keras.Sequential(
-        [
-            keras.Input(INPUT_SHAPE),
-            layers.Conv2D(32, 3, padding="same", activation="relu"),
-            batch_norm(),
-            layers.MaxPooling2D(2),
-            layers.Dropout(0.25),
-            layers.Conv2D(64, 3, padding="same", activation="relu"),
-            batch_norm(),
-            layers.MaxPooling2D(2),
-            layers.Dropout(0.25),
-            layers.Permute((2, 1, 3)),  # (row, column, feature) -> (column, row, feature)
-            layers.Reshape((7, 7 * 64)),
-            layers.Bidirectional(layers.LSTM(128, return_sequences=True)),
-            layers.Bidirectional(layers.LSTM(64)),
-            layers.Dense(128, activation="relu"),
-            layers.Dense(num_classes, activation="softmax"),
-        ],
-        name="seed_crnn",
+    return _chain(
+        "seed_crnn",
+        num_classes,
+        layers.Conv2D(32, 3, padding="same", activation="relu"),
+        batch_norm(),
+        layers.MaxPooling2D(2),
+        layers.Dropout(0.25),
+        layers.Conv2D(64, 3, padding="same", activation="relu"),
+        batch_norm(),
+        layers.MaxPooling2D(2),
+        layers.Dropout(0.25),
+        layers.Permute((2, 1, 3)),  # (row, column, feature) -> (column, row, feature)
+        layers.Reshape((7, 7 * 64)),
+        layers.Bidirectional(layers.LSTM(128, return_sequences=True)),
+        layers.Bidirectional(layers.LSTM(64)),
+        layers.Dense(128, activation="relu"),
     )
 
 

@@ -100,12 +100,8 @@ class LayerFacts:
         """
         if self.rows is None or len(self.shape) != 3:
             return 0, 0, side, side
-        starts = self.columns.start + column * self.columns.stride, self.rows.start + row * self.rows.stride
-        (x0, x1), (y0, y1) = (
-            (max(0, start), min(side, start + field.size))
-            for start, field in zip(starts, (self.columns, self.rows), strict=True)
-        )
-        return x0, y0, x1, y1
+        x, y = self.columns.start + column * self.columns.stride, self.rows.start + row * self.rows.stride
+        return max(0, x), max(0, y), min(side, x + self.columns.size), min(side, y + self.rows.size)
 
 
 def layers(model: keras.Model) -> list[LayerFacts]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
@@ -90,10 +91,7 @@ class AveragedWeights(keras.callbacks.Callback):
 
 def crc32(*arrays: np.ndarray) -> int:
     """Return a checksum of the contents of arrays."""
-    total = 0
-    for array in arrays:
-        total = zlib.crc32(np.ascontiguousarray(array), total)
-    return total
+    return functools.reduce(lambda total, array: zlib.crc32(np.ascontiguousarray(array), total), arrays, 0)
 
 
 def network_checksum(model: keras.Model) -> int:
