@@ -144,9 +144,8 @@ def worst_pairs(labels: npt.ArrayLike, predictions: npt.ArrayLike, classes: str,
 
     mistakes = confusion(labels, predictions, len(classes))
     np.fill_diagonal(mistakes, 0)
-    rows, columns = np.nonzero(mistakes)
-    order = np.argsort(-mistakes[rows, columns], kind="stable")[:top]
-    rows, columns = rows[order], columns[order]
+    order = np.argsort(-mistakes, axis=None, kind="stable")[: min(top, np.count_nonzero(mistakes))]
+    rows, columns = np.unravel_index(order, mistakes.shape)
     chars = np.array(list(classes))
     return pd.DataFrame({"true": chars[rows], "read": chars[columns], "count": mistakes[rows, columns]})
 

@@ -36,17 +36,10 @@ Box = tuple[int, int, int, int]  # x0, y0, x1, y1; x1 and y1 are one past the la
 
 @dataclass(frozen=True, eq=False)
 class Component:
-    """A connected component of ink, or a group of them: where it is, and its pixels without those of its neighbours.
+    """A connected component of ink, or a group of them: where it is, and its pixels without those of its neighbours."""
 
-    Attributes
-    ----------
-    box : tuple of int
-        (x0, y0, x1, y1) on the page.
-    ink : ndarray of float32, shape (y1 - y0, x1 - x0)
-    """
-
-    box: Box
-    ink: np.ndarray
+    box: Box  #: on the page
+    ink: np.ndarray  #: float32 of shape (y1 - y0, x1 - x0)
 
     @property
     def width(self) -> int:

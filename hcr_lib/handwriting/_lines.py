@@ -102,9 +102,8 @@ def write_line(text: str, style: Style, rng: np.random.Generator) -> Writing:
     ----------
     text : str
         Digits, letters and blanks.
-    style : Style
-    rng : numpy.random.Generator
-        Source of the variation from copy to copy.
+    style, rng
+        As for `write_char`.
 
     Returns
     -------

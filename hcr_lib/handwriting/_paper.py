@@ -20,24 +20,12 @@ _TILT = 0.01  # standard deviation of the form's rotation, in radians
 
 @dataclass(frozen=True, eq=False)
 class Paper:
-    """A blank form, from `form_boxes`.
+    """A blank form, from `form_boxes`."""
 
-    Attributes
-    ----------
-    shape : tuple of int
-        (height, width) of the picture, in pixels.
-    size : float
-        Height of a box.
-    rules : list of ndarray of float64, each of shape (n, 2)
-        Printed on it, as strokes.
-    cells : list of tuple of float
-        (x0, y0, x1, y1) of the boxes, from left to right.
-    """
-
-    shape: tuple[int, int]
-    size: float
-    rules: list[np.ndarray]
-    cells: list[tuple[float, float, float, float]]
+    shape: tuple[int, int]  #: (height, width) of the picture, in pixels
+    size: float  #: height of a box
+    rules: list[np.ndarray]  #: printed on it, as strokes: float64 of shape (n, 2)
+    cells: list[tuple[float, float, float, float]]  #: (x0, y0, x1, y1) of the boxes, from left to right
 
 
 @dataclass(frozen=True, eq=False)

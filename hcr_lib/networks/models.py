@@ -128,8 +128,7 @@ def compact_cnn(num_classes: int = 62, width: int = 32, first: int = 1) -> keras
     >>> compact_cnn(10, width=24).count_params()
     305794
     """
-    inputs = keras.Input(INPUT_SHAPE)
-    features = inputs
+    features = inputs = keras.Input(INPUT_SHAPE)
     for stage, number in enumerate((first, 2, 2)):
         for _ in range(number):
             features = convolution_block(features, width << stage)
