@@ -26,11 +26,6 @@ def shipped(name: str) -> Path:
     )
 
 
-def results_dir() -> Path:
-    """Return the folder of recorded results, ``data/results`` of a checkout."""
-    return Path(__file__).resolve().parent.parent / "data" / "results"
-
-
 def user_data_dir() -> Path:
     """Return the folder of fetched data: ``HCR_DATA_DIR``, or a cache folder of the user's own.
 

@@ -14,7 +14,7 @@ from hcr_lib._tf import keras
 from hcr_lib.augment import Augment
 from hcr_lib.labels import DIGITS
 from hcr_lib.networks import models
-from hcr_lib.research import ladder
+from hcr_lib.research import ladder, manifest
 from hcr_lib.research.deskew import deskew, slant
 from hcr_lib.research.ladder import Network, Parts, Predictions, __main__, _classical, _climb, _networks
 
@@ -210,7 +210,7 @@ class TestTable:
 @pytest.fixture
 def results(tmp_path, monkeypatch):
     """Let records be written and read in a folder of their own."""
-    monkeypatch.setattr(_paths, "results_dir", lambda: tmp_path / "results")
+    monkeypatch.setattr(manifest, "results_dir", lambda: tmp_path / "results")
     monkeypatch.setattr(_paths, "shipped", lambda name: tmp_path / name)
     return tmp_path / "results" / "ladder.json"
 
@@ -261,7 +261,7 @@ class TestRecord:
         assert records.read("ladder")["rows"] == [json.loads(json.dumps(row))]
 
     def test_what_is_on_record_belongs_to_the_ladder(self):
-        if not (_paths.results_dir() / "ladder.json").is_file():
+        if not (manifest.results_dir() / "ladder.json").is_file():
             pytest.skip("not measured yet")
         rows = records.read("ladder")["rows"]
         names = [row["rung"] for row in rows]
