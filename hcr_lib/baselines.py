@@ -4,21 +4,21 @@ Each method is a function from its settings to a pipeline of scikit-learn, whose
 uint8 of shape (n, 28, 28). First used in notebook 03.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression, RidgeClassifier
-from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures
-from sklearn.svm import SVC
 
 from hcr_lib import metrics
 from hcr_lib.datasets import Dataset, load
 from hcr_lib.labels import DIGITS
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline  # for types alone: scikit-learn changes the environment when it is imported
 
 
 def least_squares(ridge: float) -> Pipeline:
@@ -29,34 +29,46 @@ def least_squares(ridge: float) -> Pipeline:
     The weights have a closed form: no steps, no learning rate. The ridge keeps weights small where hardly any ink ever
     is. The first rung of LeCun et al., "Gradient-based learning applied to document recognition" (1998).
     """
+    from sklearn.linear_model import RidgeClassifier
+    from sklearn.preprocessing import PolynomialFeatures
+
     return _on_ink(PolynomialFeatures(1), RidgeClassifier(alpha=ridge, fit_intercept=False))  # 1 is for the bias
 
 
 def softmax_regression(C: float) -> Pipeline:
     """Fit the same layer of weights by cross-entropy; a smaller `C` regularises more strongly."""
+    from sklearn.linear_model import LogisticRegression
+
     return _on_ink(LogisticRegression(C=C, tol=1e-3, max_iter=200))
 
 
 def nearest_neighbours(k: int) -> Pipeline:
     """Take a vote among the `k` nearest training images (Euclidean distance); nearer ones win a tie."""
+    from sklearn.neighbors import KNeighborsClassifier
+
     votes = 1 - 1e-3 * np.arange(k)  # slightly less for each neighbour than for the one before
     return _on_ink(KNeighborsClassifier(k, algorithm="brute", weights=lambda near: np.tile(votes, (len(near), 1))))
 
 
 def gaussian_svm(C: float, gamma: float) -> Pipeline:
     """Fit a support vector machine with a Gaussian kernel, one for each pair of classes (Cortes and Vapnik, 1995)."""
+    from sklearn.svm import SVC
+
     return _on_ink(SVC(C=C, gamma=gamma, cache_size=2000))
 
 
 def _on_ink(*steps: Any) -> Pipeline:
     """Return a pipeline that begins with rows of float32 ink in [0, 1], shape (n, 784)."""
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
+
     return make_pipeline(FunctionTransformer(lambda images: images.reshape(len(images), -1) / np.float32(255)), *steps)
 
 
 def parameters(fitted: Pipeline) -> int:
     """Return how many numbers a fitted method stores: its weights, or the training images that it keeps."""
     method = fitted[-1]
-    if isinstance(method, KNeighborsClassifier):
+    if hasattr(method, "n_samples_fit_"):
         return method.n_samples_fit_ * method.n_features_in_
     found = (getattr(method, name, None) for name in ("support_vectors_", "dual_coef_", "coef_", "intercept_"))
     return sum(values.size for values in found if isinstance(values, np.ndarray))
