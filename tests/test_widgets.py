@@ -12,8 +12,7 @@ from traitlets import TraitError
 from hcr_lib import datasets, images, pen, widgets
 from hcr_lib.labels import BYCLASS
 from hcr_lib.recognizer import Recognizer
-from hcr_lib.widgets._pad import LARGEST
-from hcr_lib.widgets._reading import describe, to_png
+from hcr_lib.widgets._pad import LARGEST, describe, to_png
 
 STROKES = [[[100, 50], [60, 220], [240, 220]], [[200, 60], [200, 350]]]  # a 4
 WORD = [[[40, 30], [40, 170]], [[140, 30], [140, 170], [220, 170]]]  # an I and an L

@@ -43,9 +43,9 @@ def alignment_demo(
     log_probs = np.asarray(log_probs)
     text = ctc.greedy(log_probs, classes) if text is None else text
     controls = {
-        "step": _demo.slider(0, 0, len(log_probs) - 1, 1, "step"),
-        "text": ipywidgets.Text(text, description="text", continuous_update=False, **_demo.LOOK),
-        "shade": _demo.dropdown([("output", "output"), ("all paths", "posterior")], "shade"),
+        "step": _demo.control("step", (0, len(log_probs) - 1, 1), 0),
+        "text": _demo.control("text", ipywidgets.Text(text, continuous_update=False)),
+        "shade": _demo.control("shade", [("output", "output"), ("all paths", "posterior")]),
     }
     return _demo.Demo("Alignment demo", partial(alignment_picture, log_probs, classes, strip=strip), controls)
 

@@ -26,9 +26,9 @@ def augmentation_demo(images: Dataset | npt.ArrayLike) -> ipywidgets.VBox:
 
     images = _first(images)
     usual = {name: getattr(Augment(), name) for name in LIMITS}
-    draw = _demo.copies("draw")
+    draw = _demo.control("draw", ipywidgets.BoundedIntText(max=2**31 - 1))
     controls = {
-        **_demo.sliders({name: (usual[name], 0.0, *LIMITS[name].limits[name]) for name in LIMITS}),
+        **{name: _demo.control(name, (0.0, *LIMITS[name].limits[name]), usual[name]) for name in LIMITS},
         "seed": draw,
         "again": _demo.button("another draw", lambda: demo.put(seed=draw.value + 1)),
         "none": _demo.button("all to none", lambda: demo.put(**dict.fromkeys(LIMITS, 0.0))),

@@ -30,11 +30,12 @@ def sample_browser(dataset: Dataset) -> ipywidgets.VBox:
     writers = [] if dataset.writers is None else np.unique(dataset.writers).tolist()
     everyone = ("all" if writers else "not known", _ALL)
     controls = {
-        "char": _demo.dropdown([("all", _ALL), *chars], "character"),
-        "writer": _demo.dropdown([everyone, *((name, name) for name in writers)], "writer", disabled=not writers),
-        "order": _demo.dropdown(((words, order) for order, words in ORDERS.items()), "sorted"),
+        "char": _demo.control("character", [("all", _ALL), *chars]),
+        "writer": _demo.control("writer", [everyone, *((name, name) for name in writers)]),
+        "order": _demo.control("sorted", [(words, order) for order, words in ORDERS.items()]),
     }
-    page = _demo.slider(1, 1, _pages(len(dataset)), 1, "page")
+    controls["writer"].disabled = not writers
+    page = _demo.control("page", (1, _pages(len(dataset)), 1), 1)
 
     def chosen(char: str, writer: str, order: str) -> np.ndarray:
         return _chosen(dataset, in_order(order), char or None, writer or None)

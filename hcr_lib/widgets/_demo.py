@@ -8,7 +8,7 @@ import html
 import io
 import math
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import ipywidgets
@@ -19,9 +19,6 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 #: For what differs from the rule; the words beside it say the same.
 RED = (213, 94, 0)
 BLACK, GREY = (0, 0, 0), (170, 170, 170)
-#: Layout of every control, and of a button below controls; three stand side by side in a notebook.
-LOOK = {"style": {"description_width": "80px"}, "layout": {"width": "296px"}}
-BUTTON = {"layout": {"width": "206px", "margin": "2px 2px 2px 84px"}}
 
 
 @contextlib.contextmanager
@@ -85,30 +82,26 @@ class Demo(ipywidgets.VBox):
                 self.message.value = ""
 
 
-def slider(value: float, low: float, high: float, step: float, label: str) -> ipywidgets.Widget:
-    """Return a slider like all the others; over whole numbers where its step is one."""
-    kind = ipywidgets.IntSlider if isinstance(step, int) else ipywidgets.FloatSlider
-    return kind(value, min=low, max=high, step=step, description=label, **LOOK)
+def control(label: str, what: Any, *value: Any) -> ipywidgets.ValueWidget:
+    """Return a control like all the others; three stand side by side in a notebook.
 
-
-def sliders(table: Mapping[str, tuple]) -> dict[str, ipywidgets.Widget]:
-    """Return a slider for each name: its value at first, lowest, highest, step and, unless it is the name, label."""
-    return {name: slider(*row[:4], (*row, name)[4]) for name, row in table.items()}
-
-
-def copies(label: str) -> ipywidgets.BoundedIntText:
-    """Return a field for the seed of a picture."""
-    return ipywidgets.BoundedIntText(0, min=0, max=2**31 - 1, description=label, **LOOK)
-
-
-def dropdown(options: Iterable, label: str, **more: Any) -> ipywidgets.Dropdown:
-    """Return a choice of one of several options."""
-    return ipywidgets.Dropdown(options=list(options), description=label, **LOOK, **more)
+    Parameters
+    ----------
+    label : str
+    what : Any
+        What `ipywidgets.interactive` takes: (lowest, highest, step) for a slider, of whole numbers if they are; options
+        for a choice; a text; True or False for a box to tick; or a widget.
+    *value : Any
+        Of a slider at first.
+    """
+    made = ipywidgets.interactive.widget_from_abbrev(what, *value)
+    made.description, made.style.description_width, made.layout.width = label, "80px", "296px"
+    return made
 
 
 def button(label: str, press: Callable[[], None]) -> ipywidgets.Button:
     """Return a button that calls `press`."""
-    made = ipywidgets.Button(description=label, **BUTTON)
+    made = ipywidgets.Button(description=label, layout={"width": "206px", "margin": "2px 2px 2px 84px"})
     made.on_click(lambda _button: press())
     return made
 

@@ -73,11 +73,12 @@ def network_explorer(train: Dataset, validation: Dataset) -> ipywidgets.VBox:
             trials.value, demo.message.value = "<br>".join(lines[-4:]), ""
         button.disabled, button.description = False, _LABEL
 
+    sliders = {name: _demo.control(name, tuple(limits), value) for name, (value, *limits) in SLIDERS.items()}
     button, trials = _demo.button(_LABEL, try_it), ipywidgets.HTML("Trainings are listed here.")
     demo = _demo.Demo(
         "Network explorer",
         lambda **settings: explorer_picture(**settings, image=validation.images[0]),
-        {**_demo.sliders(SLIDERS), "train": button, "trials": trials},
+        {**sliders, "train": button, "trials": trials},
     )
     return demo
 

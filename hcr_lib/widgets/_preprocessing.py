@@ -52,12 +52,12 @@ def preprocessing_demo(
         raise ValueError("the demo needs at least one picture; got none.")
     look = {"indent": False, "layout": {"width": "180px"}}
     controls = {
-        "picture": _demo.dropdown(pictures, "picture"),
-        "rotation": _demo.slider(0, -45, 45, 1, "rotation"),
-        "blur": _demo.slider(0, 0, 6, 0.5, "blur"),
-        "inverted": ipywidgets.Checkbox(False, description="inverted", **_demo.LOOK),
-        "level": _demo.slider(images.THRESHOLD, 0.05, 0.95, 0.05, "threshold"),
-        "min_stroke": _demo.slider(images.MIN_STROKE, 0, 5, 0.2, "least stroke"),
+        "picture": _demo.control("picture", list(pictures)),
+        "rotation": _demo.control("rotation", (-45, 45, 1), 0),
+        "blur": _demo.control("blur", (0, 6, 0.5), 0),
+        "inverted": _demo.control("inverted", False),
+        "level": _demo.control("threshold", (0.05, 0.95, 0.05), images.THRESHOLD),
+        "min_stroke": _demo.control("least stroke", (0, 5, 0.2), images.MIN_STROKE),
         **{step: ipywidgets.Checkbox(True, description=CAPTIONS[step], **look) for step in images.STEPS},
     }
 

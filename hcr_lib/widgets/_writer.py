@@ -12,19 +12,19 @@ from hcr_lib.handwriting import writer as style_of
 from hcr_lib.labels import BYCLASS
 from hcr_lib.widgets import _demo
 
-#: A slider for each of these fields of `Style`: lowest, highest, step, label.
+#: A slider for each of these fields of `Style`: lowest, highest, step.
 SLIDERS = {
-    "slant": (-0.6, 1.0, 0.05, "slant"),
-    "width": (0.5, 2.0, 0.05, "width"),
-    "x_height": (30.0, 80.0, 1.0, "x-height"),
-    "roundness": (0.0, 1.6, 0.05, "roundness"),
-    "speed": (0.0, 1.0, 0.05, "speed"),
-    "closure": (-25.0, 25.0, 1.0, "closure"),
-    "tremor": (0.0, 4.0, 0.1, "tremor"),
-    "pen": (1.5, 16.0, 0.5, "pen"),
-    "pressure": (0.0, 0.3, 0.01, "pressure"),
-    "spacing": (-5.0, 60.0, 1.0, "spacing"),
-    "joining": (0.0, 1.0, 0.05, "joining"),
+    "slant": (-0.6, 1.0, 0.05),
+    "width": (0.5, 2.0, 0.05),
+    "x_height": (30.0, 80.0, 1.0),
+    "roundness": (0.0, 1.6, 0.05),
+    "speed": (0.0, 1.0, 0.05),
+    "closure": (-25.0, 25.0, 1.0),
+    "tremor": (0.0, 4.0, 0.1),
+    "pen": (1.5, 16.0, 0.5),
+    "pressure": (0.0, 0.3, 0.01),
+    "spacing": (-5.0, 60.0, 1.0),
+    "joining": (0.0, 1.0, 0.05),
 }
 LONGEST = 40  # characters of a text
 WRITERS = 320  # of the bundled sample
@@ -48,7 +48,7 @@ def writer_demo(word: str = "Handwriting 47") -> ipywidgets.VBox:
         The text at first: digits, letters and spaces.
     """
     people = [("plain style", _PLAIN), *((f"w{number:03d}", number) for number in range(WRITERS))]
-    copy, person = _demo.copies("copy"), _demo.dropdown(people, "writer")
+    copy, person = _demo.control("copy", ipywidgets.BoundedIntText(max=2**31 - 1)), _demo.control("writer", people)
 
     def style(number: int) -> Style:
         return Style() if number == _PLAIN else style_of(number)
@@ -58,11 +58,14 @@ def writer_demo(word: str = "Handwriting 47") -> ipywidgets.VBox:
 
     person.observe(follow, names="value")  # before the demo observes it: the sliders move first
     controls = {
-        "text": ipywidgets.Text(word, description="text", **_demo.LOOK),
+        "text": _demo.control("text", word),
         "writer": person,
         "copy": copy,
         "again": _demo.button("write it again", lambda: demo.put(copy=copy.value + 1)),
-        **_demo.sliders({field: (getattr(Style(), field), *row) for field, row in SLIDERS.items()}),
+        **{
+            field: _demo.control(field.replace("_", "-"), limits, getattr(Style(), field))
+            for field, limits in SLIDERS.items()
+        },
     }
     demo = _demo.Demo(
         "Writer demo",
