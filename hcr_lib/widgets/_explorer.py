@@ -35,7 +35,7 @@ _REMEDY = "Take a smaller kernel, less pooling or fewer stages."
 
 
 class Trial(NamedTuple):
-    """Result of a short training."""
+    """Result of a short training: accuracy on the validation images, epochs and seconds."""
 
     accuracy: float
     epochs: float
@@ -43,14 +43,9 @@ class Trial(NamedTuple):
 
 
 def network_explorer(train: Dataset, validation: Dataset) -> ipywidgets.VBox:
-    """Show a small network with sliders for its settings, and a button that trains it for five seconds.
+    """Show a small network with sliders for its settings, and a button that trains it on digits for five seconds.
 
     The picture comes from `explorer_picture`, the score from `explorer_training`; the last four are listed.
-
-    Parameters
-    ----------
-    train, validation : Dataset
-        Digits.
     """
     for name, part in {"train": train, "validation": validation}.items():
         if len(part.classes) != DIGITS or len(part) < _BATCH:
@@ -167,17 +162,13 @@ def explorer_training(
         Decides the first weights and the order of the images.
     **settings
         As for `explorer_network`.
-
-    Returns
-    -------
-    Trial
-        Accuracy on the validation images, epochs and seconds.
     """
     from hcr_lib._tf import keras
 
     model = explorer_network(**settings, seed=seed)
     model.compile(keras.optimizers.Adam(4e-3), "sparse_categorical_crossentropy")
-    ink, steps, rng = _ink(train.images), len(train) // _BATCH, np.random.default_rng(seed)
+    ink, asked = (part.images[..., None] / np.float32(255) for part in (train, validation))
+    steps, rng = len(train) // _BATCH, np.random.default_rng(seed)
     order = np.concatenate([rng.permutation(len(train))[: steps * _BATCH] for _ in range(epochs)])
     start = spent = 0.0
     for done, rows in enumerate(order.reshape(-1, _BATCH), start=1):
@@ -187,12 +178,8 @@ def explorer_training(
         spent = time.perf_counter() - start
         if spent >= seconds:
             break
-    answers = np.asarray(model(_ink(validation.images), training=False)).argmax(axis=1)
+    answers = np.asarray(model(asked, training=False)).argmax(axis=1)
     return Trial(float((answers == validation.labels).mean()), done / steps, spent)
-
-
-def _ink(stored: np.ndarray) -> np.ndarray:
-    return stored[..., None].astype("float32") / 255
 
 
 def explorer_picture(
