@@ -3,12 +3,11 @@
 Pictures are drawn with Pillow: a repaint takes a fifth of Matplotlib's time, and a slider has to feel immediate.
 """
 
-import contextlib
 import html
 import io
 import math
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import ipywidgets
@@ -21,41 +20,45 @@ RED = (213, 94, 0)
 BLACK, GREY = (0, 0, 0), (170, 170, 170)
 
 
-@contextlib.contextmanager
-def errors_in(message: ipywidgets.HTML) -> Iterator[None]:
-    """Show an exception of the block in the widget, for Jupyter hides an observer's errors."""
-    try:
-        yield
-    except Exception as error:
-        message.value = html.escape(str(error) or type(error).__name__)
+class Panel(ipywidgets.Box):
+    """Widgets with one picture that follows them, and a message for errors; where none renders, it is `words`."""
 
-
-def picture_of(png: bytes = b"") -> ipywidgets.Image:
-    """Return a widget for a picture that shrinks with its cell."""
-    return ipywidgets.Image(value=png, format="png", layout={"max_width": "100%", "object_fit": "contain"})
-
-
-class Demo(ipywidgets.VBox):
-    """Controls, in three columns, and below them the picture that `paint` makes of their values, by their names.
-
-    It is painted again whenever one of them changes. Buttons and texts among them have no value to paint; the `name` is
-    shown where no widget renders.
-    """
-
-    def __init__(self, name: str, paint: Callable[..., bytes], controls: dict[str, ipywidgets.Widget]) -> None:
-        self._name, self._paint, self.controls = name, paint, controls
-        self.picture, self.message = picture_of(), ipywidgets.HTML()
+    def __init__(self, words: str) -> None:
+        self._words = words
+        self.picture = ipywidgets.Image(format="png", layout={"max_width": "100%", "object_fit": "contain"})
+        self.message = ipywidgets.HTML()
         # JupyterLab calls observers in a thread of their own, even while a cell is running.
-        self.lock, self._held = threading.RLock(), False
-        boxes = [ipywidgets.VBox(column) for column in _chunks(controls.values(), math.ceil(len(controls) / 3))]
-        super().__init__([ipywidgets.HBox(boxes, layout={"flex_flow": "row wrap"}), self.picture, self.message])
-        for name in self.settings:
-            self.controls[name].observe(self._repaint, names="value")
-        self._repaint()
+        self._one_at_a_time = threading.RLock()
+        super().__init__()
 
     def __repr__(self) -> str:
         """Read well where no widget renders, and be the same in every run."""
-        return f"{self._name} (run this cell to move the sliders)"
+        return self._words
+
+    def carefully(self, act: Callable[[], None]) -> None:
+        """Let a function act when no other does; show its exception, for Jupyter hides an observer's errors."""
+        with self._one_at_a_time:
+            try:
+                act()
+            except Exception as error:
+                self.message.value = html.escape(str(error) or type(error).__name__)
+
+
+class Demo(Panel, ipywidgets.VBox):
+    """Controls, in three columns, and below them the picture that `paint` makes of their values, by their names.
+
+    It is painted again whenever one of them changes; after an error the old picture stays. Buttons and texts among them
+    have no value to paint.
+    """
+
+    def __init__(self, name: str, paint: Callable[..., bytes], controls: dict[str, ipywidgets.Widget]) -> None:
+        super().__init__(f"{name} (run this cell to move the sliders)")
+        self._paint, self.controls, self._held = paint, controls, False
+        boxes = [ipywidgets.VBox(column) for column in _chunks(controls.values(), math.ceil(len(controls) / 3))]
+        self.children = [ipywidgets.HBox(boxes, layout={"flex_flow": "row wrap"}), self.picture, self.message]
+        for name in self.settings:
+            self.controls[name].observe(self._follow, names="value")
+        self._follow()
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -65,21 +68,22 @@ class Demo(ipywidgets.VBox):
 
     def put(self, **values: Any) -> None:
         """Set several controls, and paint once."""
-        with self.lock:
+        with self._one_at_a_time:
             self._held = True
             try:
                 for name, value in values.items():
                     self.controls[name].value = value
             finally:
                 self._held = False
-            self._repaint()
+            self._follow()
 
-    def _repaint(self, _change: dict | None = None) -> None:
-        """Paint; after an error the old picture stays."""
-        with self.lock, errors_in(self.message):
-            if not self._held:
-                self.picture.value = self._paint(**self.settings)
-                self.message.value = ""
+    def _follow(self, _change: dict | None = None) -> None:
+        if not self._held:
+            self.carefully(self._repaint)
+
+    def _repaint(self) -> None:
+        self.picture.value = self._paint(**self.settings)
+        self.message.value = ""
 
 
 def control(label: str, what: Any, *value: Any) -> ipywidgets.ValueWidget:

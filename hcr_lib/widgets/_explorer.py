@@ -56,20 +56,22 @@ def network_explorer(train: Dataset, validation: Dataset) -> ipywidgets.VBox:
     lines = []
 
     def try_it() -> None:
+        trial = explorer_training(train, validation, **demo.settings)
+        weights = explorer_network(**demo.settings).count_params()
+        words = ", ".join(f"{name} {value:g}" for name, value in demo.settings.items())
+        lines.append(
+            f"<b>{trial.accuracy:.1%}</b> of validation, {weights:,} weights, "
+            f"{trial.epochs:.1f} epochs in {trial.seconds:.1f} s<br><small>{words}</small>"
+        )
+        trials.value, demo.message.value = "<br>".join(lines[-4:]), ""
+
+    def press() -> None:
         button.disabled, button.description = True, "training ..."
-        with demo.lock, _demo.errors_in(demo.message):
-            trial = explorer_training(train, validation, **demo.settings)
-            weights = explorer_network(**demo.settings).count_params()
-            words = ", ".join(f"{name} {value:g}" for name, value in demo.settings.items())
-            lines.append(
-                f"<b>{trial.accuracy:.1%}</b> of validation, {weights:,} weights, "
-                f"{trial.epochs:.1f} epochs in {trial.seconds:.1f} s<br><small>{words}</small>"
-            )
-            trials.value, demo.message.value = "<br>".join(lines[-4:]), ""
+        demo.carefully(try_it)
         button.disabled, button.description = False, _LABEL
 
     sliders = {name: _demo.control(name, tuple(limits), value) for name, (value, *limits) in SLIDERS.items()}
-    button, trials = _demo.button(_LABEL, try_it), ipywidgets.HTML("Trainings are listed here.")
+    button, trials = _demo.button(_LABEL, press), ipywidgets.HTML("Trainings are listed here.")
     demo = _demo.Demo(
         "Network explorer",
         lambda **settings: explorer_picture(**settings, image=validation.images[0]),

@@ -2,7 +2,6 @@
 
 import html
 import os
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -112,20 +111,15 @@ class DrawingPad(anywidget.AnyWidget):
         return path
 
 
-class PadPanel(ipywidgets.HBox):
-    """A drawing pad and widgets beside it, which `show` renews whenever the pen lifts; `message` is for errors."""
+class PadPanel(_demo.Panel, ipywidgets.HBox):
+    """A drawing pad and widgets beside it, which `show` renews whenever the pen lifts."""
 
-    def __init__(self, pad: DrawingPad, message: ipywidgets.HTML, *beside: ipywidgets.Widget) -> None:
-        self.pad, self._message = pad, message
-        side = ipywidgets.VBox(beside, layout={"min_width": "200px"})
-        super().__init__([pad, side], layout={"flex_flow": "row wrap", "grid_gap": "24px"})
-        # JupyterLab calls observers in a thread of their own, even while a cell is running.
-        self._one_at_a_time = threading.Lock()
-        pad.observe(self._follow, names="strokes")
-
-    def __repr__(self) -> str:
-        """Read well where no widget renders, and be the same in every run."""
-        return f"{type(self).__name__} (run this cell to draw)"
+    def __init__(self, pad: DrawingPad, *beside: ipywidgets.Widget) -> None:
+        super().__init__(f"{type(self).__name__} (run this cell to draw)")
+        self.pad = pad
+        side = ipywidgets.VBox([self.message, *beside, self.picture], layout={"min_width": "200px"})
+        self.children, self.layout = [pad, side], {"flex_flow": "row wrap", "grid_gap": "24px"}
+        pad.observe(lambda _change: self.carefully(self.show), names="strokes")
 
     def show(self) -> None:
         """Renew what stands beside the pad; an exception is shown in the message."""
@@ -134,10 +128,6 @@ class PadPanel(ipywidgets.HBox):
     def replay(self, strokes: pen.Drawing) -> None:
         """Put stored strokes on the pad, as if they had just been drawn; needs no browser."""
         self.pad.replay(strokes)
-
-    def _follow(self, _change: dict | None = None) -> None:
-        with self._one_at_a_time, _demo.errors_in(self._message):
-            self.show()
 
 
 class ReadingPad(PadPanel):
@@ -168,13 +158,12 @@ class ReadingPad(PadPanel):
         height: int = pen.PAD,
         half_width: float = pen.HALF_WIDTH,
     ) -> None:
-        self.recognizer, self.mode, self.reading = recognizer, mode, None
-        self.result = ipywidgets.HTML(_INVITATION).add_class("hcr-result")
-        border = {"align_self": "flex-start", "border": "1px solid gray"}
-        self.seen = ipywidgets.Image(value=to_png(_BLANK), format="png", layout=border)
-        caption = ipywidgets.HTML("What the network sees:")
         pad = DrawingPad(width=width, height=height, half_width=half_width)
-        super().__init__(pad, self.result, self.result, caption, self.seen)
+        super().__init__(pad, ipywidgets.HTML("What the network sees:"))
+        self.recognizer, self.mode, self.reading = recognizer, mode, None
+        self.message.add_class("hcr-result").value = _INVITATION
+        self.picture.value = to_png(_BLANK)
+        self.picture.layout = {"align_self": "flex-start", "border": "1px solid gray"}
         recognizer.predict(_BLANK[None])  # the first call is slow; make it before the first stroke
 
     @property
@@ -193,13 +182,13 @@ class ReadingPad(PadPanel):
 
     def show(self) -> None:
         """Read the drawing."""
-        self.reading, self.seen.value = None, to_png(_BLANK)
+        self.reading, self.picture.value = None, to_png(_BLANK)
         if not self.pad.strokes:
-            self.result.value = _INVITATION
+            self.message.value = _INVITATION
             return
         reading = self.recognizer.read(self.pad.ink(), mode=self.mode)
         seen = np.hstack([one.image for one in reading.characters[:_SHOWN]])
-        self.result.value, self.seen.value, self.reading = describe(reading), to_png(seen), reading
+        self.message.value, self.picture.value, self.reading = describe(reading), to_png(seen), reading
 
 
 def describe(reading: "Reading") -> str:
