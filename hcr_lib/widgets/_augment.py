@@ -13,14 +13,9 @@ _TILE, _GAP, _ASIDE, _HEAD = 88, 6, 26, 22
 
 
 def augmentation_demo(images: Dataset | npt.ArrayLike) -> ipywidgets.VBox:
-    """Show augmented copies of images, with a slider for each limit.
+    """Show the `augmentation_picture` of images, with a slider for each limit.
 
-    "another draw" draws anew with the same limits. The picture comes from `augmentation_picture`.
-
-    Parameters
-    ----------
-    images : Dataset, or array_like of uint8, shape (n, 28, 28)
-        The first five are shown.
+    "another draw" draws anew with the same limits.
     """
     from hcr_lib.augment import LIMITS, Augment  # here, because TensorFlow takes seconds to load
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import ipywidgets
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageDraw, ImageOps
 
 from hcr_lib.datasets import Dataset
 from hcr_lib.networks import summary
@@ -152,18 +152,9 @@ def explorer_training(
     seed: int = 0,
     **settings: float,
 ) -> Trial:
-    """Train the explorer's network for a few seconds, or a few epochs if that is shorter.
+    """Train an `explorer_network` of these settings on digits for a few seconds, or a few epochs if that is shorter.
 
-    Parameters
-    ----------
-    train, validation : Dataset
-        Digits.
-    seconds, epochs : float, int
-        The clock starts with the second batch.
-    seed : int
-        Decides the first weights and the order of the images.
-    **settings
-        As for `explorer_network`.
+    The clock starts with the second batch; the seed decides the first weights and the order of the images.
     """
     from hcr_lib._tf import keras
 
@@ -193,51 +184,38 @@ def explorer_picture(
     *,
     image: npt.ArrayLike | None = None,
 ) -> bytes:
-    """Return a diagram of a small network: the maps of every layer, their weights and their cost, as a PNG.
+    """Return a diagram of an `explorer_network`: the maps of every layer, their weights and their cost, as a PNG.
 
-    Where the maps become too small, it ends and says why. The red square on the first picture is the receptive field of
-    one feature that reaches the dense layer.
-
-    Parameters
-    ----------
-    stages, filters, kernel, pooling, dropout
-        As for `explorer_network`.
-    image : array_like of uint8, shape (28, 28), optional
-        The input; blank paper by default.
+    Where the maps become too small, it ends and says why. The red square on the first picture, a stored image or blank
+    paper, is the receptive field of one feature that reaches the dense layer.
     """
     sides, complaint = shrink(stages, kernel, pooling)
     width = (_WIDTH - _LEFT) // (1 + 2 * stages)
-    picture = _demo.Sheet(_LEFT, _HIGH)
     tile = _demo.tile(np.zeros((SIDE, SIDE), "uint8") if image is None else image, SIDE * _SCALE + 4)
-    picture.image.paste(tile, (8, 14))
     # Columns of pictures, from the top down: maps, two captions, and a bar for their weights and one for their cost.
-    columns = [[picture.image, _demo.caption(f"picture\n{SIDE} x {SIDE}", _LEFT, 36)]]
+    columns = []
     for place, side in enumerate(sides):
         name = f"pooling {pooling}" if place % 2 else f"kernels {kernel} x {kernel}"
-        columns.append([_maps(width, side, filters), _demo.caption(f"{name}\n{side} x {side} x {filters}", width, 36)])
-    sheet = _demo.Sheet(_WIDTH, _TOP + _HIGH + 44 + 2 * _ROW)
-    if complaint:
-        sheet.text(8, _TOP // 2, complaint, size=16, fill=_demo.RED, anchor="lm")
-        sheet.text(8, sheet.image.height - _ROW, _REMEDY, size=16, fill=_demo.RED, anchor="lm")
-    else:
-        *maps, _flatten, _dropout, dense = summary.layers(explorer_network(stages, filters, kernel, pooling, dropout))
-        field = np.array(maps[-1].sees(sides[-1] // 2, sides[-1] // 2)) * _SCALE + [10, 16, 9, 15]
-        picture.draw.rectangle(field.tolist(), outline=_demo.RED, width=2)
-        columns.append([_maps(width, 27, 1, narrow=True), _demo.caption(f"dense\n{DIGITS} digits", width, 36)])
-        totals = []
-        for name, what in {"weights": "parameters", "multiply-adds": "multiply_adds"}.items():
-            values = [getattr(layer, what) for layer in (*maps, dense)]
-            totals.append(f"{sum(values):,} {name}")
-            columns[0].append(_demo.caption(name, _LEFT, _ROW, "lm", size=14))
-            for column, value in zip(columns[1:], values, strict=True):
-                column.append(_bar(width, value, max(values)))
-        words = f"{', '.join(totals)} an image; {sides[-1] ** 2 * filters:,} numbers reach the dense layer"
-        words += f", {dropout:.0%} of them dropped while training" if dropout else ""
-        sheet.text(8, _TOP // 2, words, size=15, anchor="lm")
-    sheet.image.paste(_demo.join(_demo.join(column, down=True) for column in columns), (0, _TOP))
+        columns.append([_maps(width, side, filters), _demo.caption(f"{name}\n{side} x {side} x {filters}", width, 44)])
+    names, words, below = ("", ""), complaint, _REMEDY
     if not complaint:
-        sheet.text(8, _TOP + _HIGH + 44, "red: what one number sees", size=12, anchor="lm", fill=_demo.RED)
-    return _demo.png(sheet.image)
+        *maps, _flatten, _dropout, dense = summary.layers(explorer_network(stages, filters, kernel, pooling, dropout))
+        columns.append([_maps(width, 27, 1, narrow=True), _demo.caption(f"dense\n{DIGITS} digits", width, 44)])
+        costs = np.array([(layer.parameters, layer.multiply_adds) for layer in (*maps, dense)])
+        for column, values in zip(columns, costs, strict=True):
+            column += [_bar(width, value, most) for value, most in zip(values, costs.max(axis=0), strict=True)]
+        field = np.array(maps[-1].sees(sides[-1] // 2, sides[-1] // 2)) * _SCALE + [2, 2, 1, 1]
+        ImageDraw.Draw(tile).rectangle(field.tolist(), outline=_demo.RED, width=2)
+        names, below = ("weights", "multiply-adds"), "red: what one number sees"
+        weights, multiply_adds = costs.sum(axis=0)
+        words = f"{weights:,} weights, {multiply_adds:,} multiply-adds an image; {sides[-1] ** 2 * filters:,} numbers "
+        words += "reach the dense layer" + (f", {dropout:.0%} of them dropped while training" if dropout else "")
+    first = [ImageOps.expand(tile, (8, 14, 22, 14), "white"), _demo.caption(f"picture\n{SIDE} x {SIDE}", _LEFT, 44)]
+    first += [_demo.caption(name, _LEFT, _ROW, "lm", size=14) for name in names]
+    above = _demo.caption(words, _WIDTH, _TOP, "lm", size=15, fill=_demo.RED if complaint else _demo.BLACK)
+    diagram = _demo.join(_demo.join(column, down=True) for column in (first, *columns))
+    below = _demo.caption(below, _WIDTH, anchor="lm", fill=_demo.RED)
+    return _demo.png(_demo.join((above, diagram, below), down=True))
 
 
 def _maps(width: int, side: int, filters: int, *, narrow: bool = False) -> Image.Image:

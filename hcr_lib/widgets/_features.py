@@ -18,15 +18,7 @@ _TILE, _GAP, _ASIDE = 76, 6, 150
 
 
 class FeaturePad(PadPanel):
-    """A drawing pad, and beside it the `feature_picture` of the drawing, renewed whenever the pen lifts.
-
-    Parameters
-    ----------
-    model : keras.Model
-        A trained network whose first layers are convolutions, such as `hcr_lib.networks.models.seed_cnn`.
-    classes : str
-        The characters of its outputs.
-    """
+    """A drawing pad, and beside it the `feature_picture` of the drawing, renewed whenever the pen lifts."""
 
     def __init__(self, model: "keras.Model", classes: str) -> None:
         super().__init__(DrawingPad())
@@ -50,7 +42,7 @@ def feature_picture(model: "keras.Model", stored: npt.ArrayLike, classes: str) -
     Parameters
     ----------
     model : keras.Model
-        Its first layers are convolutions, one or more, and then a pooling.
+        Its first layers are convolutions, one or more, and then a pooling: `hcr_lib.networks.models.seed_cnn`, say.
     stored : array_like of uint8, shape (28, 28)
     classes : str
         The characters of its outputs.

@@ -34,17 +34,10 @@ _COLUMNS = 5
 def preprocessing_demo(
     pictures: Sequence[Picture] | Mapping[str, Picture], reader: Reader | None = None
 ) -> ipywidgets.VBox:
-    """Show the steps from a picture to its 28 x 28 image, with a switch for each.
+    """Show the `preprocessing_picture` of one of several pictures, which may have names, with a switch for each step.
 
     Rotation, blur and inversion change the picture that is handed in; threshold and least stroke are amounts of the
-    recipe. The picture comes from `preprocessing_picture`.
-
-    Parameters
-    ----------
-    pictures : sequence, or mapping of name to picture
-        As for `hcr_lib.images.to_gray`.
-    reader : callable, optional
-        Takes the uint8 image (28, 28), returns what it reads; shown below the last picture.
+    recipe.
     """
     if not isinstance(pictures, Mapping):
         pictures = {f"number {number}": picture for number, picture in enumerate(pictures, start=1)}

@@ -40,12 +40,7 @@ def writer_demo(word: str = "Handwriting 47") -> ipywidgets.VBox:
     """Show a word as a synthetic writer writes it, with sliders for the style.
 
     "writer" chooses a writer of the bundled sample, and the sliders move to that writer's style. "write it again" gives
-    another copy by the same hand. The picture comes from `writer_picture`.
-
-    Parameters
-    ----------
-    word : str
-        The text at first: digits, letters and spaces.
+    another copy by the same hand. The picture comes from `writer_picture`; any other text can be typed.
     """
     people = [("plain style", _PLAIN), *((f"w{number:03d}", number) for number in range(WRITERS))]
     copy, person = _demo.control("copy", ipywidgets.BoundedIntText(max=2**31 - 1)), _demo.control("writer", people)
@@ -85,7 +80,7 @@ def writer_picture(text: str, style: Style, seed: int = 0, *, stored: bool = Tru
     style : hcr_lib.handwriting.Style
         The writer's.
     seed : int
-        Number of the copy: the same seed gives the same picture.
+        Number of the copy.
     stored : bool
         Add the first characters below as 28 x 28 images, each another copy.
 
