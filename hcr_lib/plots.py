@@ -216,12 +216,11 @@ def show_calibration(labels: npt.ArrayLike, probabilities: npt.ArrayLike, bins: 
     Parameters are those of `hcr_lib.metrics.calibration`. Bars below the diagonal: the network is overconfident.
     """
     table, ax = calibration(labels, probabilities, bins), _axes(3.2)
-    ax.bar(table["low"], table["accuracy"].fillna(0), width=1 / bins, align="edge", color=BLUE, edgecolor="white")
+    table = table[table["n"] > 0]
+    bars = ax.bar(table["low"], table["accuracy"], width=1 / bins, align="edge", color=BLUE, edgecolor="white")
     ax.plot([0, 1], [0, 1], "--", color="0.3")
     blank = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-    for low, share, count in zip(table["low"], table["accuracy"], table["n"], strict=True):
-        if count:
-            ax.text(low + 0.5 / bins, share + 0.015, f"{count:,}", ha="center", va="bottom", fontsize=7, bbox=blank)
+    ax.bar_label(bars, [f"{count:,}" for count in table["n"]], padding=3, fontsize=7, bbox=blank)
     ax.set(xlim=(0, 1), ylim=(0, 1.08), xlabel="confidence", ylabel="accuracy")
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(PercentFormatter(1))
@@ -276,7 +275,7 @@ def show_ladder(rows: pd.DataFrame | Sequence[Mapping[str, Any]]) -> Axes:
 
 
 def show_reading(image: npt.ArrayLike, reading: "Reading") -> Axes:
-    """Show a page, as ink, and what `Recognizer.read` found: a box around each character, and its name above the box."""
+    """Show a page of ink and what `Recognizer.read` made of it: a box around each character, with its name above."""
     height, width = np.shape(image)
     ax = _axes(min(WIDTH * height / width + 0.4, 5.0))
     _paper(ax, image, reading.text)

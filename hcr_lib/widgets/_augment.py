@@ -44,19 +44,8 @@ def _first(images: Dataset | npt.ArrayLike) -> np.ndarray:
 def augmentation_picture(images: Dataset | npt.ArrayLike, limits: dict[str, float], seed: int = 0) -> bytes:
     """Return images and augmented copies of each, as a PNG: originals in the first column.
 
-    Parameters
-    ----------
-    images : Dataset, or array_like of uint8, shape (n, 28, 28)
-        The first five are shown.
-    limits : dict of str to float
-        Fields of `hcr_lib.augment.Augment`; a missing one keeps its default.
-    seed : int
-        The same seed gives the same draws; with other limits they go further or less far.
-
-    Raises
-    ------
-    ValueError
-        If there is no image, or a limit is out of range.
+    The first five images are shown. The same seed gives the same draws; with other limits they go further or less far.
+    Limits are fields of `hcr_lib.augment.Augment`; a missing one keeps its default.
     """
     from hcr_lib.augment import Augment
 

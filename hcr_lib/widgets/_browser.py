@@ -59,13 +59,10 @@ def sample_picture(
 ) -> bytes:
     """Return one page of samples as a PNG, each with its character, its writer and its number in the data set.
 
+    Only one character or writer can be shown. A page, from 0 on, has 40 samples.
+
     Parameters
     ----------
-    dataset : Dataset
-    char, writer : str, optional
-        Only this character, only this writer.
-    page : int
-        From 0; 40 samples a page.
     order : {"file", "unusual", "ink"}
         As in the data set; farthest from the mean image of their character first; most ink first.
 

@@ -85,6 +85,8 @@ def explorer_network(
 ) -> "keras.Model":
     """Build the explorer's network: `stages` of a convolution with ReLU and a pooling, then one dense layer.
 
+    It goes from (28, 28, 1) to the probabilities of ten digits, and is not compiled.
+
     Parameters
     ----------
     stages, filters : int
@@ -95,11 +97,6 @@ def explorer_network(
         Share of the features before the dense layer that are set to 0 in training.
     seed : int
         Decides the first weights, which are the same for the same settings.
-
-    Returns
-    -------
-    keras.Model
-        From (28, 28, 1) to the probabilities of ten digits; not compiled.
 
     Raises
     ------
@@ -192,30 +189,30 @@ def explorer_picture(
     sides, complaint = shrink(stages, kernel, pooling)
     width = (_WIDTH - _LEFT) // (1 + 2 * stages)
     tile = _demo.tile(np.zeros((SIDE, SIDE), "uint8") if image is None else image, SIDE * _SCALE + 4)
-    # Columns of pictures, from the top down: maps, two captions, and a bar for their weights and one for their cost.
-    columns = []
-    for place, side in enumerate(sides):
-        name = f"pooling {pooling}" if place % 2 else f"kernels {kernel} x {kernel}"
-        columns.append([_maps(width, side, filters), _demo.caption(f"{name}\n{side} x {side} x {filters}", width, 44)])
-    names, words, below = ("", ""), complaint, _REMEDY
     if not complaint:
         *maps, _flatten, _dropout, dense = summary.layers(explorer_network(stages, filters, kernel, pooling, dropout))
-        columns.append([_maps(width, 27, 1, narrow=True), _demo.caption(f"dense\n{DIGITS} digits", width, 44)])
-        costs = np.array([(layer.parameters, layer.multiply_adds) for layer in (*maps, dense)])
-        for column, values in zip(columns, costs, strict=True):
-            column += [_bar(width, value, most) for value, most in zip(values, costs.max(axis=0), strict=True)]
         field = np.array(maps[-1].sees(sides[-1] // 2, sides[-1] // 2)) * _SCALE + [2, 2, 1, 1]
         ImageDraw.Draw(tile).rectangle(field.tolist(), outline=_demo.RED, width=2)
-        names, below = ("weights", "multiply-adds"), "red: what one number sees"
+    left = [ImageOps.expand(tile, (8, 14, 22, 14), "white"), _demo.caption(f"picture\n{SIDE} x {SIDE}", _LEFT, 36)]
+    columns = [left]  # maps and two captions; below, bars for the weights and the cost of each layer
+    for place, side in enumerate(sides):
+        name = f"pooling {pooling}" if place % 2 else f"kernels {kernel} x {kernel}"
+        columns.append([_maps(width, side, filters), _demo.caption(f"{name}\n{side} x {side} x {filters}", width, 36)])
+    words, remark, bars = complaint, _REMEDY, [[_demo.caption("", _WIDTH, 2 * _ROW)]]
+    if not complaint:
+        columns.append([_maps(width, 27, 1, narrow=True), _demo.caption(f"dense\n{DIGITS} digits", width, 36)])
+        remark = "red: what one number sees"
+        bars = [[_demo.caption(name, _LEFT, _ROW, "lm", size=14) for name in ("weights", "multiply-adds")]]
+        costs = np.array([(layer.parameters, layer.multiply_adds) for layer in (*maps, dense)])
+        most = costs.max(axis=0)
+        bars += [[_bar(width, *pair) for pair in zip(row, most, strict=True)] for row in costs]
         weights, multiply_adds = costs.sum(axis=0)
         words = f"{weights:,} weights, {multiply_adds:,} multiply-adds an image; {sides[-1] ** 2 * filters:,} numbers "
         words += "reach the dense layer" + (f", {dropout:.0%} of them dropped while training" if dropout else "")
-    first = [ImageOps.expand(tile, (8, 14, 22, 14), "white"), _demo.caption(f"picture\n{SIDE} x {SIDE}", _LEFT, 44)]
-    first += [_demo.caption(name, _LEFT, _ROW, "lm", size=14) for name in names]
     above = _demo.caption(words, _WIDTH, _TOP, "lm", size=15, fill=_demo.RED if complaint else _demo.BLACK)
-    diagram = _demo.join(_demo.join(column, down=True) for column in (first, *columns))
-    below = _demo.caption(below, _WIDTH, anchor="lm", fill=_demo.RED)
-    return _demo.png(_demo.join((above, diagram, below), down=True))
+    remark = _demo.caption(remark, _WIDTH, 20, "lm", fill=_demo.RED)
+    tops, bars = (_demo.join(_demo.join(column, down=True) for column in row) for row in (columns, bars))
+    return _demo.png(_demo.join((above, tops, remark, bars), down=True))
 
 
 def _maps(width: int, side: int, filters: int, *, narrow: bool = False) -> Image.Image:

@@ -70,23 +70,19 @@ class DrawingPad(anywidget.AnyWidget):
         self.strokes = []
 
     def save(self, target: str | os.PathLike, label: str, writer: str | None = None) -> Path:
-        """Save the drawing, for a data set of your own.
+        """Save the drawing, for a data set of your own, and return the path of the file.
 
         Parameters
         ----------
         target : path
             A folder, for a picture: it goes into a folder for its class inside, ``A/`` or ``a_lower/`` (many file
-            systems take ``A`` and ``a`` for one name), itself inside the writer's, if one is given. Or a ``.jsonl``
-            file, to which the strokes are added: see `datasets.save_drawing`. ``datasets.load(target)`` reads either.
+            systems take ``A`` and ``a`` for one name), itself inside the writer's, if one is given, as black ink on
+            white paper under a number of its own. Or a ``.jsonl`` file, to which the strokes are added: see
+            `datasets.save_drawing`. ``datasets.load(target)`` reads either.
         label : str
             The character that was drawn.
         writer : str, optional
             Who drew it: a name, or better a made-up one.
-
-        Returns
-        -------
-        Path
-            The picture, black ink on white paper under a number of its own; or the file.
 
         Raises
         ------

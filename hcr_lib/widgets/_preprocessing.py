@@ -77,16 +77,14 @@ def preprocessing_picture(
 
     Parameters
     ----------
-    picture : PIL.Image.Image or array_like
-        As for `hcr_lib.images.to_gray`.
+    picture, min_stroke
+        As for `hcr_lib.images.to_mnist`.
     reader : callable, optional
         Takes the uint8 image (28, 28), returns what it reads; shown below the last picture.
     rotation, blur, inverted : float, float, bool
         Changes of the picture, made first: degrees counter-clockwise, pixels, and black for white.
     threshold : float or bool
         Ink at least this strong is kept; False keeps all greys.
-    min_stroke : float
-        As for `hcr_lib.images.fit_box`.
     **switches : bool
         False leaves that step of `hcr_lib.images.STEPS` out.
 
