@@ -70,8 +70,10 @@ def writer_demo(word: str = "Handwriting 47") -> ipywidgets.VBox:
     return demo
 
 
-def writer_picture(text: str, style: Style, seed: int = 0, *, stored: bool = True) -> bytes:
+def writer_picture(text: str, style: Style, seed: int = 0) -> bytes:
     """Return a text in one writer's hand, dark on ruled paper, as a PNG.
+
+    Below stand the first characters as 28 x 28 images, each another copy.
 
     Parameters
     ----------
@@ -81,8 +83,6 @@ def writer_picture(text: str, style: Style, seed: int = 0, *, stored: bool = Tru
         The writer's.
     seed : int
         Number of the copy.
-    stored : bool
-        Add the first characters below as 28 x 28 images, each another copy.
 
     Raises
     ------
@@ -93,25 +93,15 @@ def writer_picture(text: str, style: Style, seed: int = 0, *, stored: bool = Tru
         raise ValueError(f"expected digits, letters and spaces; got {', '.join(map(repr, unknown))}. Leave that out.")
     if not text.strip() or len(text) > LONGEST:
         raise ValueError(f"expected a text of 1 to {LONGEST} characters; got {len(text.strip())}. Type another one.")
-    ink, top, baseline = _line(text, style, np.random.default_rng([seed, 0]))
-    sheet = _demo.Sheet(_WIDTH, ink.shape[0])
-    for share, colour in _RULES.items():
-        y = round(baseline + share * (top - baseline))
-        sheet.draw.line((0, y, _WIDTH, y), fill=colour)
-    # Ink covers the rules: both are mixed by the strength of the ink.
-    colour = Image.new("RGB", ink.shape[::-1], (20, 24, 60))
-    sheet.image.paste(colour, mask=Image.fromarray((255 * ink).astype("uint8")))
-    if not stored:
-        return _demo.png(sheet.image)
     chars = text.replace(" ", "")[: _WIDTH // (_TILE + _GAP)]
     images = (draw_char(char, style, np.random.default_rng([seed, 1, n])) for n, char in enumerate(chars))
     words = _demo.caption("the same hand once more, as 28 x 28 images", _WIDTH, anchor="lm")
     row = _demo.join((_demo.tile(image, _TILE) for image in images), _GAP)
-    return _demo.png(_demo.join((sheet.image, words, row), down=True))
+    return _demo.png(_demo.join((_line(text, style, np.random.default_rng([seed, 0])), words, row), down=True))
 
 
-def _line(text: str, style: Style, rng: np.random.Generator) -> tuple[np.ndarray, float, float]:
-    """Return one line of ink as wide as the picture, and the heights of its capitals and its baseline."""
+def _line(text: str, style: Style, rng: np.random.Generator) -> Image.Image:
+    """Write one line on ruled paper."""
     strokes = write(text, style, rng)
     widths = press(strokes, style, rng)
     x0, y0, x1, y1 = pen.bounds(strokes)
@@ -122,4 +112,10 @@ def _line(text: str, style: Style, rng: np.random.Generator) -> tuple[np.ndarray
     height = round(baseline + max(_BELOW, scale * (edge + y1)))
     shift = np.array([_MARGIN - scale * min(0.0, x0 - style.pen), baseline])
     ink = pen.render_page([stroke * scale + shift for stroke in strokes], (height, _WIDTH), [scale * w for w in widths])
-    return ink, baseline - scale * CAP_HEIGHT, baseline
+    sheet = _demo.Sheet(_WIDTH, height)
+    for share, colour in _RULES.items():
+        y = round(baseline - share * scale * CAP_HEIGHT)
+        sheet.draw.line((0, y, _WIDTH, y), fill=colour)
+    # Ink covers the rules: both are mixed by the strength of the ink.
+    sheet.image.paste((20, 24, 60), (0, 0), Image.fromarray((255 * ink).astype("uint8")))
+    return sheet.image
