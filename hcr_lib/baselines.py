@@ -100,12 +100,7 @@ _NETWORKS = (
 
 
 def small_ladder(seed: int = 0) -> pd.DataFrame:
-    """Fit six methods to the bundled synthetic digits, split by writer.
-
-    Parameters
-    ----------
-    seed : int
-        For the two networks; the other methods are deterministic.
+    """Fit six methods to the bundled synthetic digits, split by writer; `seed` is for the two networks among them.
 
     Returns
     -------

@@ -78,25 +78,19 @@ class Demo(Panel, ipywidgets.VBox):
             self._follow()
 
     def _follow(self, _change: dict | None = None) -> None:
-        if not self._held:
-            self.carefully(self._repaint)
+        self.carefully(self._repaint)
 
     def _repaint(self) -> None:
-        self.picture.value = self._paint(**self.settings)
-        self.message.value = ""
+        if not self._held:
+            self.picture.value = self._paint(**self.settings)
+            self.message.value = ""
 
 
 def control(label: str, what: Any, *value: Any) -> ipywidgets.ValueWidget:
-    """Return a control like all the others; three stand side by side in a notebook.
+    """Return a control like all the others, of which three stand side by side in a notebook.
 
-    Parameters
-    ----------
-    label : str
-    what : Any
-        What `ipywidgets.interactive` takes: (lowest, highest, step) for a slider, of whole numbers if they are; options
-        for a choice; a text; True or False for a box to tick; or a widget.
-    *value : Any
-        Of a slider at first.
+    It is made of `what` `ipywidgets.interactive` takes: (lowest, highest, step) for a slider, whose first value may
+    follow; options for a choice; True or False for a box to tick; a text; or a widget.
     """
     made = ipywidgets.interactive.widget_from_abbrev(what, *value)
     made.description, made.style.description_width, made.layout.width = label, "80px", "296px"
