@@ -1,40 +1,40 @@
 """The command line: ``python -m hcr_lib read | lab | doctor``."""
 
 import argparse
+import importlib
 import sys
 from collections.abc import Sequence
 
 from hcr_lib import __version__
-from hcr_lib.cli import abandon_stdout, complain
+from hcr_lib.cli import abandon_stdout, complain, ctrl_c_ends_at_once
+
+#: Each is a module of `hcr_lib.cli` with a function `run`; with its help, and what is to be known besides.
+COMMANDS = {
+    "read": ("read handwriting from image files", ""),
+    "lab": (
+        "open the course in JupyterLab",
+        "Further arguments go to JupyterLab, such as --port=9000 or --ip=0.0.0.0 in a container.",
+    ),
+    "doctor": ("check that everything the course needs is here", "The exit status is 1 if something must be repaired."),
+}
 
 
-def parser(command: str = "") -> argparse.ArgumentParser:
-    """Return the parser of all commands, with the options of `command`.
+def parser(chosen: str = "") -> argparse.ArgumentParser:
+    """Return the parser of all commands, with the options and the function `run` of the one `chosen`.
 
     It imports nothing for the others: what they need may be missing, and ``doctor`` is there to find that out.
     """
     main_parser = argparse.ArgumentParser(prog="python -m hcr_lib", description="The handwriting course.")
     main_parser.add_argument("--version", action="version", version=f"hcr_lib {__version__}")
-    commands = main_parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    reading = commands.add_parser("read", help="read handwriting from image files")
-    if command == "read":
-        from hcr_lib.cli import read
-
-        read.add_arguments(reading)
-
-    commands.add_parser(
-        "lab",
-        help="open the course in JupyterLab",
-        description="Open the course in JupyterLab. Further arguments go to JupyterLab, such as --port=9000 or "
-        "--ip=0.0.0.0 in a container.",
-    )
-
-    commands.add_parser(
-        "doctor",
-        help="check that everything the course needs is here",
-        description="Check this installation, one line each; the exit status is 1 if something must be repaired.",
-    )
+    commands = main_parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, (words, more) in COMMANDS.items():
+        command = commands.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}. {more}")
+        if name == chosen:
+            with ctrl_c_ends_at_once():
+                module = importlib.import_module(f"hcr_lib.cli.{name}")
+            command.set_defaults(run=module.run)
+            if name == "read":
+                module.add_arguments(command)
     return main_parser
 
 
@@ -42,23 +42,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        main_parser = parser(*arguments[:1])
-        args, unknown = main_parser.parse_known_args(arguments)
-        if unknown and args.command != "lab":
-            main_parser.error(f"unrecognized arguments: {' '.join(unknown)}")
-        match args.command:
-            case "read":
-                from hcr_lib.cli import read  # in each case, so that nobody waits for what another command needs
-
-                status = read.run(args)
-            case "lab":
-                from hcr_lib.cli import lab
-
-                status = lab.run(unknown)
-            case "doctor":
-                from hcr_lib.cli import doctor
-
-                status = doctor.run()
+        chosen = next(filter(COMMANDS.__contains__, arguments), "")
+        main_parser = parser(chosen)
+        options, options.further = main_parser.parse_known_args(arguments)
+        if options.further and chosen != "lab":
+            main_parser.error(f"unrecognized arguments: {' '.join(options.further)}")
+        status = options.run(options)
         if sys.stdout is not None:
             sys.stdout.flush()  # a reader that went away is noticed here, not during shutdown
     except ModuleNotFoundError as error:

@@ -26,11 +26,6 @@ def shipped(name: str) -> Path:
     )
 
 
-def results_dir() -> Path:
-    """Return the folder of recorded results, ``data/results`` of a checkout."""
-    return Path(__file__).resolve().parent.parent / "data" / "results"
-
-
 def user_data_dir() -> Path:
     """Return the folder of fetched data: ``HCR_DATA_DIR``, or a cache folder of the user's own.
 
@@ -51,19 +46,8 @@ def replace_whole(path: Path, content: bytes | Callable[[BinaryIO], None]) -> Pa
     """Write a file so that at any time its old or its new content is there, never a part of either.
 
     The content goes to a new file of a random name in the same folder, which then takes the place of `path`: an
-    interrupted or failed write leaves `path` as it was.
-
-    Parameters
-    ----------
-    path : Path
-        Its folder is made if it does not exist.
-    content : bytes, or callable
-        A callable gets the new file, open for binary writing, such as ``lambda file: np.savez(file, x=x)``.
-
-    Returns
-    -------
-    Path
-        `path`.
+    interrupted or failed write leaves `path` as it was. A callable gets the new file, open for binary writing, such as
+    ``lambda file: np.savez(file, x=x)``. The folder is made if it does not exist.
 
     Examples
     --------

@@ -1,6 +1,5 @@
 """Validation of arguments; each error states what was expected, what was received, and what to do."""
 
-import argparse
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -84,20 +83,3 @@ def ensure_choice(value: str, choices: Iterable[str], *, name: str) -> str:
     if value not in known:
         raise ValueError(f"{name} must be one of {', '.join(known)}; got {value!r}.")
     return value
-
-
-def at_least_one(text: str) -> int:
-    """Parse a whole number, at least 1: the ``type=`` of an argparse option.
-
-    Examples
-    --------
-    >>> at_least_one("20")
-    20
-    """
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number, at least 1; got {text!r}.")
-    return number

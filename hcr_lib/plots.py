@@ -108,17 +108,7 @@ def show_images(
 
 
 def show_steps(steps: Mapping[str, npt.ArrayLike]) -> np.ndarray:
-    """Show one image after each of several steps, from left to right.
-
-    Parameters
-    ----------
-    steps : mapping of str to array_like, each of shape (height, width)
-        The name of each step, and the image after it; sizes may differ.
-
-    Returns
-    -------
-    ndarray of Axes, shape (len(steps),)
-    """
+    """Show one image after each of several named steps, from left to right, with its size; return their Axes."""
     if not steps:
         raise ValueError("steps must hold at least one named image; got none.")
     axes = _axes(min(WIDTH / len(steps), 2.2) + 0.3, 1, len(steps))[0]
@@ -132,15 +122,7 @@ def show_steps(steps: Mapping[str, npt.ArrayLike]) -> np.ndarray:
 def show_windows(image: npt.ArrayLike, boxes: Mapping[str, tuple[int, int, int, int]]) -> np.ndarray:
     """Show copies of one image, each with a red frame around a window of it, such as a receptive field.
 
-    Parameters
-    ----------
-    image : array_like, shape (height, width)
-    boxes : mapping of str to (x0, y0, x1, y1)
-        The name of each window, and its corners in pixels; the ends are exclusive.
-
-    Returns
-    -------
-    ndarray of Axes, shape (len(boxes),)
+    A named window is given by its corners (x0, y0, x1, y1) in pixels; the ends are exclusive.
     """
     axes = show_steps(dict.fromkeys(boxes, image))
     for ax, (x0, y0, x1, y1) in zip(axes, boxes.values(), strict=True):
@@ -151,13 +133,7 @@ def show_windows(image: npt.ArrayLike, boxes: Mapping[str, tuple[int, int, int, 
 
 
 def show_strokes(strokes: Sequence[npt.ArrayLike]) -> Axes:
-    """Show the strokes of a drawing, each numbered where it starts.
-
-    Parameters
-    ----------
-    strokes : sequence of array_like, each of shape (n, 2)
-        x to the right, y down.
-    """
+    """Show the strokes of a drawing, each of shape (n, 2) with y down, and number them where they start."""
     ax = _axes(3.0)
     for number, stroke in enumerate(strokes, start=1):
         x, y = np.asarray(stroke, dtype=float).T
@@ -180,14 +156,9 @@ def show_counts(dataset: "Dataset") -> Axes:
 
 
 def show_confusion(matrix: npt.ArrayLike, classes: str, *, ax: Axes | None = None) -> Axes:
-    """Show a confusion matrix: shades are shares of the row, numbers count the mistakes.
+    """Show a confusion matrix of `hcr_lib.metrics.confusion`: shades are shares of the row, numbers count the mistakes.
 
-    Parameters
-    ----------
-    matrix : array_like of int, shape (n, n)
-        As from `hcr_lib.metrics.confusion`: rows are true, columns are what was read.
-    classes : str
-        The n characters, in label order.
+    Rows are true, columns are what was read; `classes` are their characters.
     """
     matrix = np.asarray(matrix)
     if matrix.shape != (len(classes), len(classes)):
@@ -220,11 +191,6 @@ def show_history(history: pd.DataFrame, best_epoch: int | None = None) -> np.nda
         Columns `epoch`, `loss`, `accuracy`, `val_loss`, `val_accuracy`, as `hcr_lib.training.fit` returns.
     best_epoch : int, optional
         The epoch whose weights were kept, marked by a line.
-
-    Returns
-    -------
-    ndarray of Axes, shape (2,)
-        Loss and accuracy.
     """
     axes, last = _axes(2.6, 1, 2)[0], history.iloc[-1]
     for ax, quantity in zip(axes, ("loss", "accuracy"), strict=True):
@@ -250,12 +216,11 @@ def show_calibration(labels: npt.ArrayLike, probabilities: npt.ArrayLike, bins: 
     Parameters are those of `hcr_lib.metrics.calibration`. Bars below the diagonal: the network is overconfident.
     """
     table, ax = calibration(labels, probabilities, bins), _axes(3.2)
-    ax.bar(table["low"], table["accuracy"].fillna(0), width=1 / bins, align="edge", color=BLUE, edgecolor="white")
+    table = table[table["n"] > 0]
+    bars = ax.bar(table["low"], table["accuracy"], width=1 / bins, align="edge", color=BLUE, edgecolor="white")
     ax.plot([0, 1], [0, 1], "--", color="0.3")
     blank = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-    for low, share, count in zip(table["low"], table["accuracy"], table["n"], strict=True):
-        if count:
-            ax.text(low + 0.5 / bins, share + 0.015, f"{count:,}", ha="center", va="bottom", fontsize=7, bbox=blank)
+    ax.bar_label(bars, [f"{count:,}" for count in table["n"]], padding=3, fontsize=7, bbox=blank)
     ax.set(xlim=(0, 1), ylim=(0, 1.08), xlabel="confidence", ylabel="accuracy")
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(PercentFormatter(1))
@@ -310,15 +275,7 @@ def show_ladder(rows: pd.DataFrame | Sequence[Mapping[str, Any]]) -> Axes:
 
 
 def show_reading(image: npt.ArrayLike, reading: "Reading") -> Axes:
-    """Show a page with a box around each character, and its prediction above the box.
-
-    Parameters
-    ----------
-    image : array_like, shape (height, width)
-        The page that was given to `Recognizer.read`, as ink.
-    reading : Reading
-        Its result.
-    """
+    """Show a page of ink and what `Recognizer.read` made of it: a box around each character, with its name above."""
     height, width = np.shape(image)
     ax = _axes(min(WIDTH * height / width + 0.4, 5.0))
     _paper(ax, image, reading.text)

@@ -4,10 +4,7 @@ Real images do not ship with the course; the results do, as JSON files in ``data
 that reproduces it.
 """
 
-from __future__ import annotations
-
 import json
-from pathlib import Path
 from typing import Any
 
 from hcr_lib import _paths
@@ -26,20 +23,11 @@ def read(name: str) -> dict[str, Any]:
     >>> read("reader")["command"]
     'python -m hcr_lib.research.scorecard'
     """
-    path = _path(name)
-    if not exists(name):
+    path = _paths.shipped("manifest.toml").parent / "results" / f"{name}.json"
+    if not path.is_file():
         known = ", ".join(sorted(path.stem for path in path.parent.glob("*.json")))
         raise ValueError(f"there is no record called {name!r}; expected one of {known or 'none so far'}.")
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} is no longer JSON ({error}). Restore it with git.") from error
-
-
-def exists(name: str) -> bool:
-    """Return whether there is a record of that name."""
-    return _path(name).is_file()
-
-
-def _path(name: str) -> Path:
-    return _paths.shipped("manifest.toml").parent / "results" / f"{name}.json"

@@ -4,6 +4,7 @@ import contextlib
 import math
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -18,10 +19,10 @@ import nbformat
 import pytest
 
 from hcr_lib import pen
-from hcr_lib.cli import doctor
 
 pytestmark = pytest.mark.browser
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 NOTEBOOK = Path(__file__).resolve().parents[1] / "notebooks" / "06_word_prediction.ipynb"
 START_S, RUN_S, ANSWER_S = 60, 300, 20
 VIEW = {"width": 1400, "height": 1000}
@@ -50,7 +51,7 @@ def missing(tool: str) -> None:
     """Skip for want of a tool, or fail where HCR_REQUIRE_TOOLS promises that it is there."""
     if os.environ.get("HCR_REQUIRE_TOOLS"):
         pytest.fail(f"{tool} is needed here and missing")
-    pytest.skip(f"{tool} is missing; `python -m hcr_lib doctor` says what is looked for")
+    pytest.skip(f"{tool} is missing")
 
 
 @pytest.fixture(scope="module")
@@ -58,9 +59,10 @@ def browser():
     """Headless Chromium: the system's own, else the one that Playwright installed."""
     sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:
-        path = doctor.find_browser() or playwright.chromium.executable_path
+        found = os.environ.get("HCR_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
+        path = found or playwright.chromium.executable_path
         if not Path(path).exists():
-            missing("Chromium or Chrome")
+            missing(f"one of {', '.join(BROWSERS)}, or the path of another in HCR_BROWSER,")
         browser = playwright.chromium.launch(executable_path=path)
         yield browser
         browser.close()

@@ -42,14 +42,14 @@ def test_an_unknown_record_is_refused_by_the_names_there_are():
 
 
 def test_a_record_says_how_it_came_about(tmp_path, monkeypatch):
-    monkeypatch.setattr(_paths, "results_dir", lambda: tmp_path / "results")
+    monkeypatch.setattr(manifest, "results_dir", lambda: tmp_path / "results")
     written = manifest.record("trial", "python -m somewhere", rows=[1, 2])
     assert json.loads((tmp_path / "results" / "trial.json").read_text(encoding="utf-8")) == written
     assert {"command", "date", "machine", "versions", "rows"} == written.keys()
     assert [path.name for path in (tmp_path / "results").iterdir()] == ["trial.json"]
 
 
-@pytest.mark.parametrize("path", sorted(_paths.results_dir().glob("*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(manifest.results_dir().glob("*.json")), ids=lambda path: path.stem)
 def test_each_record_names_its_command_and_its_day(path):
     record = records.read(path.stem)
     assert record["command"].startswith(("python -m hcr_lib.", "python -m hcr_lib "))

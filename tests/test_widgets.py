@@ -12,8 +12,7 @@ from traitlets import TraitError
 from hcr_lib import datasets, images, pen, widgets
 from hcr_lib.labels import BYCLASS
 from hcr_lib.recognizer import Recognizer
-from hcr_lib.widgets._pad import LARGEST
-from hcr_lib.widgets._reading import describe, to_png
+from hcr_lib.widgets._pad import LARGEST, describe, to_png
 
 STROKES = [[[100, 50], [60, 220], [240, 220]], [[200, 60], [200, 350]]]  # a 4
 WORD = [[[40, 30], [40, 170]], [[140, 30], [140, 170], [220, 170]]]  # an I and an L
@@ -158,8 +157,8 @@ def test_stored_strokes_take_the_path_of_drawn_ones():
     assert pad.strokes == STROKES
     np.testing.assert_array_equal(recognizer.pages[0], pen.render(STROKES))
     assert recognizer.modes == ["char"]
-    assert pad.result.value == describe(recognizer.answer)
-    assert "hcr-result" in pad.result._dom_classes  # the browser test looks for it
+    assert pad.message.value == describe(recognizer.answer)
+    assert "hcr-result" in pad.message._dom_classes  # the browser test looks for it
 
 
 def test_the_network_is_warm_before_the_first_stroke():
@@ -171,9 +170,9 @@ def test_the_network_is_warm_before_the_first_stroke():
 
 def test_the_image_shown_is_the_one_the_network_sees():
     pad = widgets.ReadingPad(FakeRecognizer())
-    assert pixels(pad.seen.value).max() == 0
+    assert pixels(pad.picture.value).max() == 0
     pad.replay(STROKES)
-    shown = pixels(pad.seen.value)[2::5, 2::5]
+    shown = pixels(pad.picture.value)[2::5, 2::5]
     np.testing.assert_array_equal(shown, IMAGE)
 
 
@@ -187,28 +186,28 @@ def test_with_the_real_recognizer_too(mode, strokes):
 
     pad = widgets.ReadingPad(Recognizer(network, {"classes": BYCLASS}, "alnum"), mode)
     found = pad.replay(strokes).characters
-    shown = np.hsplit(pixels(pad.seen.value)[2::5, 2::5], len(found))  # enlarged five times
+    shown = np.hsplit(pixels(pad.picture.value)[2::5, 2::5], len(found))  # enlarged five times
     assert len(found) == (1 if strokes is STROKES else 2)
     for image in shown:
         assert any(np.array_equal(image, stored) for stored in seen)
-    assert found[0].char in pad.result.value
+    assert found[0].char in pad.message.value
 
 
 def test_a_word_shows_an_image_for_each_character():
     pad = widgets.ReadingPad(FakeRecognizer(character("I"), character("L")), width=300, height=200)
     pad.replay(WORD)
-    height, width = pixels(pad.seen.value).shape
+    height, width = pixels(pad.picture.value).shape
     assert width == 2 * height
 
 
 def test_an_empty_pad_invites_and_is_not_read():
     recognizer = FakeRecognizer()
     pad = widgets.ReadingPad(recognizer)
-    invitation = pad.result.value
+    invitation = pad.message.value
     pad.replay(STROKES)
     assert pad.replay([]) is None
-    assert pad.result.value == invitation
-    assert pixels(pad.seen.value).max() == 0
+    assert pad.message.value == invitation
+    assert pixels(pad.picture.value).max() == 0
     assert len(recognizer.pages) == 1
 
 
@@ -217,7 +216,7 @@ def test_a_failure_is_one_line_in_the_widget_and_the_next_drawing_is_read():
     answer, recognizer.answer = recognizer.answer, RuntimeError("weights <missing>")
     pad = widgets.ReadingPad(recognizer)
     assert pad.replay(STROKES) is None
-    assert "weights &lt;missing&gt;" in pad.result.value
+    assert "weights &lt;missing&gt;" in pad.message.value
     recognizer.answer = answer
     assert pad.replay(STROKES[:1]) is answer
 

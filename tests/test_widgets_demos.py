@@ -47,8 +47,8 @@ def test_the_reprs_are_fixed_so_that_notebooks_compare_equal(sample):
 
 def word(style=Style(), text="Hill", seed=0):  # noqa: B008
     """The ink of a word, without the images below it and without its ruled lines."""
-    ink = pixels(widgets.writer_picture(text, style, seed, stored=False))
-    return ink > 150
+    paper = _writer._line(text, style, np.random.default_rng([seed, 0]))
+    return np.asarray(paper.convert("L")) < 105
 
 
 def changed(**fields):
@@ -89,9 +89,14 @@ def test_a_long_text_stays_on_the_paper():
     assert ink.any()
 
 
-def test_the_images_below_are_optional():
-    with_images, without = (Image.open(io.BytesIO(widgets.writer_picture("Hi", Style(), stored=on))) for on in (1, 0))
-    assert with_images.height > without.height
+def test_images_of_the_characters_stand_below_the_line():
+    line, picture = word(text="H i"), pixels(widgets.writer_picture("H i", Style()))
+    np.testing.assert_array_equal(picture[: len(line)] > 150, line)
+    below = picture[-_writer._TILE :]
+    assert (
+        below[:, : 2 * _writer._TILE + _writer._GAP].max() > 200
+        and not below[:, 2 * (_writer._TILE + _writer._GAP) :].any()
+    )
 
 
 @pytest.mark.parametrize("text", ["what?", "naïve", "a\nb", "", "  ", "x" * 41])

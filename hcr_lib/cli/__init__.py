@@ -1,7 +1,11 @@
 """The commands of ``python -m hcr_lib``, one module each."""
 
+import contextlib
 import os
+import signal
 import sys
+import threading
+from collections.abc import Iterator
 
 
 def printable(text: str) -> str:
@@ -18,3 +22,20 @@ def complain(message: str) -> None:
 def abandon_stdout() -> None:
     """Drop what cannot be written any more, so that Python does not try it again while it shuts down."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextlib.contextmanager
+def ctrl_c_ends_at_once() -> Iterator[None]:
+    """Let Ctrl-C end the process with status 130 in this block, in which nothing can be lost, such as imports.
+
+    NumPy, for one, turns a KeyboardInterrupt that reaches it while it is imported into an ImportError.
+    """
+    usual, in_main = signal.default_int_handler, threading.current_thread() is threading.main_thread()
+    if not in_main or signal.getsignal(signal.SIGINT) is not usual:  # another thread may not, and another handler stays
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)

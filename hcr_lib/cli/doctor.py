@@ -4,6 +4,7 @@ It needs nothing but Python itself: what may be missing, crash or hang runs in c
 it becomes a line of the report and not its end.
 """
 
+import argparse
 import hashlib
 import importlib.metadata
 import json
@@ -23,7 +24,6 @@ from hcr_lib.cli import _probes, lab
 
 DISTRIBUTION = "handwriting-course"
 FREE_DISK_GB = 2
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 REMEDY = "run: python -m pip install -r requirements.txt -e ."
 OK, NOTE, FAIL = "ok", "note", "FAIL"
 
@@ -148,23 +148,12 @@ def check_disk() -> Finding:
     return Finding(OK, f"{free:.0f} GB free")
 
 
-def check_browser() -> Finding:
-    """Look for the browser that the test of the drawing pad drives; people may use any."""
-    found = find_browser()
-    return Finding(OK if found else NOTE, found or "no Chromium or Chrome; only a test needs one")
-
-
 #: The names that a failing check gives to its line and to the code at the end.
 CHECKS: dict[str, Callable[[], Finding]] = {
     "python": check_python, "packages": check_packages, "imports": check_imports, "files": check_shipped_files,
     "reader": check_reader, "kernel": check_kernel, "notebooks": check_notebooks, "data": check_real_data,
-    "disk": check_disk, "browser": check_browser,
+    "disk": check_disk,
 }  # fmt: skip
-
-
-def find_browser() -> str | None:
-    """Return the path of a Chromium-like browser: ``HCR_BROWSER`` if set, else the first on the path, else None."""
-    return os.environ.get("HCR_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def shipped_files() -> dict[str, str]:
@@ -191,7 +180,7 @@ def code(failed: Iterable[str]) -> str:
     return f"HCR-{'-'.join(failed).upper() or 'OK'}-{zlib.crc32(repr(facts).encode()) & 0xFFFF:04X}"
 
 
-def run() -> int:
+def run(_options: argparse.Namespace) -> int:
     """Print one line a check, then a code for the teacher; return 1 if something must be repaired."""
     failed = []
     for name, check in CHECKS.items():

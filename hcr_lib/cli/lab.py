@@ -1,5 +1,6 @@
 """Open the course in JupyterLab, on any machine: ``python -m hcr_lib lab``."""
 
+import argparse
 import os
 import subprocess
 import sys
@@ -65,8 +66,8 @@ def command(folder: Path, arguments: Sequence[str] = (), *, browser: bool) -> li
     return [sys.executable, "-m", "jupyterlab", *options, *arguments]
 
 
-def run(arguments: Sequence[str] = ()) -> int:
-    """Start JupyterLab and stay with it until it ends; return its exit status."""
+def run(options: argparse.Namespace) -> int:
+    """Start JupyterLab with the arguments `options.further`, and stay with it until it ends; return its exit status."""
     try:
         folder = course_folder()
     except FileNotFoundError as error:
@@ -76,12 +77,12 @@ def run(arguments: Sequence[str] = ()) -> int:
     print("Starting JupyterLab; Ctrl-C stops it.", flush=True)
     if not browser:
         print("Open the address below, with its token, in a browser.", flush=True)
-        if in_container() and not any(argument.startswith(("--ip", "--ServerApp.ip")) for argument in arguments):
+        if in_container() and not any(argument.startswith(("--ip", "--ServerApp.ip")) for argument in options.further):
             print("From outside this container, publish a port and add: --ip=0.0.0.0", flush=True)
     # No option silences JupyterLab's question about news; labconfig beside this file does, and own settings win.
     config_path = [str(Path(__file__).parent), *filter(None, [os.environ.get("JUPYTER_CONFIG_PATH")])]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(config_path)
-    line = command(folder, arguments, browser=browser)
+    line = command(folder, options.further, browser=browser)
     if os.name == "posix":
         os.execv(line[0], line)  # so that Ctrl-C and a container's stop signal reach JupyterLab itself
     with subprocess.Popen(line) as server:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from hcr_lib import decode, images, recognizer
-from hcr_lib.cli import abandon_stdout, complain, printable
+from hcr_lib.cli import abandon_stdout, complain, ctrl_c_ends_at_once, printable
 
 MOST_BYTES = 50_000_000  #: of a lexicon: some five million words
 
@@ -49,7 +49,8 @@ def run(options: argparse.Namespace) -> int:
     """Read the files; return 0 if all could be read, else 1, or 2 if nothing could be tried."""
     try:
         lexicon = None if options.lexicon is None else read_lexicon(options.lexicon)
-        reader = recognizer.Recognizer.load(options.alphabet)
+        with ctrl_c_ends_at_once():
+            reader = recognizer.Recognizer.load(options.alphabet)
     except (ValueError, FileNotFoundError) as error:
         complain(f"hcr_lib read: {error}")
         return 2

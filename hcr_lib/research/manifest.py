@@ -15,6 +15,11 @@ from hcr_lib import _paths
 _VERSIONS = ("numpy", "scikit-learn", "keras", "tensorflow")
 
 
+def results_dir() -> Path:
+    """Return the folder of recorded results, ``data/results`` of a checkout."""
+    return Path(__file__).resolve().parents[2] / "data" / "results"
+
+
 def ship(name: str, content: bytes, **facts: object) -> Path:
     """Write a file to the folder of shipped data, and its table to the manifest; the others stay as they are.
 
@@ -73,5 +78,5 @@ def record(name: str, command: str, **findings: Any) -> dict[str, Any]:
         **findings,
     }
     text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
-    _paths.replace_whole(_paths.results_dir() / f"{name}.json", text.encode())
+    _paths.replace_whole(results_dir() / f"{name}.json", text.encode())
     return record

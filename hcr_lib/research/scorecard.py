@@ -25,11 +25,11 @@ from tqdm.auto import tqdm
 
 from hcr_lib import images, metrics, pen, segment
 from hcr_lib._paths import shipped, user_data_dir
-from hcr_lib._validate import at_least_one
 from hcr_lib.datasets import load
 from hcr_lib.labels import ALNUM, BYCLASS, DIGITS, LETTERS, classes
 from hcr_lib.recognizer import ALPHABETS, WEIGHTS, Recognizer
 from hcr_lib.research import manifest, mixed_emnist
+from hcr_lib.research._arguments import at_least_one
 
 COMMAND = "python -m hcr_lib.research.scorecard"
 #: A prediction in 62 classes may also count as one in these: 47, where NIST merges cases that look alike, and 36.

@@ -32,11 +32,11 @@ from scipy import ndimage
 from tqdm.auto import tqdm
 
 from hcr_lib import images
-from hcr_lib._paths import replace_whole, results_dir, user_data_dir
-from hcr_lib._validate import at_least_one
+from hcr_lib._paths import replace_whole, user_data_dir
 from hcr_lib.datasets import CANDIDATE, DataError, Dataset, combine, load
 from hcr_lib.labels import BYCLASS, DIGITS
-from hcr_lib.research import export_reader, mixed_emnist
+from hcr_lib.research import export_reader, manifest, mixed_emnist
+from hcr_lib.research._arguments import at_least_one
 
 
 @dataclasses.dataclass(frozen=True)
@@ -286,7 +286,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(json.dumps(record, indent=1))
     if options.ship:
         export_reader.ship(options.out / export_reader.TRAINED)
-        replace_whole(results_dir() / "reader-history.csv", (options.out / "history.csv").read_bytes())
+        replace_whole(manifest.results_dir() / "reader-history.csv", (options.out / "history.csv").read_bytes())
 
 
 if __name__ == "__main__":

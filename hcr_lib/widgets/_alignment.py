@@ -5,7 +5,7 @@ from functools import partial
 import ipywidgets
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageOps
 
 from hcr_lib import ctc
 from hcr_lib._validate import ensure_choice
@@ -26,26 +26,16 @@ _BAND = (255, 236, 190)  # behind the present step
 def alignment_demo(
     log_probs: npt.ArrayLike, classes: str, text: str | None = None, strip: npt.ArrayLike | None = None
 ) -> ipywidgets.VBox:
-    """Show the alignment of a network's outputs with a text, with a slider over the steps.
+    """Show the alignment of a network's outputs with a text, as `alignment_picture` does, with a slider over the steps.
 
-    Any other text can be typed, to see how improbable it is. The picture comes from `alignment_picture`.
-
-    Parameters
-    ----------
-    log_probs : array_like of float, shape (steps, 1 + len(classes))
-        Column 0 is the blank, as in `hcr_lib.ctc`.
-    classes : str
-    text : str, optional
-        The text at first; by default that of `hcr_lib.ctc.greedy`.
-    strip : array_like of uint8, shape (height, width), optional
-        The line that the network read.
+    Any other text can be typed, to see how improbable it is; by default it is that of `hcr_lib.ctc.greedy`.
     """
     log_probs = np.asarray(log_probs)
     text = ctc.greedy(log_probs, classes) if text is None else text
     controls = {
-        "step": _demo.slider(0, 0, len(log_probs) - 1, 1, "step"),
-        "text": ipywidgets.Text(text, description="text", continuous_update=False, **_demo.LOOK),
-        "shade": _demo.dropdown([("output", "output"), ("all paths", "posterior")], "shade"),
+        "step": _demo.control("step", (0, len(log_probs) - 1, 1), 0),
+        "text": _demo.control("text", ipywidgets.Text(text, continuous_update=False)),
+        "shade": _demo.control("shade", [("output", "output"), ("all paths", "posterior")]),
     }
     return _demo.Demo("Alignment demo", partial(alignment_picture, log_probs, classes, strip=strip), controls)
 
@@ -67,13 +57,14 @@ def alignment_picture(
     Parameters
     ----------
     log_probs : array_like of float, shape (steps, 1 + len(classes))
+        Column 0 is the blank, as in `hcr_lib.ctc`.
     classes : str
     text : str
         At most 12 characters.
     step : int
         From 0; the path is drawn up to here.
     strip : array_like of uint8, shape (height, width), optional
-        White ink on black, shown above the lattice, drawn as ink on paper.
+        The line that the network read, white ink on black; shown above the lattice, as ink on paper.
     shade : {"output", "posterior"}
         Of a cell: see `SHADES`.
 
@@ -95,8 +86,7 @@ def alignment_picture(
         strip = np.asarray(strip)
         if strip.ndim != 2 or strip.dtype != np.uint8:
             raise ValueError(f"strip must be uint8 of shape (height, width); got {strip.dtype} of shape {strip.shape}.")
-        height = round(strip.shape[0] * ink.width / strip.shape[1])
-        ink = Image.fromarray(strip).resize((ink.width, height), Image.Resampling.NEAREST)
+        ink = ImageOps.scale(Image.fromarray(strip), ink.width / strip.shape[1], Image.Resampling.NEAREST)
     top = ink.height + _CAPTION
     foot = top + _ROW * len(symbols)
     sheet = _demo.Sheet(max(_ASIDE + ink.width + _GAP, _NARROWEST), foot + _ROW + 3 * _CAPTION)

@@ -13,22 +13,17 @@ _TILE, _GAP, _ASIDE, _HEAD = 88, 6, 26, 22
 
 
 def augmentation_demo(images: Dataset | npt.ArrayLike) -> ipywidgets.VBox:
-    """Show augmented copies of images, with a slider for each limit.
+    """Show the `augmentation_picture` of images, with a slider for each limit.
 
-    "another draw" draws anew with the same limits. The picture comes from `augmentation_picture`.
-
-    Parameters
-    ----------
-    images : Dataset, or array_like of uint8, shape (n, 28, 28)
-        The first five are shown.
+    "another draw" draws anew with the same limits.
     """
     from hcr_lib.augment import LIMITS, Augment  # here, because TensorFlow takes seconds to load
 
     images = _first(images)
     usual = {name: getattr(Augment(), name) for name in LIMITS}
-    draw = _demo.copies("draw")
+    draw = _demo.control("draw", ipywidgets.BoundedIntText(max=2**31 - 1))
     controls = {
-        **_demo.sliders({name: (usual[name], 0.0, *LIMITS[name].limits[name]) for name in LIMITS}),
+        **{name: _demo.control(name, (0.0, *LIMITS[name].limits[name]), usual[name]) for name in LIMITS},
         "seed": draw,
         "again": _demo.button("another draw", lambda: demo.put(seed=draw.value + 1)),
         "none": _demo.button("all to none", lambda: demo.put(**dict.fromkeys(LIMITS, 0.0))),
@@ -49,19 +44,8 @@ def _first(images: Dataset | npt.ArrayLike) -> np.ndarray:
 def augmentation_picture(images: Dataset | npt.ArrayLike, limits: dict[str, float], seed: int = 0) -> bytes:
     """Return images and augmented copies of each, as a PNG: originals in the first column.
 
-    Parameters
-    ----------
-    images : Dataset, or array_like of uint8, shape (n, 28, 28)
-        The first five are shown.
-    limits : dict of str to float
-        Fields of `hcr_lib.augment.Augment`; a missing one keeps its default.
-    seed : int
-        The same seed gives the same draws; with other limits they go further or less far.
-
-    Raises
-    ------
-    ValueError
-        If there is no image, or a limit is out of range.
+    The first five images are shown. The same seed gives the same draws; with other limits they go further or less far.
+    Limits are fields of `hcr_lib.augment.Augment`; a missing one keeps its default.
     """
     from hcr_lib.augment import Augment
 

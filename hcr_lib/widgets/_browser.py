@@ -30,11 +30,12 @@ def sample_browser(dataset: Dataset) -> ipywidgets.VBox:
     writers = [] if dataset.writers is None else np.unique(dataset.writers).tolist()
     everyone = ("all" if writers else "not known", _ALL)
     controls = {
-        "char": _demo.dropdown([("all", _ALL), *chars], "character"),
-        "writer": _demo.dropdown([everyone, *((name, name) for name in writers)], "writer", disabled=not writers),
-        "order": _demo.dropdown(((words, order) for order, words in ORDERS.items()), "sorted"),
+        "char": _demo.control("character", [("all", _ALL), *chars]),
+        "writer": _demo.control("writer", [everyone, *((name, name) for name in writers)]),
+        "order": _demo.control("sorted", [(words, order) for order, words in ORDERS.items()]),
     }
-    page = _demo.slider(1, 1, _pages(len(dataset)), 1, "page")
+    controls["writer"].disabled = not writers
+    page = _demo.control("page", (1, _pages(len(dataset)), 1), 1)
 
     def chosen(char: str, writer: str, order: str) -> np.ndarray:
         return _chosen(dataset, in_order(order), char or None, writer or None)
@@ -58,13 +59,10 @@ def sample_picture(
 ) -> bytes:
     """Return one page of samples as a PNG, each with its character, its writer and its number in the data set.
 
+    Only one character or writer can be shown. A page, from 0 on, has 40 samples.
+
     Parameters
     ----------
-    dataset : Dataset
-    char, writer : str, optional
-        Only this character, only this writer.
-    page : int
-        From 0; 40 samples a page.
     order : {"file", "unusual", "ink"}
         As in the data set; farthest from the mean image of their character first; most ink first.
 

@@ -3,12 +3,11 @@
 Pictures are drawn with Pillow: a repaint takes a fifth of Matplotlib's time, and a slider has to feel immediate.
 """
 
-import contextlib
 import html
 import io
 import math
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import ipywidgets
@@ -19,46 +18,47 @@ from PIL import Image, ImageDraw, ImageFont, ImageOps
 #: For what differs from the rule; the words beside it say the same.
 RED = (213, 94, 0)
 BLACK, GREY = (0, 0, 0), (170, 170, 170)
-#: Layout of every control, and of a button below controls; three stand side by side in a notebook.
-LOOK = {"style": {"description_width": "80px"}, "layout": {"width": "296px"}}
-BUTTON = {"layout": {"width": "206px", "margin": "2px 2px 2px 84px"}}
 
 
-@contextlib.contextmanager
-def errors_in(message: ipywidgets.HTML) -> Iterator[None]:
-    """Show an exception of the block in the widget, for Jupyter hides an observer's errors."""
-    try:
-        yield
-    except Exception as error:
-        message.value = html.escape(str(error) or type(error).__name__)
+class Panel(ipywidgets.Box):
+    """Widgets with one picture that follows them, and a message for errors; where none renders, it is `words`."""
 
-
-def picture_of(png: bytes = b"") -> ipywidgets.Image:
-    """Return a widget for a picture that shrinks with its cell."""
-    return ipywidgets.Image(value=png, format="png", layout={"max_width": "100%", "object_fit": "contain"})
-
-
-class Demo(ipywidgets.VBox):
-    """Controls, in three columns, and below them the picture that `paint` makes of their values, by their names.
-
-    It is painted again whenever one of them changes. Buttons and texts among them have no value to paint; the `name` is
-    shown where no widget renders.
-    """
-
-    def __init__(self, name: str, paint: Callable[..., bytes], controls: dict[str, ipywidgets.Widget]) -> None:
-        self._name, self._paint, self.controls = name, paint, controls
-        self.picture, self.message = picture_of(), ipywidgets.HTML()
+    def __init__(self, words: str) -> None:
+        self._words = words
+        self.picture = ipywidgets.Image(format="png", layout={"max_width": "100%", "object_fit": "contain"})
+        self.message = ipywidgets.HTML()
         # JupyterLab calls observers in a thread of their own, even while a cell is running.
-        self.lock, self._held = threading.RLock(), False
-        boxes = [ipywidgets.VBox(column) for column in _chunks(controls.values(), math.ceil(len(controls) / 3))]
-        super().__init__([ipywidgets.HBox(boxes, layout={"flex_flow": "row wrap"}), self.picture, self.message])
-        for name in self.settings:
-            self.controls[name].observe(self._repaint, names="value")
-        self._repaint()
+        self._one_at_a_time = threading.RLock()
+        super().__init__()
 
     def __repr__(self) -> str:
         """Read well where no widget renders, and be the same in every run."""
-        return f"{self._name} (run this cell to move the sliders)"
+        return self._words
+
+    def carefully(self, act: Callable[[], None]) -> None:
+        """Let a function act when no other does; show its exception, for Jupyter hides an observer's errors."""
+        with self._one_at_a_time:
+            try:
+                act()
+            except Exception as error:
+                self.message.value = html.escape(str(error) or type(error).__name__)
+
+
+class Demo(Panel, ipywidgets.VBox):
+    """Controls, in three columns, and below them the picture that `paint` makes of their values, by their names.
+
+    It is painted again whenever one of them changes; after an error the old picture stays. Buttons and texts among them
+    have no value to paint.
+    """
+
+    def __init__(self, name: str, paint: Callable[..., bytes], controls: dict[str, ipywidgets.Widget]) -> None:
+        super().__init__(f"{name} (run this cell to move the sliders)")
+        self._paint, self.controls, self._held = paint, controls, False
+        boxes = [ipywidgets.VBox(column) for column in _chunks(controls.values(), math.ceil(len(controls) / 3))]
+        self.children = [ipywidgets.HBox(boxes, layout={"flex_flow": "row wrap"}), self.picture, self.message]
+        for name in self.settings:
+            self.controls[name].observe(self._follow, names="value")
+        self._follow()
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -68,47 +68,38 @@ class Demo(ipywidgets.VBox):
 
     def put(self, **values: Any) -> None:
         """Set several controls, and paint once."""
-        with self.lock:
+        with self._one_at_a_time:
             self._held = True
             try:
                 for name, value in values.items():
                     self.controls[name].value = value
             finally:
                 self._held = False
-            self._repaint()
+            self._follow()
 
-    def _repaint(self, _change: dict | None = None) -> None:
-        """Paint; after an error the old picture stays."""
-        with self.lock, errors_in(self.message):
-            if not self._held:
-                self.picture.value = self._paint(**self.settings)
-                self.message.value = ""
+    def _follow(self, _change: dict | None = None) -> None:
+        self.carefully(self._repaint)
 
-
-def slider(value: float, low: float, high: float, step: float, label: str) -> ipywidgets.Widget:
-    """Return a slider like all the others; over whole numbers where its step is one."""
-    kind = ipywidgets.IntSlider if isinstance(step, int) else ipywidgets.FloatSlider
-    return kind(value, min=low, max=high, step=step, description=label, **LOOK)
+    def _repaint(self) -> None:
+        if not self._held:
+            self.picture.value = self._paint(**self.settings)
+            self.message.value = ""
 
 
-def sliders(table: Mapping[str, tuple]) -> dict[str, ipywidgets.Widget]:
-    """Return a slider for each name: its value at first, lowest, highest, step and, unless it is the name, label."""
-    return {name: slider(*row[:4], (*row, name)[4]) for name, row in table.items()}
+def control(label: str, what: Any, *value: Any) -> ipywidgets.ValueWidget:
+    """Return a control like all the others, of which three stand side by side in a notebook.
 
-
-def copies(label: str) -> ipywidgets.BoundedIntText:
-    """Return a field for the seed of a picture."""
-    return ipywidgets.BoundedIntText(0, min=0, max=2**31 - 1, description=label, **LOOK)
-
-
-def dropdown(options: Iterable, label: str, **more: Any) -> ipywidgets.Dropdown:
-    """Return a choice of one of several options."""
-    return ipywidgets.Dropdown(options=list(options), description=label, **LOOK, **more)
+    It is made of `what` `ipywidgets.interactive` takes: (lowest, highest, step) for a slider, whose first value may
+    follow; options for a choice; True or False for a box to tick; a text; or a widget.
+    """
+    made = ipywidgets.interactive.widget_from_abbrev(what, *value)
+    made.description, made.style.description_width, made.layout.width = label, "80px", "296px"
+    return made
 
 
 def button(label: str, press: Callable[[], None]) -> ipywidgets.Button:
     """Return a button that calls `press`."""
-    made = ipywidgets.Button(description=label, **BUTTON)
+    made = ipywidgets.Button(description=label, layout={"width": "206px", "margin": "2px 2px 2px 84px"})
     made.on_click(lambda _button: press())
     return made
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import ipywidgets
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageDraw, ImageOps
 
 from hcr_lib.datasets import Dataset
 from hcr_lib.networks import summary
@@ -35,7 +35,7 @@ _REMEDY = "Take a smaller kernel, less pooling or fewer stages."
 
 
 class Trial(NamedTuple):
-    """Result of a short training."""
+    """Result of a short training: accuracy on the validation images, epochs and seconds."""
 
     accuracy: float
     epochs: float
@@ -43,14 +43,9 @@ class Trial(NamedTuple):
 
 
 def network_explorer(train: Dataset, validation: Dataset) -> ipywidgets.VBox:
-    """Show a small network with sliders for its settings, and a button that trains it for five seconds.
+    """Show a small network with sliders for its settings, and a button that trains it on digits for five seconds.
 
     The picture comes from `explorer_picture`, the score from `explorer_training`; the last four are listed.
-
-    Parameters
-    ----------
-    train, validation : Dataset
-        Digits.
     """
     for name, part in {"train": train, "validation": validation}.items():
         if len(part.classes) != DIGITS or len(part) < _BATCH:
@@ -61,23 +56,26 @@ def network_explorer(train: Dataset, validation: Dataset) -> ipywidgets.VBox:
     lines = []
 
     def try_it() -> None:
+        trial = explorer_training(train, validation, **demo.settings)
+        weights = explorer_network(**demo.settings).count_params()
+        words = ", ".join(f"{name} {value:g}" for name, value in demo.settings.items())
+        lines.append(
+            f"<b>{trial.accuracy:.1%}</b> of validation, {weights:,} weights, "
+            f"{trial.epochs:.1f} epochs in {trial.seconds:.1f} s<br><small>{words}</small>"
+        )
+        trials.value, demo.message.value = "<br>".join(lines[-4:]), ""
+
+    def press() -> None:
         button.disabled, button.description = True, "training ..."
-        with demo.lock, _demo.errors_in(demo.message):
-            trial = explorer_training(train, validation, **demo.settings)
-            weights = explorer_network(**demo.settings).count_params()
-            words = ", ".join(f"{name} {value:g}" for name, value in demo.settings.items())
-            lines.append(
-                f"<b>{trial.accuracy:.1%}</b> of validation, {weights:,} weights, "
-                f"{trial.epochs:.1f} epochs in {trial.seconds:.1f} s<br><small>{words}</small>"
-            )
-            trials.value, demo.message.value = "<br>".join(lines[-4:]), ""
+        demo.carefully(try_it)
         button.disabled, button.description = False, _LABEL
 
-    button, trials = _demo.button(_LABEL, try_it), ipywidgets.HTML("Trainings are listed here.")
+    sliders = {name: _demo.control(name, tuple(limits), value) for name, (value, *limits) in SLIDERS.items()}
+    button, trials = _demo.button(_LABEL, press), ipywidgets.HTML("Trainings are listed here.")
     demo = _demo.Demo(
         "Network explorer",
         lambda **settings: explorer_picture(**settings, image=validation.images[0]),
-        {**_demo.sliders(SLIDERS), "train": button, "trials": trials},
+        {**sliders, "train": button, "trials": trials},
     )
     return demo
 
@@ -86,6 +84,8 @@ def explorer_network(
     stages: int = 2, filters: int = 8, kernel: int = 5, pooling: int = 2, dropout: float = 0.2, seed: int = 0
 ) -> "keras.Model":
     """Build the explorer's network: `stages` of a convolution with ReLU and a pooling, then one dense layer.
+
+    It goes from (28, 28, 1) to the probabilities of ten digits, and is not compiled.
 
     Parameters
     ----------
@@ -97,11 +97,6 @@ def explorer_network(
         Share of the features before the dense layer that are set to 0 in training.
     seed : int
         Decides the first weights, which are the same for the same settings.
-
-    Returns
-    -------
-    keras.Model
-        From (28, 28, 1) to the probabilities of ten digits; not compiled.
 
     Raises
     ------
@@ -154,29 +149,16 @@ def explorer_training(
     seed: int = 0,
     **settings: float,
 ) -> Trial:
-    """Train the explorer's network for a few seconds, or a few epochs if that is shorter.
+    """Train an `explorer_network` of these settings on digits for a few seconds, or a few epochs if that is shorter.
 
-    Parameters
-    ----------
-    train, validation : Dataset
-        Digits.
-    seconds, epochs : float, int
-        The clock starts with the second batch.
-    seed : int
-        Decides the first weights and the order of the images.
-    **settings
-        As for `explorer_network`.
-
-    Returns
-    -------
-    Trial
-        Accuracy on the validation images, epochs and seconds.
+    The clock starts with the second batch; the seed decides the first weights and the order of the images.
     """
     from hcr_lib._tf import keras
 
     model = explorer_network(**settings, seed=seed)
     model.compile(keras.optimizers.Adam(4e-3), "sparse_categorical_crossentropy")
-    ink, steps, rng = _ink(train.images), len(train) // _BATCH, np.random.default_rng(seed)
+    ink, asked = (part.images[..., None] / np.float32(255) for part in (train, validation))
+    steps, rng = len(train) // _BATCH, np.random.default_rng(seed)
     order = np.concatenate([rng.permutation(len(train))[: steps * _BATCH] for _ in range(epochs)])
     start = spent = 0.0
     for done, rows in enumerate(order.reshape(-1, _BATCH), start=1):
@@ -186,12 +168,8 @@ def explorer_training(
         spent = time.perf_counter() - start
         if spent >= seconds:
             break
-    answers = np.asarray(model(_ink(validation.images), training=False)).argmax(axis=1)
+    answers = np.asarray(model(asked, training=False)).argmax(axis=1)
     return Trial(float((answers == validation.labels).mean()), done / steps, spent)
-
-
-def _ink(stored: np.ndarray) -> np.ndarray:
-    return stored[..., None].astype("float32") / 255
 
 
 def explorer_picture(
@@ -203,51 +181,38 @@ def explorer_picture(
     *,
     image: npt.ArrayLike | None = None,
 ) -> bytes:
-    """Return a diagram of a small network: the maps of every layer, their weights and their cost, as a PNG.
+    """Return a diagram of an `explorer_network`: the maps of every layer, their weights and their cost, as a PNG.
 
-    Where the maps become too small, it ends and says why. The red square on the first picture is the receptive field of
-    one feature that reaches the dense layer.
-
-    Parameters
-    ----------
-    stages, filters, kernel, pooling, dropout
-        As for `explorer_network`.
-    image : array_like of uint8, shape (28, 28), optional
-        The input; blank paper by default.
+    Where the maps become too small, it ends and says why. The red square on the first picture, a stored image or blank
+    paper, is the receptive field of one feature that reaches the dense layer.
     """
     sides, complaint = shrink(stages, kernel, pooling)
     width = (_WIDTH - _LEFT) // (1 + 2 * stages)
-    picture = _demo.Sheet(_LEFT, _HIGH)
     tile = _demo.tile(np.zeros((SIDE, SIDE), "uint8") if image is None else image, SIDE * _SCALE + 4)
-    picture.image.paste(tile, (8, 14))
-    # Columns of pictures, from the top down: maps, two captions, and a bar for their weights and one for their cost.
-    columns = [[picture.image, _demo.caption(f"picture\n{SIDE} x {SIDE}", _LEFT, 36)]]
+    if not complaint:
+        *maps, _flatten, _dropout, dense = summary.layers(explorer_network(stages, filters, kernel, pooling, dropout))
+        field = np.array(maps[-1].sees(sides[-1] // 2, sides[-1] // 2)) * _SCALE + [2, 2, 1, 1]
+        ImageDraw.Draw(tile).rectangle(field.tolist(), outline=_demo.RED, width=2)
+    left = [ImageOps.expand(tile, (8, 14, 22, 14), "white"), _demo.caption(f"picture\n{SIDE} x {SIDE}", _LEFT, 36)]
+    columns = [left]  # maps and two captions; below, bars for the weights and the cost of each layer
     for place, side in enumerate(sides):
         name = f"pooling {pooling}" if place % 2 else f"kernels {kernel} x {kernel}"
         columns.append([_maps(width, side, filters), _demo.caption(f"{name}\n{side} x {side} x {filters}", width, 36)])
-    sheet = _demo.Sheet(_WIDTH, _TOP + _HIGH + 44 + 2 * _ROW)
-    if complaint:
-        sheet.text(8, _TOP // 2, complaint, size=16, fill=_demo.RED, anchor="lm")
-        sheet.text(8, sheet.image.height - _ROW, _REMEDY, size=16, fill=_demo.RED, anchor="lm")
-    else:
-        *maps, _flatten, _dropout, dense = summary.layers(explorer_network(stages, filters, kernel, pooling, dropout))
-        field = np.array(maps[-1].sees(sides[-1] // 2, sides[-1] // 2)) * _SCALE + [10, 16, 9, 15]
-        picture.draw.rectangle(field.tolist(), outline=_demo.RED, width=2)
-        columns.append([_maps(width, 27, 1, narrow=True), _demo.caption(f"dense\n{DIGITS} digits", width, 36)])
-        totals = []
-        for name, what in {"weights": "parameters", "multiply-adds": "multiply_adds"}.items():
-            values = [getattr(layer, what) for layer in (*maps, dense)]
-            totals.append(f"{sum(values):,} {name}")
-            columns[0].append(_demo.caption(name, _LEFT, _ROW, "lm", size=14))
-            for column, value in zip(columns[1:], values, strict=True):
-                column.append(_bar(width, value, max(values)))
-        words = f"{', '.join(totals)} an image; {sides[-1] ** 2 * filters:,} numbers reach the dense layer"
-        words += f", {dropout:.0%} of them dropped while training" if dropout else ""
-        sheet.text(8, _TOP // 2, words, size=15, anchor="lm")
-    sheet.image.paste(_demo.join(_demo.join(column, down=True) for column in columns), (0, _TOP))
+    words, remark, bars = complaint, _REMEDY, [[_demo.caption("", _WIDTH, 2 * _ROW)]]
     if not complaint:
-        sheet.text(8, _TOP + _HIGH + 44, "red: what one number sees", size=12, anchor="lm", fill=_demo.RED)
-    return _demo.png(sheet.image)
+        columns.append([_maps(width, 27, 1, narrow=True), _demo.caption(f"dense\n{DIGITS} digits", width, 36)])
+        remark = "red: what one number sees"
+        bars = [[_demo.caption(name, _LEFT, _ROW, "lm", size=14) for name in ("weights", "multiply-adds")]]
+        costs = np.array([(layer.parameters, layer.multiply_adds) for layer in (*maps, dense)])
+        most = costs.max(axis=0)
+        bars += [[_bar(width, *pair) for pair in zip(row, most, strict=True)] for row in costs]
+        weights, multiply_adds = costs.sum(axis=0)
+        words = f"{weights:,} weights, {multiply_adds:,} multiply-adds an image; {sides[-1] ** 2 * filters:,} numbers "
+        words += "reach the dense layer" + (f", {dropout:.0%} of them dropped while training" if dropout else "")
+    above = _demo.caption(words, _WIDTH, _TOP, "lm", size=15, fill=_demo.RED if complaint else _demo.BLACK)
+    remark = _demo.caption(remark, _WIDTH, 20, "lm", fill=_demo.RED)
+    tops, bars = (_demo.join(_demo.join(column, down=True) for column in row) for row in (columns, bars))
+    return _demo.png(_demo.join((above, tops, remark, bars), down=True))
 
 
 def _maps(width: int, side: int, filters: int, *, narrow: bool = False) -> Image.Image:

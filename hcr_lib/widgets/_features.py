@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-import ipywidgets
 import numpy as np
 import numpy.typing as npt
 
@@ -19,27 +18,12 @@ _TILE, _GAP, _ASIDE = 76, 6, 150
 
 
 class FeaturePad(PadPanel):
-    """A drawing pad, and beside it the feature maps of the drawing, renewed whenever the pen lifts.
-
-    Parameters
-    ----------
-    model : keras.Model
-        A trained network whose first layers are convolutions, such as `hcr_lib.networks.models.seed_cnn`.
-    classes : str
-        The characters of its outputs.
-
-    Attributes
-    ----------
-    pad : DrawingPad
-    picture : ipywidgets.Image
-        From `feature_picture`.
-    """
+    """A drawing pad, and beside it the `feature_picture` of the drawing, renewed whenever the pen lifts."""
 
     def __init__(self, model: "keras.Model", classes: str) -> None:
+        super().__init__(DrawingPad())
         self._model, self._classes = model, classes
-        self.picture, self.message = _demo.picture_of(), ipywidgets.HTML()
-        super().__init__(DrawingPad(), self.message, self.picture, self.message)
-        self._follow()
+        self.carefully(self.show)
 
     def show(self) -> None:
         """Show the maps of the drawing."""
@@ -58,7 +42,7 @@ def feature_picture(model: "keras.Model", stored: npt.ArrayLike, classes: str) -
     Parameters
     ----------
     model : keras.Model
-        Its first layers are convolutions, one or more, and then a pooling.
+        Its first layers are convolutions, one or more, and then a pooling: `hcr_lib.networks.models.seed_cnn`, say.
     stored : array_like of uint8, shape (28, 28)
     classes : str
         The characters of its outputs.

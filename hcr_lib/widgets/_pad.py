@@ -1,23 +1,31 @@
-"""A drawing pad for mouse, finger and pen."""
+"""A drawing pad for mouse, finger and pen, and one that reads along."""
 
+import html
 import os
-import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anywidget
 import ipywidgets
 import numpy as np
+import numpy.typing as npt
 import traitlets
-from PIL import Image
+from PIL import Image, ImageOps
 
-from hcr_lib import pen
+from hcr_lib import images, pen
 from hcr_lib._validate import ensure_choice
 from hcr_lib.datasets import save_drawing
 from hcr_lib.labels import BYCLASS
 from hcr_lib.widgets import _demo
 
+if TYPE_CHECKING:
+    from hcr_lib.recognizer import Reading, Recognizer
+
 LARGEST, WIDEST = 2_000, 100  #: pixels across or down, and of half a pen: as much as `save_drawing` takes
 _HERE = Path(__file__).parent
+_INVITATION = "Draw on the pad."
+_BLANK = np.zeros((images.SIZE, images.SIZE), "uint8")
+_SHOWN = 12  # characters whose bars and images still fit beside the pad
 
 
 class DrawingPad(anywidget.AnyWidget):
@@ -62,23 +70,19 @@ class DrawingPad(anywidget.AnyWidget):
         self.strokes = []
 
     def save(self, target: str | os.PathLike, label: str, writer: str | None = None) -> Path:
-        """Save the drawing, for a data set of your own.
+        """Save the drawing, for a data set of your own, and return the path of the file.
 
         Parameters
         ----------
         target : path
             A folder, for a picture: it goes into a folder for its class inside, ``A/`` or ``a_lower/`` (many file
-            systems take ``A`` and ``a`` for one name), itself inside the writer's, if one is given. Or a ``.jsonl``
-            file, to which the strokes are added: see `datasets.save_drawing`. ``datasets.load(target)`` reads either.
+            systems take ``A`` and ``a`` for one name), itself inside the writer's, if one is given, as black ink on
+            white paper under a number of its own. Or a ``.jsonl`` file, to which the strokes are added: see
+            `datasets.save_drawing`. ``datasets.load(target)`` reads either.
         label : str
             The character that was drawn.
         writer : str, optional
             Who drew it: a name, or better a made-up one.
-
-        Returns
-        -------
-        Path
-            The picture, black ink on white paper under a number of its own; or the file.
 
         Raises
         ------
@@ -103,20 +107,15 @@ class DrawingPad(anywidget.AnyWidget):
         return path
 
 
-class PadPanel(ipywidgets.HBox):
-    """A drawing pad and widgets beside it, which `show` renews whenever the pen lifts; `message` is for errors."""
+class PadPanel(_demo.Panel, ipywidgets.HBox):
+    """A drawing pad and widgets beside it, which `show` renews whenever the pen lifts."""
 
-    def __init__(self, pad: DrawingPad, message: ipywidgets.HTML, *beside: ipywidgets.Widget) -> None:
-        self.pad, self._message = pad, message
-        side = ipywidgets.VBox(beside, layout={"min_width": "200px"})
-        super().__init__([pad, side], layout={"flex_flow": "row wrap", "grid_gap": "24px"})
-        # JupyterLab calls observers in a thread of their own, even while a cell is running.
-        self._one_at_a_time = threading.Lock()
-        pad.observe(self._follow, names="strokes")
-
-    def __repr__(self) -> str:
-        """Read well where no widget renders, and be the same in every run."""
-        return f"{type(self).__name__} (run this cell to draw)"
+    def __init__(self, pad: DrawingPad, *beside: ipywidgets.Widget) -> None:
+        super().__init__(f"{type(self).__name__} (run this cell to draw)")
+        self.pad = pad
+        side = ipywidgets.VBox([self.message, *beside, self.picture], layout={"min_width": "200px"})
+        self.children, self.layout = [pad, side], {"flex_flow": "row wrap", "grid_gap": "24px"}
+        pad.observe(lambda _change: self.carefully(self.show), names="strokes")
 
     def show(self) -> None:
         """Renew what stands beside the pad; an exception is shown in the message."""
@@ -126,6 +125,85 @@ class PadPanel(ipywidgets.HBox):
         """Put stored strokes on the pad, as if they had just been drawn; needs no browser."""
         self.pad.replay(strokes)
 
-    def _follow(self, _change: dict | None = None) -> None:
-        with self._one_at_a_time, _demo.errors_in(self._message):
-            self.show()
+
+class ReadingPad(PadPanel):
+    """A drawing pad with what the recognizer reads beside it, renewed whenever the pen lifts.
+
+    Parameters
+    ----------
+    recognizer : Recognizer
+        Anything with its `read` and `predict`.
+    mode : str
+        As for `Recognizer.read`: ``"char"``, ``"word"``, ``"page"`` or ``"auto"``.
+    width, height, half_width : int, int, float
+        As for `DrawingPad`.
+
+    Attributes
+    ----------
+    pad : DrawingPad
+    reading : Reading or None
+        The newest reading; None when the pad is empty or the drawing could not be read.
+    """
+
+    def __init__(
+        self,
+        recognizer: "Recognizer",
+        mode: str = "auto",
+        *,
+        width: int = pen.PAD,
+        height: int = pen.PAD,
+        half_width: float = pen.HALF_WIDTH,
+    ) -> None:
+        pad = DrawingPad(width=width, height=height, half_width=half_width)
+        super().__init__(pad, ipywidgets.HTML("What the network sees:"))
+        self.recognizer, self.mode, self.reading = recognizer, mode, None
+        self.message.add_class("hcr-result").value = _INVITATION
+        self.picture.value = to_png(_BLANK)
+        self.picture.layout = {"align_self": "flex-start", "border": "1px solid gray"}
+        recognizer.predict(_BLANK[None])  # the first call is slow; make it before the first stroke
+
+    @property
+    def strokes(self) -> list:
+        """The drawing; see `DrawingPad`."""
+        return self.pad.strokes
+
+    def replay(self, strokes: pen.Drawing) -> "Reading | None":
+        """Put stored strokes on the pad and return their reading, as for a drawing; needs no browser."""
+        super().replay(strokes)
+        return self.reading
+
+    def save(self, target: str | os.PathLike, label: str, writer: str | None = None) -> Path:
+        """Save the drawing as a picture or as strokes; see `DrawingPad.save`."""
+        return self.pad.save(target, label, writer)
+
+    def show(self) -> None:
+        """Read the drawing."""
+        self.reading, self.picture.value = None, to_png(_BLANK)
+        if not self.pad.strokes:
+            self.message.value = _INVITATION
+            return
+        reading = self.recognizer.read(self.pad.ink(), mode=self.mode)
+        seen = np.hstack([one.image for one in reading.characters[:_SHOWN]])
+        self.message.value, self.picture.value, self.reading = describe(reading), to_png(seen), reading
+
+
+def describe(reading: "Reading") -> str:
+    """Return a reading as HTML, escaped: the text, and a bar for each character, or for one and its alternatives."""
+    bars = [(one.char, one.confidence) for one in reading.characters[:_SHOWN]]
+    if len(bars) == 1:
+        bars += reading.characters[0].alternatives[:3]
+    rows = "".join(
+        f"<tr><td>{html.escape(char)}</td>"
+        f'<td><div class="hcr-result-bar" style="width: {100 * share:.0f}px"></div></td>'
+        f"<td>{100 * share:.0f} %</td></tr>"
+        for char, share in bars
+    )
+    size = "" if len(reading.text) <= _SHOWN else " hcr-result-long"
+    return f'<div class="hcr-result-text{size}">{html.escape(reading.text)}</div><table>{rows}</table>'
+
+
+def to_png(image: npt.ArrayLike, scale: int | None = None) -> bytes:
+    """Return a stored image as a PNG of black ink on white paper, 140 pixels wide, or up to 340 for several."""
+    paper = Image.fromarray(255 - np.asarray(image, dtype="uint8"))
+    scale = scale or max(1, min(5, 340 // paper.width))
+    return _demo.png(ImageOps.scale(paper, scale, Image.Resampling.NEAREST))

@@ -34,17 +34,10 @@ _COLUMNS = 5
 def preprocessing_demo(
     pictures: Sequence[Picture] | Mapping[str, Picture], reader: Reader | None = None
 ) -> ipywidgets.VBox:
-    """Show the steps from a picture to its 28 x 28 image, with a switch for each.
+    """Show the `preprocessing_picture` of one of several pictures, which may have names, with a switch for each step.
 
     Rotation, blur and inversion change the picture that is handed in; threshold and least stroke are amounts of the
-    recipe. The picture comes from `preprocessing_picture`.
-
-    Parameters
-    ----------
-    pictures : sequence, or mapping of name to picture
-        As for `hcr_lib.images.to_gray`.
-    reader : callable, optional
-        Takes the uint8 image (28, 28), returns what it reads; shown below the last picture.
+    recipe.
     """
     if not isinstance(pictures, Mapping):
         pictures = {f"number {number}": picture for number, picture in enumerate(pictures, start=1)}
@@ -52,12 +45,12 @@ def preprocessing_demo(
         raise ValueError("the demo needs at least one picture; got none.")
     look = {"indent": False, "layout": {"width": "180px"}}
     controls = {
-        "picture": _demo.dropdown(pictures, "picture"),
-        "rotation": _demo.slider(0, -45, 45, 1, "rotation"),
-        "blur": _demo.slider(0, 0, 6, 0.5, "blur"),
-        "inverted": ipywidgets.Checkbox(False, description="inverted", **_demo.LOOK),
-        "level": _demo.slider(images.THRESHOLD, 0.05, 0.95, 0.05, "threshold"),
-        "min_stroke": _demo.slider(images.MIN_STROKE, 0, 5, 0.2, "least stroke"),
+        "picture": _demo.control("picture", list(pictures)),
+        "rotation": _demo.control("rotation", (-45, 45, 1), 0),
+        "blur": _demo.control("blur", (0, 6, 0.5), 0),
+        "inverted": _demo.control("inverted", False),
+        "level": _demo.control("threshold", (0.05, 0.95, 0.05), images.THRESHOLD),
+        "min_stroke": _demo.control("least stroke", (0, 5, 0.2), images.MIN_STROKE),
         **{step: ipywidgets.Checkbox(True, description=CAPTIONS[step], **look) for step in images.STEPS},
     }
 
@@ -84,16 +77,14 @@ def preprocessing_picture(
 
     Parameters
     ----------
-    picture : PIL.Image.Image or array_like
-        As for `hcr_lib.images.to_gray`.
+    picture, min_stroke
+        As for `hcr_lib.images.to_mnist`.
     reader : callable, optional
         Takes the uint8 image (28, 28), returns what it reads; shown below the last picture.
     rotation, blur, inverted : float, float, bool
         Changes of the picture, made first: degrees counter-clockwise, pixels, and black for white.
     threshold : float or bool
         Ink at least this strong is kept; False keeps all greys.
-    min_stroke : float
-        As for `hcr_lib.images.fit_box`.
     **switches : bool
         False leaves that step of `hcr_lib.images.STEPS` out.
 

@@ -12,19 +12,19 @@ from hcr_lib.handwriting import writer as style_of
 from hcr_lib.labels import BYCLASS
 from hcr_lib.widgets import _demo
 
-#: A slider for each of these fields of `Style`: lowest, highest, step, label.
+#: A slider for each of these fields of `Style`: lowest, highest, step.
 SLIDERS = {
-    "slant": (-0.6, 1.0, 0.05, "slant"),
-    "width": (0.5, 2.0, 0.05, "width"),
-    "x_height": (30.0, 80.0, 1.0, "x-height"),
-    "roundness": (0.0, 1.6, 0.05, "roundness"),
-    "speed": (0.0, 1.0, 0.05, "speed"),
-    "closure": (-25.0, 25.0, 1.0, "closure"),
-    "tremor": (0.0, 4.0, 0.1, "tremor"),
-    "pen": (1.5, 16.0, 0.5, "pen"),
-    "pressure": (0.0, 0.3, 0.01, "pressure"),
-    "spacing": (-5.0, 60.0, 1.0, "spacing"),
-    "joining": (0.0, 1.0, 0.05, "joining"),
+    "slant": (-0.6, 1.0, 0.05),
+    "width": (0.5, 2.0, 0.05),
+    "x_height": (30.0, 80.0, 1.0),
+    "roundness": (0.0, 1.6, 0.05),
+    "speed": (0.0, 1.0, 0.05),
+    "closure": (-25.0, 25.0, 1.0),
+    "tremor": (0.0, 4.0, 0.1),
+    "pen": (1.5, 16.0, 0.5),
+    "pressure": (0.0, 0.3, 0.01),
+    "spacing": (-5.0, 60.0, 1.0),
+    "joining": (0.0, 1.0, 0.05),
 }
 LONGEST = 40  # characters of a text
 WRITERS = 320  # of the bundled sample
@@ -40,15 +40,10 @@ def writer_demo(word: str = "Handwriting 47") -> ipywidgets.VBox:
     """Show a word as a synthetic writer writes it, with sliders for the style.
 
     "writer" chooses a writer of the bundled sample, and the sliders move to that writer's style. "write it again" gives
-    another copy by the same hand. The picture comes from `writer_picture`.
-
-    Parameters
-    ----------
-    word : str
-        The text at first: digits, letters and spaces.
+    another copy by the same hand. The picture comes from `writer_picture`; any other text can be typed.
     """
     people = [("plain style", _PLAIN), *((f"w{number:03d}", number) for number in range(WRITERS))]
-    copy, person = _demo.copies("copy"), _demo.dropdown(people, "writer")
+    copy, person = _demo.control("copy", ipywidgets.BoundedIntText(max=2**31 - 1)), _demo.control("writer", people)
 
     def style(number: int) -> Style:
         return Style() if number == _PLAIN else style_of(number)
@@ -58,11 +53,14 @@ def writer_demo(word: str = "Handwriting 47") -> ipywidgets.VBox:
 
     person.observe(follow, names="value")  # before the demo observes it: the sliders move first
     controls = {
-        "text": ipywidgets.Text(word, description="text", **_demo.LOOK),
+        "text": _demo.control("text", word),
         "writer": person,
         "copy": copy,
         "again": _demo.button("write it again", lambda: demo.put(copy=copy.value + 1)),
-        **_demo.sliders({field: (getattr(Style(), field), *row) for field, row in SLIDERS.items()}),
+        **{
+            field: _demo.control(field.replace("_", "-"), limits, getattr(Style(), field))
+            for field, limits in SLIDERS.items()
+        },
     }
     demo = _demo.Demo(
         "Writer demo",
@@ -72,8 +70,10 @@ def writer_demo(word: str = "Handwriting 47") -> ipywidgets.VBox:
     return demo
 
 
-def writer_picture(text: str, style: Style, seed: int = 0, *, stored: bool = True) -> bytes:
+def writer_picture(text: str, style: Style, seed: int = 0) -> bytes:
     """Return a text in one writer's hand, dark on ruled paper, as a PNG.
+
+    Below stand the first characters as 28 x 28 images, each another copy.
 
     Parameters
     ----------
@@ -82,9 +82,7 @@ def writer_picture(text: str, style: Style, seed: int = 0, *, stored: bool = Tru
     style : hcr_lib.handwriting.Style
         The writer's.
     seed : int
-        Number of the copy: the same seed gives the same picture.
-    stored : bool
-        Add the first characters below as 28 x 28 images, each another copy.
+        Number of the copy.
 
     Raises
     ------
@@ -95,25 +93,15 @@ def writer_picture(text: str, style: Style, seed: int = 0, *, stored: bool = Tru
         raise ValueError(f"expected digits, letters and spaces; got {', '.join(map(repr, unknown))}. Leave that out.")
     if not text.strip() or len(text) > LONGEST:
         raise ValueError(f"expected a text of 1 to {LONGEST} characters; got {len(text.strip())}. Type another one.")
-    ink, top, baseline = _line(text, style, np.random.default_rng([seed, 0]))
-    sheet = _demo.Sheet(_WIDTH, ink.shape[0])
-    for share, colour in _RULES.items():
-        y = round(baseline + share * (top - baseline))
-        sheet.draw.line((0, y, _WIDTH, y), fill=colour)
-    # Ink covers the rules: both are mixed by the strength of the ink.
-    colour = Image.new("RGB", ink.shape[::-1], (20, 24, 60))
-    sheet.image.paste(colour, mask=Image.fromarray((255 * ink).astype("uint8")))
-    if not stored:
-        return _demo.png(sheet.image)
     chars = text.replace(" ", "")[: _WIDTH // (_TILE + _GAP)]
     images = (draw_char(char, style, np.random.default_rng([seed, 1, n])) for n, char in enumerate(chars))
     words = _demo.caption("the same hand once more, as 28 x 28 images", _WIDTH, anchor="lm")
     row = _demo.join((_demo.tile(image, _TILE) for image in images), _GAP)
-    return _demo.png(_demo.join((sheet.image, words, row), down=True))
+    return _demo.png(_demo.join((_line(text, style, np.random.default_rng([seed, 0])), words, row), down=True))
 
 
-def _line(text: str, style: Style, rng: np.random.Generator) -> tuple[np.ndarray, float, float]:
-    """Return one line of ink as wide as the picture, and the heights of its capitals and its baseline."""
+def _line(text: str, style: Style, rng: np.random.Generator) -> Image.Image:
+    """Write one line on ruled paper."""
     strokes = write(text, style, rng)
     widths = press(strokes, style, rng)
     x0, y0, x1, y1 = pen.bounds(strokes)
@@ -124,4 +112,10 @@ def _line(text: str, style: Style, rng: np.random.Generator) -> tuple[np.ndarray
     height = round(baseline + max(_BELOW, scale * (edge + y1)))
     shift = np.array([_MARGIN - scale * min(0.0, x0 - style.pen), baseline])
     ink = pen.render_page([stroke * scale + shift for stroke in strokes], (height, _WIDTH), [scale * w for w in widths])
-    return ink, baseline - scale * CAP_HEIGHT, baseline
+    sheet = _demo.Sheet(_WIDTH, height)
+    for share, colour in _RULES.items():
+        y = round(baseline - share * scale * CAP_HEIGHT)
+        sheet.draw.line((0, y, _WIDTH, y), fill=colour)
+    # Ink covers the rules: both are mixed by the strength of the ink.
+    sheet.image.paste((20, 24, 60), (0, 0), Image.fromarray((255 * ink).astype("uint8")))
+    return sheet.image

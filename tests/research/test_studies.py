@@ -9,10 +9,10 @@ import sys
 import numpy as np
 import pytest
 
-from hcr_lib import _paths, datasets, records
+from hcr_lib import datasets, records
 from hcr_lib.datasets import Dataset
 from hcr_lib.labels import ALNUM, DIGITS, LETTERS
-from hcr_lib.research import studies
+from hcr_lib.research import manifest, studies
 from hcr_lib.research.studies import sets
 
 NAMES = sorted(module.name for module in pkgutil.iter_modules(studies.__path__) if not module.name.startswith("_"))
@@ -45,7 +45,7 @@ def test_a_study_is_a_function_that_says_what_it_measures(name):
     assert list(study.__annotations__) == ["data_dir", "return"]
 
 
-@pytest.mark.parametrize("path", sorted(_paths.results_dir().glob("*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(manifest.results_dir().glob("*.json")), ids=lambda path: path.stem)
 def test_a_record_is_named_after_the_study_that_wrote_it(path):
     command = records.read(path.stem)["command"].split()
     if command[2] == "hcr_lib.research.studies":

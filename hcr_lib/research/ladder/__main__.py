@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hcr_lib import _paths, datasets
-from hcr_lib._validate import at_least_one
 from hcr_lib.research import ladder
+from hcr_lib.research._arguments import at_least_one
 
 
 def parser() -> argparse.ArgumentParser:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.pipeline import Pipeline
 
 from hcr_lib import baselines
 from hcr_lib.research.ladder._parts import Parts, Predictions
@@ -20,14 +21,14 @@ class Classical:
     Attributes
     ----------
     fit : callable
-        From a training part and keyword arguments to a `hcr_lib.baselines.Classifier`.
+        From keyword arguments to what is to be fitted, such as `hcr_lib.baselines.gaussian_svm`.
     settings : sequence of dict
         The keyword arguments to try; the ones that validate best are kept, the first of equals.
     subset : int, optional
         Select with this many training images, then fit on all of them; with all of them at once by default.
     """
 
-    fit: Callable[..., baselines.Classifier]
+    fit: Callable[..., Pipeline]
     settings: Sequence[dict[str, Any]]
     subset: int | None = None
 
@@ -39,8 +40,8 @@ class Classical:
             few = few.sample(self.subset, np.random.default_rng(0))
         settings, classifier = baselines.select(self.fit, self.settings, few, parts.val)
         if few is not parts.train:
-            classifier = self.fit(parts.train, **settings)
+            classifier = self.fit(**settings).fit(parts.train.images, parts.train.labels)
         seconds = time.process_time() - start
         notes = {"chosen": settings} | ({"chosen_with": len(few)} if few is not parts.train else {})
         val, test = (classifier.predict(part.images) for part in (parts.val, parts.test))
-        return Predictions(val, test, seconds, classifier.parameters, notes)
+        return Predictions(val, test, seconds, baselines.parameters(classifier), notes)

@@ -125,7 +125,7 @@ def settings(one: Rung) -> dict[str, Any]:
 
 def record(new: dict[str, Any]) -> dict[str, Any]:
     """Write a row to the record, in place of an earlier one of its rung; rows stand in the order of the table."""
-    rows = records.read("ladder")["rows"] if records.exists("ladder") else []
+    rows = records.read("ladder")["rows"] if (manifest.results_dir() / "ladder.json").is_file() else []
     new = new | {"date": datetime.date.today().isoformat()}
     kept = {each["rung"]: each for each in [*rows, new]}
     manifest.record("ladder", COMMAND, protocol=PROTOCOL, rows=[kept[name] for name in rung_names() if name in kept])
