@@ -125,7 +125,8 @@ def test_a_csv_that_does_not_fit_says_why(tmp_path, content, words):
 
 def test_a_fault_is_found_by_its_row(tmp_path):
     rows = random_rows(50)
-    for row, column, wrong, words in ((37, 700, 999, "row 38 .*'999'.*column 701"), (41, 0, 30, "row 42 .*label is 30")):
+    faults = ((37, 700, 999, "row 38 .*'999'.*column 701"), (41, 0, 30, "row 42 .*label is 30"))
+    for row, column, wrong, words in faults:
         damaged = rows.copy()
         damaged[row, column] = wrong
         (tmp_path / "a.csv").write_bytes(az_text(damaged))
