@@ -135,7 +135,7 @@ def test_mnist_is_the_same_from_every_form(small_mnist, tmp_path, form):
 def test_mnist_with_one_pixel_changed_is_refused(small_mnist, tmp_path, form):
     small_mnist["x_test"][3, 14, 14] ^= 1
     save_mnist(small_mnist, tmp_path, form)
-    with pytest.raises(datasets.DataError, match="not the published .*-ubyte: expected SHA-256"):
+    with pytest.raises(datasets.DataError, match=r"not the published .*-ubyte: expected SHA-256"):
         datasets.load("mnist", "test", data_dir=tmp_path)
 
 

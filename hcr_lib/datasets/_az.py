@@ -34,15 +34,8 @@ def read_az(path: Path) -> Arrays:
     times of its last change. (A checksum of 700 MB would take longer than all the rest.) A cache that is out of date
     or damaged, every byte being under a checksum, is made anew. Of several processes that want one, the first makes it.
 
-    Returns
-    -------
-    images : ndarray of uint8, shape (n, 28, 28)
-    labels : ndarray of uint8, shape (n,)
-
-    Raises
-    ------
-    DataError
-        If there is a header, a row of another length, or a value out of range; the message names the row.
+    Returned are uint8 images and labels. The `DataError` names the row with a header, another length, or a value out of
+    range.
     """
     if ensure_file(path).stat().st_size < CACHE_FROM:
         return read_az_csv(path)

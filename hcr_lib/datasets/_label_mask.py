@@ -28,14 +28,8 @@ def ensure_label_mask(mask: npt.ArrayLike, labels: np.ndarray, num_classes: int)
 def map_classes(mask: np.ndarray | None, labels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Bring a label mask to other classes: each as likely as the likeliest of the old ones that stand for it.
 
-    Parameters
-    ----------
-    mask : ndarray of uint8, shape (n, old), or None
-        None for plain labels: one candidate, every class considered.
-    labels : ndarray of int, shape (n,)
-        The old ones.
-    matrix : ndarray of bool, shape (old, new)
-        Which new classes an old one stands for.
+    Without a mask, the old labels are the one candidate. `matrix`, bool of shape (old, new), says which new classes an
+    old one stands for.
     """
     if mask is None:
         return np.where(matrix[labels], CANDIDATE, RULED_OUT).astype("uint8")

@@ -78,6 +78,11 @@ class Origins:
         return [f"{name} ({count + 1})" if count else name for name, count in zip(plain, earlier, strict=True)]
 
     @property
+    def each_name(self) -> np.ndarray:
+        """The name of each image's source: ndarray of str, shape (n,)."""
+        return np.array(self.names)[self.numbers]
+
+    @property
     def first_seen(self) -> np.ndarray:
         """The first image of the same origin, for every image: ndarray of int64, shape (n,)."""
         keys = self.numbers.astype("int64") << 32 | self.rows

@@ -94,7 +94,7 @@ def check_dataset(
     if isinstance(dataset, Dataset):
         source, known_copies = dataset.source, dataset.copies
         if sources is None and thorough:
-            sources = np.array(dataset.origins.names)[dataset.origins.numbers]
+            sources = dataset.origins.each_name
         dataset = dataset.images, dataset.labels, dataset.classes
     images, labels, classes = np.asarray(dataset[0]), np.asarray(dataset[1]), dataset[2]
     if findings := list(shape(images, labels)):
