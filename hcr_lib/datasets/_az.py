@@ -8,7 +8,7 @@ import hashlib
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -39,19 +39,15 @@ def read_az(path: Path) -> Arrays:
     """
     if ensure_file(path).stat().st_size < CACHE_FROM:
         return read_az_csv(path)
-    stamp, caches = _stamp(path), _cache_paths(path)
-    for cache in caches:
-        if (found := _load(cache, stamp)) is not None:
+    stamp = _stamp(path)
+    for cache in _cache_paths(path):
+        with suppress(OSError):  # this folder cannot be written to; perhaps the next
+            if (found := _load(cache, stamp)) is None:
+                with locked(cache):
+                    if (found := _load(cache, stamp)) is None:  # else another process was faster
+                        found = read_az_csv(path)
+                        _save(cache, stamp, found)
             return found
-    for cache in caches:
-        try:
-            with locked(cache):
-                if (found := _load(cache, stamp)) is None:  # else another process was faster
-                    found = read_az_csv(path)
-                    _save(cache, stamp, found)
-                return found
-        except OSError:  # this folder cannot be written to; perhaps the next
-            continue
     return read_az_csv(path)
 
 

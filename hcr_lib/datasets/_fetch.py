@@ -114,9 +114,11 @@ def _get_members(source: Source, address: str, folder: Path, progress: bool) -> 
     from tqdm.auto import tqdm
 
     def extract(member: Published, _address: str, path: str, _pooch: None) -> None:
-        compressed = archive.open(zip_member(archive, member.file, address))
-        bar = tqdm.wrapattr(compressed, "read", member.size, desc=member.file, disable=not progress)
-        with bar as content, open(path, "wb") as file:
+        with (
+            archive.open(zip_member(archive, member.file, address)) as found,
+            tqdm.wrapattr(found, "read", member.size, desc=member.file, disable=not progress) as content,
+            open(path, "wb") as file,
+        ):
             shutil.copyfileobj(content, file)
 
     # A range of the file, not of a compressed copy of it.
@@ -139,7 +141,7 @@ def _options(file: Published) -> dict[str, Any]:
     """Return what requests is to heed: how long to wait, and to hang up on what cannot be `file` or a part of it."""
 
     def check(answer: Any, **_: Any) -> None:
-        if answer.ok and "text/html" in answer.headers.get("Content-Type", ""):
+        if answer.status_code in (200, 206) and "text/html" in answer.headers.get("Content-Type", ""):
             raise ValueError("a web page, not the file")
         if int(answer.headers.get("Content-Length", 0)) > file.size:
             raise ValueError(f"too long: the server wants to send more than the {file.size:,} bytes of the file")

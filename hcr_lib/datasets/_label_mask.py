@@ -15,13 +15,13 @@ def ensure_label_mask(mask: npt.ArrayLike, labels: np.ndarray, num_classes: int)
     array = np.asarray(mask)
     if array.shape != (len(labels), num_classes):
         raise ValueError(f"label_mask must have shape ({len(labels)}, {num_classes}); got {array.shape}.")
-    if not np.isin(array, (CANDIDATE, RULED_OUT, NOT_CONSIDERED)).all():
+    own = array[np.arange(len(labels)), labels]
+    if not np.isin(array, (CANDIDATE, RULED_OUT, NOT_CONSIDERED)).all() or not (own == CANDIDATE).all():
         raise ValueError(
-            f"label_mask must hold {CANDIDATE} for candidates, {RULED_OUT} for other classes considered, "
-            f"{NOT_CONSIDERED} elsewhere; got {np.unique(array)[:5].tolist()}."
+            f"label_mask must hold {CANDIDATE} for candidates, the image's own label among them, {RULED_OUT} for other "
+            f"classes considered, {NOT_CONSIDERED} elsewhere; got {np.unique(array)[:5].tolist()}, and at the own "
+            f"labels {np.unique(own)[:5].tolist()}."
         )
-    if not (array[np.arange(len(labels)), labels] == CANDIDATE).all():
-        raise ValueError(f"label_mask must hold {CANDIDATE} at each image's own label; some labels are no candidates.")
     return array.astype("uint8")
 
 

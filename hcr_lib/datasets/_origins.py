@@ -20,17 +20,7 @@ class Collection(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Origins:
-    """The origin of each image: row ``rows[i]``, counted from 0, of ``sources[numbers[i]]``.
-
-    Parameters
-    ----------
-    sources : tuple of Collection
-    numbers, rows : ndarray of int32, shape (n,)
-
-    Raises
-    ------
-    ValueError
-        If the columns differ in length, or point at a source or a file that is not there.
+    """The origin of each image: row ``rows[i]``, counted from 0, of ``sources[numbers[i]]``; both int32, shape (n,).
 
     Examples
     --------

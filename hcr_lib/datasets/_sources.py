@@ -19,7 +19,7 @@ from hcr_lib.datasets._folder import named_parts, read_folder
 from hcr_lib.datasets._origins import Origins
 from hcr_lib.datasets._published import Published, Source
 from hcr_lib.datasets._readers import ensure_file, expanded, idx_bytes, opened_zip_member, read_idx, read_npz, unpacked
-from hcr_lib.datasets._splits import PARTS, by_content, split_by_content, split_by_writer
+from hcr_lib.datasets._splits import PARTS, by_content, own_part
 
 MNIST_FILE = Published(
     file="mnist.npz",
@@ -75,7 +75,7 @@ def read_official(source: Source, folder: Path, split: str) -> Dataset:
 
 def read_az_file(source: Source, folder: Path, split: str) -> Dataset:
     """Read the A-Z file under any of its names; it brings no parts, so each image's content decides."""
-    return split_by_content(az_dataset(source, _first_there(source, folder)), split)
+    return own_part(az_dataset(source, _first_there(source, folder)), split)
 
 
 def az_dataset(source: Source, path: Path) -> Dataset:
@@ -293,4 +293,4 @@ def _own(path: Path, split: str) -> Dataset:
         raise MissingDataError(
             f"there is no data set and no file or folder called {str(path)!r}; the names are {', '.join(SOURCES)}."
         )
-    return split_by_content(whole, split) if whole.writers is None else split_by_writer(whole, split)
+    return own_part(whole, split)
