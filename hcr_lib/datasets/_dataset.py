@@ -168,13 +168,7 @@ class Dataset:
         return replace(self, origins=self.origins.take(indices), **taken)
 
     def sample(self, n: int, rng: np.random.Generator) -> Dataset:
-        """Draw `n` different images at random.
-
-        Raises
-        ------
-        ValueError
-            If there are fewer than `n`.
-        """
+        """Draw `n` different images at random; there must be as many."""
         if not 0 <= n <= len(self):
             raise ValueError(f"n must lie between 0 and the {len(self):,} images there are; got {n}.")
         return self.take(rng.choice(len(self), size=n, replace=False))
@@ -188,12 +182,7 @@ class Dataset:
     ) -> Dataset:
         """Keep the images of `chars`, by `writers`, from `sources` - of all that are given.
 
-        The class string, and so every label, stays as it is.
-
-        Raises
-        ------
-        ValueError
-            If there is no such class, writer or source.
+        The class string, and so every label, stays as it is. A class, writer or source that is not there is refused.
 
         Examples
         --------
@@ -351,27 +340,12 @@ class Dataset:
         return self.take(np.sort(np.concatenate(chosen)))
 
     def save(self, path: str | Path) -> None:
-        """Write everything to one ``.npz`` file, which is whole or not there at all; see `load_file`.
-
-        Raises
-        ------
-        ValueError
-            If `path` does not end in ``.npz``.
-        OSError
-            If the folder cannot be written to; what lay at `path` is then untouched.
-        """
+        """Write everything to one ``.npz`` file, for `load_file`: whole or, after an error, as it was before."""
         write(path, vars(self))
 
     @classmethod
     def load_file(cls, path: str | Path) -> Dataset:
-        """Read what `save` wrote.
-
-        Raises
-        ------
-        MissingDataError
-            If there is no such file.
-        DataError
-            If it is damaged, or holds something else.
+        """Read what `save` wrote; `DataError` says what is wrong with a file, `MissingDataError` that there is none.
 
         Examples
         --------
