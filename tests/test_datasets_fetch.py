@@ -91,6 +91,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if asked:
             size = promised if isinstance(promised, int) else len(body)
             self.send_header("Content-Range", f"bytes {start}-{start + size - 1}/{len(ARCHIVE)}")
+        if body.startswith(b"<!DOCTYPE"):
+            self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(promised))
         self.end_headers()
         try:
@@ -191,12 +193,12 @@ FAULTS = {
     f"short/{BIG + 100_000}": None,
     f"short/{DIRECTORY + 1}": None,
     f"wrong/{BIG}": None,
-    f"wrong/{BIG + 100_000}": "SHA-256|CRC|decompress",
+    f"wrong/{BIG + 100_000}": "SHA256 hash|CRC|decompress",
     f"wrong/{DIRECTORY + 1}": None,
     f"wrong/{len(ARCHIVE) - 5}": None,
-    "endless": "too long|more than",
+    "endless": "too long",
     "silent": "timed out",
-    "strange": None,
+    "strange": "abc",
     "page": "a web page|range",
     "404": "404",
 }
@@ -214,10 +216,6 @@ def test_the_second_address_is_tried_and_gets_what_the_first_did_not(server, arc
 @pytest.mark.parametrize(("path", "words"), FAULTS.items())
 def test_a_faulty_server_makes_one_error_that_tells_all(server, archive_at, tmp_path, way, path, words):
     archive_at(path, "404")
-    if path == "strange":  # the length is no number, but the content is right
-        fetch(tmp_path, **WAYS[way])
-        assert contents(tmp_path) == WANTED[way]
-        return
     with pytest.raises(datasets.DataError, match=words) as caught:
         fetch(tmp_path, **WAYS[way])
     message = str(caught.value)
@@ -247,7 +245,7 @@ def test_no_server_at_all(tmp_path):
 
 def test_members_other_than_the_published_ones_are_refused_though_their_crc_is_right(archive_at, tmp_path):
     archive_at("good", members=MEMBERS.replace(hashlib.sha256(CONTENT[NAMES[0]]).hexdigest(), "00" * 32))
-    with pytest.raises(datasets.DataError, match=r"expected SHA-256 00+, found"):
+    with pytest.raises(datasets.DataError, match=r"SHA256 hash .*expected 00+ but got"):
         fetch(tmp_path)
     assert contents(tmp_path) == {}
 

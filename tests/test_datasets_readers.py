@@ -16,7 +16,7 @@ IMAGES = np.arange(2 * 28 * 28, dtype="uint8").reshape(2, 28, 28)
 
 
 def read_idx(content):
-    return _readers.read_idx(io.BytesIO(content), len(content), "made up")
+    return _readers.read_idx(content, "made up")
 
 
 @given(idx_arrays, st.booleans())
@@ -32,7 +32,7 @@ def test_idx_of_another_length_is_refused(array, compressed, data):
     cut = data.draw(st.integers(0, len(content) - 1))
     with pytest.raises(DataError, match="made up"):
         read_idx(pack(content[:cut]))
-    with pytest.raises(DataError, match="wrong length"):
+    with pytest.raises(DataError, match=r"made up is not an intact idx file.*cannot reshape"):
         read_idx(pack(content + b"\0"))
 
 
@@ -47,7 +47,7 @@ def test_bytes_that_are_no_idx_raise_nothing_but_our_error(content):
 
 @pytest.mark.parametrize("kind", [0x0B, 0x0D])
 def test_idx_of_anything_but_bytes_is_refused(kind):
-    with pytest.raises(DataError, match="not an idx file of bytes"):
+    with pytest.raises(DataError, match=r"not an intact idx file of bytes .*must begin with 00 00 08"):
         read_idx(bytes([0, 0, kind, 1, 0, 0, 0, 1]) + b"\0" * 8)
     with pytest.raises(DataError, match="got float64"):
         _readers.idx_bytes(np.zeros(2))

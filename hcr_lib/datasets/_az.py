@@ -1,14 +1,14 @@
-"""The Kaggle A-Z file: read in blocks, checked, turned into bytes once and kept so.
+"""The Kaggle A-Z file: read row by row, checked, turned into bytes once and kept so.
 
 It is 700 MB of text: 372,450 rows of 785 numbers, a label 0-25 and 784 pixels, without a header.
 """
 
 import gzip
 import hashlib
-import itertools
+import re
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -19,11 +19,9 @@ from hcr_lib.datasets._errors import DataError
 from hcr_lib.datasets._locks import locked
 from hcr_lib.datasets._readers import GZIP_MAGIC, ensure_file, ensure_plausible, intact, opened_zip_member, read_npz
 
-PIXELS = 28 * 28
-ROWS = 1_000  #: rows turned into numbers at a time
+ROW = np.dtype([("label", "u1"), ("image", "u1", (28, 28))])
 LONGEST = 1 << 14  #: bytes in a line: four times what a row needs
 CACHE_FROM = 16 << 20  #: smaller files are read anew each time: that takes less than a second
-START = f"rows of a label and {PIXELS} pixels; it must start with a row of numbers, found"
 
 Arrays = tuple[np.ndarray, np.ndarray]
 
@@ -36,31 +34,20 @@ def read_az(path: Path) -> Arrays:
     times of its last change. (A checksum of 700 MB would take longer than all the rest.) A cache that is out of date
     or damaged, every byte being under a checksum, is made anew. Of several processes that want one, the first makes it.
 
-    Returns
-    -------
-    images : ndarray of uint8, shape (n, 28, 28)
-    labels : ndarray of uint8, shape (n,)
-
-    Raises
-    ------
-    DataError
-        If there is a header, a row of another length, or a value out of range; the message names the row.
+    Returned are uint8 images and labels. The `DataError` names the row with a header, another length, or a value out of
+    range.
     """
     if ensure_file(path).stat().st_size < CACHE_FROM:
         return read_az_csv(path)
-    stamp, caches = _stamp(path), _cache_paths(path)
-    for cache in caches:
-        if (found := _load(cache, stamp)) is not None:
+    stamp = _stamp(path)
+    for cache in _cache_paths(path):
+        with suppress(OSError):  # this folder cannot be written to; perhaps the next
+            if (found := _load(cache, stamp)) is None:
+                with locked(cache):
+                    if (found := _load(cache, stamp)) is None:  # else another process was faster
+                        found = read_az_csv(path)
+                        _save(cache, stamp, found)
             return found
-    for cache in caches:
-        try:
-            with locked(cache):
-                if (found := _load(cache, stamp)) is None:  # else another process was faster
-                    found = read_az_csv(path)
-                    _save(cache, stamp, found)
-                return found
-        except OSError:  # this folder cannot be written to; perhaps the next
-            continue
     return read_az_csv(path)
 
 
@@ -68,23 +55,37 @@ def read_az_csv(path: Path) -> Arrays:
     """Read the text itself, without a cache; see `read_az`."""
     from tqdm.auto import tqdm  # here, because loading other data must not wait for it
 
-    images, labels, size, unpacked = np.empty((0, PIXELS), "uint8"), [], path.stat().st_size, 0
+    size, unpacked, row = path.stat().st_size, 0, 0
+
+    def rows() -> Iterator[bytes]:
+        nonlocal unpacked, row
+        for line in iter(lambda: stream.readline(LONGEST), b""):
+            unpacked += len(line)
+            ensure_plausible(unpacked, size, path)
+            bar.update(file.tell() - bar.n)
+            if not line.isspace():
+                row += 1
+                yield line.removeprefix(b"\xef\xbb\xbf")  # the byte order mark of some editors
+
     bar = tqdm(total=size, unit="B", unit_scale=True, desc=path.name, leave=False, delay=1)
     with bar, path.open("rb") as file, _text(file, path) as stream:
-        lines = iter(lambda: stream.readline(LONGEST), b"")
-        while block := list(itertools.islice(lines, ROWS)):
-            unpacked += sum(map(len, block))
-            ensure_plausible(unpacked, size, path)
-            start = len(images)
-            table = _parse([line for line in block if not line.isspace()], path, start)
-            # Grown in place: a list of blocks would be in memory twice when it is joined at the end.
-            images.resize((start + len(table), PIXELS), refcheck=False)
-            images[start:] = table[:, 1:]
-            labels.append(table[:, 0].copy())
-            bar.update(file.tell() - bar.n)
-    if not len(images):
-        raise DataError(f"{path} must hold {START} blank lines.")
-    return images.reshape(-1, 28, 28), np.concatenate(labels)
+        try:
+            with warnings.catch_warnings(action="error"):  # where there is no row at all, NumPy only warns
+                table = np.loadtxt(rows(), ROW, comments=None, delimiter=",", ndmin=1)
+            labels = table["label"].copy()
+            if labels.max() > 25:
+                row = 1 + (labels > 25).argmax()
+                raise ValueError(f"its label is {labels.max()}")
+        except DataError:
+            raise
+        except (ValueError, Warning) as error:
+            found = re.sub(r" at row \d+(?=, column)|( at row|;|: \").*", "", str(error))
+            raise DataError(
+                f"{path} must hold rows of 785 whole numbers, a label from 0 (A) to 25 (Z) and 784 pixels from 0 to "
+                f"255, separated by commas; row {row} (counted from 1) is not like that: {found}. If the first line "
+                "is a header, delete that line; if the file was cut short, get it again."
+            ) from error
+    return np.ascontiguousarray(table["image"]), labels
 
 
 @contextmanager
@@ -98,41 +99,6 @@ def _text(file: IO[bytes], path: Path) -> Iterator[IO[bytes]]:
             yield stream
     else:
         yield file
-
-
-def _parse(lines: list[bytes], path: Path, start: int) -> np.ndarray:
-    """Return the numbers of these rows, uint8 (rows, 785); `start` is the number of the first, for errors."""
-    if not lines:
-        return np.zeros((0, 1 + PIXELS), "uint8")
-    if start == 0:
-        lines[0] = lines[0].removeprefix(b"\xef\xbb\xbf")  # the byte order mark of some editors
-    try:
-        with warnings.catch_warnings(action="error"):  # of numbers such as 0.5, which NumPy still rounds
-            table = np.loadtxt(lines, "uint8", comments=None, delimiter=",", ndmin=2)
-        if table.shape[1] == 1 + PIXELS and table[:, 0].max() <= 25:
-            return table
-    except (ValueError, OverflowError, Warning):
-        pass  # found by `_first_fault`, as other labels and lengths are
-    raise DataError(
-        f"{path} must hold {_first_fault(lines, start)} (rows and columns count from 0). If the first line is a "
-        "header, delete that line; if the file was cut short, get it again."
-    )
-
-
-def _first_fault(lines: list[bytes], start: int) -> str:
-    """Return what was expected where these rows cannot be used, and what was found there."""
-    for row, line in enumerate(lines, start):
-        cells = line.decode("utf-8", "replace").strip().split(",")
-        if row == 0 and not cells[0].strip().isdecimal():
-            return f"{START} {line[:40]!r}"
-        if len(cells) != 1 + PIXELS:
-            return f"{1 + PIXELS} columns in every row; row {row} has {len(cells)}"
-        for column, cell in enumerate(cells):
-            if not (cell.strip().isdecimal() and int(cell) <= 255):
-                return f"whole numbers from 0 to 255; found {cell[:20]!r} in row {row}, column {column}"
-        if int(cells[0]) > 25:
-            return f"labels from 0 (A) to 25 (Z); found {cells[0]} in row {row}"
-    return f"rows of {1 + PIXELS} numbers; found otherwise in or after row {start}"
 
 
 def _stamp(path: Path) -> str:

@@ -50,10 +50,8 @@ def combine(*datasets: Dataset, classes: str | None = None, same_writers: bool =
     origins = Origins.joined([part.origins for part in datasets])
     writers = None
     if all(part.writers is not None for part in datasets):
-        names = [part.writers for part in datasets]
-        if not same_writers and len({source.name for source in origins.sources}) > 1:
-            names = list(map(_full_names, datasets))
-        writers = np.concatenate(names)
+        full = not same_writers and len({source.name for source in origins.sources}) > 1
+        writers = np.concatenate([_full_names(part) if full else part.writers for part in datasets])
     partial = any(part.label_mask is not None for part in datasets)
     return Dataset(
         np.concatenate([part.images for part in datasets]),

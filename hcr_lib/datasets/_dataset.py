@@ -15,7 +15,7 @@ from hcr_lib import labels as class_sets
 from hcr_lib._validate import ensure_choice, ensure_labels, ensure_uint8_images
 from hcr_lib.datasets._errors import DataError
 from hcr_lib.datasets._files import read, write
-from hcr_lib.datasets._label_mask import NOT_CONSIDERED, ensure_label_mask, map_classes
+from hcr_lib.datasets._label_mask import ensure_label_mask, map_classes
 from hcr_lib.datasets._origins import Origins
 
 if TYPE_CHECKING:
@@ -84,7 +84,12 @@ class Dataset:
             fields["writers"] = _column(self.writers, len(images), "writers")
         if self.label_mask is not None:
             fields["label_mask"] = ensure_label_mask(self.label_mask, fields["labels"], len(self.classes))
-        fields["origins"] = _origins(self.origins, images, self.source)
+        if isinstance(self.origins, Origins):
+            _column(self.origins.rows, len(images), "origins")
+        else:
+            files = None if self.origins is None else _column(self.origins, len(images), "origins")
+            checksum = zlib.crc32(np.ascontiguousarray(images))
+            fields["origins"] = Origins.of(self.source, len(images), files=files, checksum=checksum)
         for name, value in fields.items():
             object.__setattr__(self, name, value)  # the dataclass is frozen; this is its own constructor
 
@@ -158,23 +163,12 @@ class Dataset:
         indices = np.asarray(indices)
         if indices.size == 0:
             indices = indices.astype("int64")
-        return replace(
-            self,
-            images=self.images[indices],
-            labels=self.labels[indices],
-            writers=None if self.writers is None else self.writers[indices],
-            origins=self.origins.take(indices),
-            label_mask=None if self.label_mask is None else self.label_mask[indices],
-        )
+        columns = {name: getattr(self, name) for name in ("images", "labels", "writers", "label_mask")}
+        taken = {name: column[indices] for name, column in columns.items() if column is not None}
+        return replace(self, origins=self.origins.take(indices), **taken)
 
     def sample(self, n: int, rng: np.random.Generator) -> Dataset:
-        """Draw `n` different images at random.
-
-        Raises
-        ------
-        ValueError
-            If there are fewer than `n`.
-        """
+        """Draw `n` different images at random; there must be as many."""
         if not 0 <= n <= len(self):
             raise ValueError(f"n must lie between 0 and the {len(self):,} images there are; got {n}.")
         return self.take(rng.choice(len(self), size=n, replace=False))
@@ -188,12 +182,7 @@ class Dataset:
     ) -> Dataset:
         """Keep the images of `chars`, by `writers`, from `sources` - of all that are given.
 
-        The class string, and so every label, stays as it is.
-
-        Raises
-        ------
-        ValueError
-            If there is no such class, writer or source.
+        The class string, and so every label, stays as it is. A class, writer or source that is not there is refused.
 
         Examples
         --------
@@ -206,14 +195,15 @@ class Dataset:
         kept = np.ones(len(self), bool)
         if chars is not None:
             kept &= np.isin(self.labels, class_sets.to_labels(chars, self.classes))
-        if writers is not None:
-            if self.writers is None:
-                raise ValueError(f"writers can only be chosen where they are known; {self!r} has none.")
-            kept &= np.isin(self.writers, _known(writers, np.unique(self.writers).tolist(), "writers"))
-        if sources is not None:
-            names = self.origins.names
-            chosen = [names.index(name) for name in _known(sources, names, "sources")]
-            kept &= np.isin(self.origins.numbers, chosen)
+        if writers is not None and self.writers is None:
+            raise ValueError(f"writers can only be chosen where they are known; {self!r} has none.")
+        for what, chosen, found in (("writers", writers, self.writers), ("sources", sources, self.origins.each_name)):
+            if chosen is not None:
+                wanted = {chosen} if isinstance(chosen, str) else set(map(str, chosen))
+                known = self.origins.names if what == "sources" else np.unique(found)
+                if unknown := sorted(wanted.difference(known)):
+                    raise ValueError(f"{what} must be among {_some(known)}; got {_some(unknown)}.")
+                kept &= np.isin(found, list(wanted))
         return self.take(kept)
 
     def merge_classes(self, classes: str) -> Dataset:
@@ -268,11 +258,10 @@ class Dataset:
         if merged is not None:
             ensure_choice(merged, ("upper", "lower", "either"), name="merged")
         matrix = class_sets.merge_matrix(self.classes, classes) > 0
-        case_unknown = [
-            label
-            for label, char in enumerate(self.classes)
-            if char.isupper() and char.lower() in classes and char.lower() not in self.classes
-        ]
+        # Of each capital that stands for both cases: its label, and the new label of its small letter.
+        small = {k: classes.find(char.lower()) for k, char in enumerate(self.classes) if char.isupper()}
+        small = {k: new for k, new in small.items() if new >= 0 and classes[new] not in self.classes}
+        case_unknown, small = list(small), list(small.values())
         present = np.unique(self.labels)
         unknown = [self.classes[label] for label in case_unknown if label in present]
         if unknown and merged is None:
@@ -281,7 +270,6 @@ class Dataset:
                 f"{classes!r} has two. If you know that all are capitals, say so with .relabel(..., merged='upper') "
                 "(or 'lower'), or keep both cases as candidates with merged='either'; else leave them out."
             )
-        small = [classes.index(self.classes[label].lower()) for label in case_unknown]
         if merged == "lower":
             matrix[case_unknown] = False
             matrix[case_unknown, small] = True
@@ -294,26 +282,6 @@ class Dataset:
         if merged == "either":
             matrix[case_unknown, small] = True
         return replace(self._mapped(matrix, classes), labels=labels)
-
-    def labelled_among(self, chars: str) -> Dataset:
-        """Return this data set with labels that were chosen among `chars` alone.
-
-        No other class was ever considered, so training does not count it as wrong: an MNIST digit says which digit
-        it is, not that it is no letter. See `label_mask`.
-
-        Raises
-        ------
-        ValueError
-            If a character is no class, or an image shows none of `chars`.
-
-        Examples
-        --------
-        >>> digits = Dataset(np.zeros((1, 28, 28), "uint8"), [1], classes="01OI", source="MNIST")
-        >>> digits.labelled_among("01").label_mask.tolist()
-        [[1, 2, 0, 0]]
-        """
-        considered = np.isin(np.arange(len(self.classes)), class_sets.to_labels(chars, self.classes))
-        return replace(self, label_mask=np.where(considered, self.targets, NOT_CONSIDERED))
 
     def _mapped(self, matrix: np.ndarray, classes: str) -> Dataset:
         """Return this data set with other classes; `matrix` (old, new) says which of them an old class stands for."""
@@ -372,27 +340,12 @@ class Dataset:
         return self.take(np.sort(np.concatenate(chosen)))
 
     def save(self, path: str | Path) -> None:
-        """Write everything to one ``.npz`` file, which is whole or not there at all; see `load_file`.
-
-        Raises
-        ------
-        ValueError
-            If `path` does not end in ``.npz``.
-        OSError
-            If the folder cannot be written to; what lay at `path` is then untouched.
-        """
+        """Write everything to one ``.npz`` file, for `load_file`: whole or, after an error, as it was before."""
         write(path, vars(self))
 
     @classmethod
     def load_file(cls, path: str | Path) -> Dataset:
-        """Read what `save` wrote.
-
-        Raises
-        ------
-        MissingDataError
-            If there is no such file.
-        DataError
-            If it is damaged, or holds something else.
+        """Read what `save` wrote; `DataError` says what is wrong with a file, `MissingDataError` that there is none.
 
         Examples
         --------
@@ -411,30 +364,12 @@ class Dataset:
             raise DataError(f"{path} cannot be used: {error}") from error
 
 
-def _origins(given: Origins | npt.ArrayLike | None, images: np.ndarray, source: str) -> Origins:
-    """Return the origins of a new data set, however they were given."""
-    if not isinstance(given, Origins):
-        files = None if given is None else _column(given, len(images), "origins")
-        return Origins.of(source, len(images), files=files, checksum=zlib.crc32(np.ascontiguousarray(images)))
-    if len(given) != len(images):
-        raise ValueError(f"origins must have one entry per image, shape ({len(images)},); got ({len(given)},).")
-    return given
-
-
 def _column(values: npt.ArrayLike, length: int, name: str) -> np.ndarray:
     """Return `values` as text, one an image."""
     column = np.asarray(values).astype(str)
     if column.shape != (length,):
         raise ValueError(f"{name} must have one entry per image, shape ({length},); got {column.shape}.")
     return column
-
-
-def _known(chosen: str | Iterable[str], known: list[str], what: str) -> list[str]:
-    """Return `chosen` as a list if all of it is `known`."""
-    chosen = [chosen] if isinstance(chosen, str) else [str(name) for name in chosen]
-    if unknown := [name for name in chosen if name not in known]:
-        raise ValueError(f"{what} must be among {_some(known)}; got {_some(unknown)}.")
-    return chosen
 
 
 def _some(names: list[str]) -> str:

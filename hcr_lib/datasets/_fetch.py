@@ -1,16 +1,15 @@
 """Fetch real handwriting on request: verified by SHA-256, whole or not at all, by one process at a time."""
 
-import hashlib
-import re
+import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from hcr_lib import _paths
 from hcr_lib.datasets._errors import DataError
 from hcr_lib.datasets._locks import locked
 from hcr_lib.datasets._published import Published, Source
-from hcr_lib.datasets._readers import DAMAGE, expanded, zip_member
+from hcr_lib.datasets._readers import expanded, zip_member
 from hcr_lib.datasets._sources import SOURCES
 
 #: Seconds without a byte after which a server counts as dead.
@@ -56,13 +55,12 @@ def fetch(name: str, *, data_dir: str | Path | None = None, progress: bool = Tru
     source = SOURCES[name]
     if source.file is None:
         raise DataError(source.how_to_get(folder))
-    members = source.file.file.endswith(".zip") and not whole_archive
-    get = _fetch_members if members else _fetch_file
+    members = list(source.members.values()) if source.file.file.endswith(".zip") and not whole_archive else []
     try:
-        path = _found(source, folder, members=members)  # without the lock: a folder that is shared may be read-only
+        path = _found(source, folder, members)  # without the lock: a folder that is shared may be read-only
         if path is None:
             with locked(folder / source.file.file):  # another process may have been faster
-                path = _found(source, folder, members=members) or get(source, folder, progress)
+                path = _found(source, folder, members) or _download(source, folder, members, progress)
         return path
     except OSError as error:
         raise DataError(
@@ -70,95 +68,82 @@ def fetch(name: str, *, data_dir: str | Path | None = None, progress: bool = Tru
         ) from error
 
 
-def _found(source: Source, folder: Path, *, members: bool) -> Path | None:
+def _found(source: Source, folder: Path, members: list[Published]) -> Path | None:
     """Return where the data set lies already, verified; None where it does not."""
-    remedy = source.how_to_get(folder)
+    remedy = f"Move it away or delete it, then fetch again. {source.how_to_get(folder)}"
     for place in (folder, folder / "gzip") if members else ():
-        here = [member for member in source.members.values() if (place / member.file).is_file()]
-        for member in here:
-            member.verified(place / member.file, remedy)
-        if len(here) == len(source.members):
+        here = [member.verified(place / member.file, remedy) for member in members if (place / member.file).is_file()]
+        if len(here) == len(members):
             return place
     path = next((folder / name for name in source.file_names if (folder / name).is_file()), None)
     return path and source.file.verified(path, remedy)
 
 
-def _fetch_file(source: Source, folder: Path, progress: bool) -> Path:
-    """Download the file that a data set is published in."""
-    import requests  # here, because loading must not wait for what it needs for the network
-
-    def download(address: str) -> None:
-        with requests.get(address, stream=True, timeout=TIMEOUT) as answer:
-            answer.raise_for_status()
-            _write(source.file, answer.raw, folder, progress)
-
-    _first_that_works(source, folder, download)
-    return folder / source.file.file
-
-
-def _fetch_members(source: Source, folder: Path, progress: bool) -> Path:
-    """Read the members of a data set out of a remote zip archive by byte ranges; whole ones are not fetched again."""
-    import requests
-    from remotezip import RemoteZip
-
-    def download(address: str) -> None:
-        with requests.Session() as session:
-            session.headers["Accept-Encoding"] = "identity"  # a range of the file, not of a compressed copy of it
-            session.hooks["response"].append(_refuse_longer_range)
-            with RemoteZip(address, session=session, timeout=TIMEOUT) as archive:
-                for member in source.members.values():
-                    if not (folder / member.file).is_file():
-                        with archive.open(zip_member(archive, member.file, address)) as stream:
-                            _write(member, stream, folder, progress)
-
-    _first_that_works(source, folder, download)
-    return folder
-
-
-def _refuse_longer_range(answer: Any, **_: Any) -> None:
-    """Refuse a range longer than the one asked for, before remotezip reads it into memory."""
-    first, _, last = answer.request.headers["Range"].removeprefix("bytes=").partition("-")
-    asked = int(last) - int(first) + 1 if first else int(last)
-    given = re.match(r"bytes (\d+)-(\d+)/", answer.headers.get("Content-Range", ""))
-    if given and int(given[2]) - int(given[1]) >= asked:
-        raise ValueError(f"the server sends more than the {asked:,} bytes it was asked for")
-
-
-def _first_that_works(source: Source, folder: Path, download: Callable[[str], None]) -> None:
+def _download(source: Source, folder: Path, members: list[Published], progress: bool) -> Path:
     """Try the addresses in turn; if none works, the `DataError` names what went wrong with each."""
-    import requests
-    from remotezip import RangeNotSupported, RemoteZipError
-    from urllib3.exceptions import HTTPError
+    import pooch  # here, because loading must not wait for what it needs for the network
 
-    failures, rangeless = [], False
-    # Of OSErrors, only those of requests: the others come from our own disk.
-    faults = (requests.RequestException, HTTPError, RemoteZipError, *(each for each in DAMAGE if each is not OSError))
+    pooch.get_logger().setLevel("WARNING")  # bars tell of downloads, where they are wanted
+    failures = []
     for address in source.file.addresses:
         try:
-            return download(address)
-        except faults as error:
+            return (_get_members if members else _get_file)(source, address, folder, progress)
+        except Exception as error:  # whatever is wrong with one address, the next may be better
             failures.append(f"{address}: {error or type(error).__name__}")
-            rangeless |= isinstance(error, RangeNotSupported)
     whole = f"To download the whole archive ({source.file.size:,} bytes): fetch(..., whole_archive=True). "
     tried = "\n  ".join(failures)
     raise DataError(
-        f"{source.title} could not be fetched:\n  {tried}\n{whole if rangeless else ''}{source.how_to_get(folder)}"
+        f"{source.title} could not be fetched:\n  {tried}\n{whole if members else ''}{source.how_to_get(folder)}"
     )
 
 
-def _write(published: Published, stream: BinaryIO, folder: Path, progress: bool) -> None:
-    """Write what `stream` gives into `folder`, if that is what was published; no more is taken of it."""
+def _get_file(source: Source, address: str, folder: Path, progress: bool) -> Path:
+    """Download the file that a data set is published in."""
+    import pooch
     from tqdm.auto import tqdm
 
-    def copy(file: BinaryIO) -> None:
-        sha256, head, size = hashlib.sha256(), b"", 0
-        with tqdm(total=published.size, desc=published.file, unit="B", unit_scale=True, disable=not progress) as bar:
-            while size <= published.size and (content := stream.read(1 << 16)):
-                file.write(content)
-                sha256.update(content)
-                head, size = head or content[:1024], size + len(content)
-                bar.update(len(content))
-        if (fault := published.fault(sha256.hexdigest(), size, head)) is not None:
-            raise DataError(fault)
+    file = source.file
+    with tqdm(desc=file.file, total=file.size, unit="B", unit_scale=True, disable=not progress) as bar:
+        _keep(file, address, folder, pooch.HTTPDownloader(bar, chunk_size=1 << 16, **_options(file)))
+    return folder / file.file
 
-    _paths.replace_whole(folder / published.file, copy)
+
+def _get_members(source: Source, address: str, folder: Path, progress: bool) -> Path:
+    """Read the members of a data set out of a remote zip archive by byte ranges; whole ones are not fetched again."""
+    from remotezip import RemoteZip
+    from tqdm.auto import tqdm
+
+    def extract(member: Published, _address: str, path: str, _pooch: None) -> None:
+        with (
+            archive.open(zip_member(archive, member.file, address)) as found,
+            tqdm.wrapattr(found, "read", member.size, desc=member.file, disable=not progress) as content,
+            open(path, "wb") as file,
+        ):
+            shutil.copyfileobj(content, file)
+
+    # A range of the file, not of a compressed copy of it.
+    with RemoteZip(address, headers={"Accept-Encoding": "identity"}, **_options(source.file)) as archive:
+        for member in source.members.values():
+            if not (folder / member.file).is_file():
+                _keep(member, address, folder, partial(extract, member))
+    return folder
+
+
+def _keep(published: Published, address: str, folder: Path, downloader: Callable[..., None]) -> None:
+    """Download one file, which is verified before it gets its name."""
+    import pooch
+
+    pooch.retrieve(address, published.sha256, published.file, folder, downloader=downloader)
+    (folder / published.file).chmod(0o644)  # pooch leaves it to its owner alone, and the folder may be shared
+
+
+def _options(file: Published) -> dict[str, Any]:
+    """Return what requests is to heed: how long to wait, and to hang up on what cannot be `file` or a part of it."""
+
+    def check(answer: Any, **_: Any) -> None:
+        if answer.status_code in (200, 206) and "text/html" in answer.headers.get("Content-Type", ""):
+            raise ValueError("a web page, not the file")
+        if int(answer.headers.get("Content-Length", 0)) > file.size:
+            raise ValueError(f"too long: the server wants to send more than the {file.size:,} bytes of the file")
+
+    return {"timeout": TIMEOUT, "hooks": {"response": check}}

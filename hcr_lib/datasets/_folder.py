@@ -42,13 +42,8 @@ def read_folder(folder: Path) -> Dataset:
     Classes are the smallest of digits, letters, alnum and byclass that holds every character found. The file of each
     image is kept: ``dataset.origin(0)``.
 
-    Raises
-    ------
-    MissingDataError
-        If there is no such folder, or nothing in it.
-    DataError
-        If a file is no picture, is blank, or its name tells no character, or a folder or a link cannot be followed.
-        All of them are named together and none is left out silently: move them away, or repair them.
+    A file that is no picture, is blank, or has a name that tells no character, and a folder or a link that cannot be
+    followed, are never left out silently: one `DataError` names them all.
     """
     from hcr_lib import images  # here, because reading arrays must not wait for SciPy and Pillow
 
@@ -122,10 +117,7 @@ def char_of(name: str, *, whole: bool) -> str | None:
 def named_parts(dataset: Dataset) -> np.ndarray | None:
     """Return the part whose folder each picture lies in; None where there are no folders ``train``, ``val``, ``test``.
 
-    Raises
-    ------
-    DataError
-        If some pictures lie in such a folder and some outside.
+    Where some pictures lie in such a folder and some outside, that is a `DataError`.
     """
     parts = [_part(name.split("/")[:-1]) for name in dataset.provenance["file"]]
     if any(parts) and not all(parts):

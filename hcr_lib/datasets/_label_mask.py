@@ -15,27 +15,21 @@ def ensure_label_mask(mask: npt.ArrayLike, labels: np.ndarray, num_classes: int)
     array = np.asarray(mask)
     if array.shape != (len(labels), num_classes):
         raise ValueError(f"label_mask must have shape ({len(labels)}, {num_classes}); got {array.shape}.")
-    if not np.isin(array, (CANDIDATE, RULED_OUT, NOT_CONSIDERED)).all():
+    own = array[np.arange(len(labels)), labels]
+    if not np.isin(array, (CANDIDATE, RULED_OUT, NOT_CONSIDERED)).all() or not (own == CANDIDATE).all():
         raise ValueError(
-            f"label_mask must hold {CANDIDATE} for candidates, {RULED_OUT} for other classes considered, "
-            f"{NOT_CONSIDERED} elsewhere; got {np.unique(array)[:5].tolist()}."
+            f"label_mask must hold {CANDIDATE} for candidates, the image's own label among them, {RULED_OUT} for other "
+            f"classes considered, {NOT_CONSIDERED} elsewhere; got {np.unique(array)[:5].tolist()}, and at the own "
+            f"labels {np.unique(own)[:5].tolist()}."
         )
-    if not (array[np.arange(len(labels)), labels] == CANDIDATE).all():
-        raise ValueError(f"label_mask must hold {CANDIDATE} at each image's own label; some labels are no candidates.")
     return array.astype("uint8")
 
 
 def map_classes(mask: np.ndarray | None, labels: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     """Bring a label mask to other classes: each as likely as the likeliest of the old ones that stand for it.
 
-    Parameters
-    ----------
-    mask : ndarray of uint8, shape (n, old), or None
-        None for plain labels: one candidate, every class considered.
-    labels : ndarray of int, shape (n,)
-        The old ones.
-    matrix : ndarray of bool, shape (old, new)
-        Which new classes an old one stands for.
+    Without a mask, the old labels are the one candidate. `matrix`, bool of shape (old, new), says which new classes an
+    old one stands for.
     """
     if mask is None:
         return np.where(matrix[labels], CANDIDATE, RULED_OUT).astype("uint8")

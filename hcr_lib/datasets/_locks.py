@@ -12,12 +12,8 @@ NOTICE_AFTER = 3.0  #: seconds
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock of `path`, an empty file beside it; warn when another process has held it for some seconds.
 
-    The system gives a lock back when the process that holds it ends, however it ends.
-
-    Raises
-    ------
-    OSError
-        If the folder cannot be made or written to.
+    The system gives a lock back when the process that holds it ends, however it ends. A folder that cannot be made or
+    written to is an `OSError`.
     """
     from filelock import FileLock, Timeout  # here, because reading needs no lock
 

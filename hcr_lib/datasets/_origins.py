@@ -20,17 +20,7 @@ class Collection(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Origins:
-    """The origin of each image: row ``rows[i]``, counted from 0, of ``sources[numbers[i]]``.
-
-    Parameters
-    ----------
-    sources : tuple of Collection
-    numbers, rows : ndarray of int32, shape (n,)
-
-    Raises
-    ------
-    ValueError
-        If the columns differ in length, or point at a source or a file that is not there.
+    """The origin of each image: row ``rows[i]``, counted from 0, of ``sources[numbers[i]]``; both int32, shape (n,).
 
     Examples
     --------
@@ -76,6 +66,11 @@ class Origins:
         plain = [source.name for source in self.sources]
         earlier = [plain[:number].count(name) for number, name in enumerate(plain)]
         return [f"{name} ({count + 1})" if count else name for name, count in zip(plain, earlier, strict=True)]
+
+    @property
+    def each_name(self) -> np.ndarray:
+        """The name of each image's source: ndarray of str, shape (n,)."""
+        return np.array(self.names)[self.numbers]
 
     @property
     def first_seen(self) -> np.ndarray:

@@ -1,10 +1,11 @@
 """Records of what is published: a file with its checksum, and a data set with all that is known about it."""
 
 import hashlib
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from hcr_lib.datasets._errors import DataError
 
@@ -18,31 +19,24 @@ class Published:
     size: int  #: in bytes
     addresses: tuple[str, ...] = ()  #: to be tried in this order; none for a member of an archive
 
-    def fault(self, sha256: str, size: int, head: bytes) -> str | None:
-        """Return what is wrong with content of this checksum, size and beginning; None if nothing is."""
-        if sha256 == self.sha256:
-            return None
-        if b"<html" in head.lower():
-            return "a web page, not the file"
-        if size != self.size:
-            return f"{'cut short' if size < self.size else 'too long'}, {size:,} of {self.size:,} bytes"
-        return f"expected SHA-256 {self.sha256}, found {sha256}"
-
-    def fault_in(self, content: bytes) -> str | None:
-        """Return what is wrong with `content`; None if it is this file's."""
-        return self.fault(hashlib.sha256(content).hexdigest(), len(content), content[:1024])
+    def verify(self, file: BinaryIO, where: Path | str, remedy: str) -> None:
+        """Refuse what is not this file; the `DataError` calls it `where`, and ends in `remedy`."""
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found == self.sha256:
+            return
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        fault = f"expected SHA-256 {self.sha256}, found {found}"
+        if b"<html" in file.read(1024).lower():
+            fault = "a web page, not the file"
+        elif size != self.size:
+            fault = f"{'cut short' if size < self.size else 'too long'}, {size:,} of {self.size:,} bytes"
+        raise DataError(f"{where} is not the published {self.file}: {fault}. {remedy}")
 
     def verified(self, path: Path, remedy: str) -> Path:
-        """Return `path` if this file lies there; the `DataError` else ends in `remedy`."""
-        with path.open("rb") as stream:
-            head, size = stream.read(1024), path.stat().st_size
-            stream.seek(0)
-            found = hashlib.file_digest(stream, "sha256").hexdigest() if size == self.size else ""
-        if (fault := self.fault(found, size, head)) is not None:
-            raise DataError(
-                f"{path} is not the published {self.file}: {fault}. Move it away or delete it, then fetch again. "
-                f"{remedy}"
-            )
+        """Return `path` if this file lies there; see `verify`."""
+        with path.open("rb") as file:
+            self.verify(file, path, remedy)
         return path
 
 
@@ -57,7 +51,7 @@ class Source:
     remedy: str = ""  #: how to get what `fetch` does not get; ``{folder}`` stands for the data folder
     first_label: int = 0  #: the label of the first character
     transposed: bool = False  #: whether rows and columns are swapped in the files
-    validation: Callable[[Any], Any] | None = None  #: images of the official training part -> which are ``val``
+    last: int = 0  #: how many training images, the last, are ``val``; 0 for a tenth, chosen by content
     file: Published | None = None  #: the file it is published in
     file_names: tuple[str, ...] = ()  #: names under which that may lie in the data folder, the best first
     #: By half and kind, such as ``"train images"``: idx files, known by the SHA-256 of the packed file where the name

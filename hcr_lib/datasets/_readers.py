@@ -1,7 +1,5 @@
 """Read the files handwriting is published in; whatever is wrong with one ends in one clear `DataError`."""
 
-import gzip
-import math
 import struct
 import tokenize
 import zipfile
@@ -22,7 +20,6 @@ DAMAGE = (
     *(OSError, EOFError, RuntimeError, ValueError, TypeError, SyntaxError, MemoryError, OverflowError),
     *(struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
 )
-NPY_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 AGAIN = "Delete it and get it again."
 #: Compressed data may always unpack to this many bytes, and to more only up to `MOST_EXPANSION` times its own size:
 #: handwriting packs about eightfold; a file made to fill the memory (a zip bomb), a thousandfold.
@@ -74,39 +71,30 @@ def ensure_plausible(unpacked: int, packed: int, where: Path | str) -> None:
         )
 
 
-def read_idx(file: IO[bytes], size: int, where: str) -> np.ndarray:
-    """Read an idx file of bytes, plain or compressed with gzip (its content says which, not its name).
+def unpacked(content: bytes, where: str) -> bytes:
+    """Return what a gzip file of this content holds; `content` itself, if it is none (its name does not matter)."""
+    if not content.startswith(GZIP_MAGIC):
+        return content
+    with intact(where, "gzip file"):
+        stream = zlib.decompressobj(wbits=31)  # 31: with the header and the checksum of gzip
+        found = stream.decompress(content, 1 + max(ALWAYS_ALLOWED, MOST_EXPANSION * len(content)))
+        ensure_plausible(len(found), len(content), where)
+        if not stream.eof:
+            raise EOFError("it was cut short")
+        return found
 
-    Parameters
-    ----------
-    file : file
-        Open for binary reading.
-    size : int
-        Of the file, in bytes.
-    where : str
-        What errors call it.
-    """
-    packed = file.read(2) == GZIP_MAGIC
-    file.seek(0)
-    with intact(where, "gzip file" if packed else "file"):
-        stream = gzip.GzipFile(fileobj=file) if packed else file
-        head = stream.read(4)
-        if head[:3] != b"\0\0\x08" or head[3:] not in (b"\1", b"\2", b"\3"):
-            raise DataError(
-                f"{where} is not an idx file of bytes: it must begin with 00 00 08 and the number of dimensions, 1 to "
-                f"3; found {head.hex(' ') or 'nothing'}. {AGAIN}"
+
+def read_idx(content: bytes, where: str) -> np.ndarray:
+    """Read the content of an idx file of bytes, compressed with gzip or not; errors call it `where`."""
+    content = unpacked(content, where)
+    with intact(where, "idx file of bytes"):
+        magic, dimensions = struct.unpack(">3sB", content[:4])
+        if magic != b"\0\0\x08" or dimensions not in (1, 2, 3):
+            raise ValueError(
+                f"it must begin with 00 00 08 and the number of dimensions, 1 to 3, not {content[:4].hex(' ')}"
             )
-        shape = struct.unpack(f">{head[3]}I", stream.read(4 * head[3]))
-        expected = math.prod(shape)
-        if packed:
-            ensure_plausible(expected, size, where)
-        content = stream.read(1 + (expected if packed else min(expected, size)))
-        if len(content) != expected:
-            raise DataError(
-                f"{where} has the wrong length: its header promises shape {shape}, so {expected:,} bytes; found "
-                f"{'more' if len(content) > expected else f'{len(content):,}'}. {AGAIN}"
-            )
-    return np.frombuffer(content, "uint8").reshape(shape)
+        shape = struct.unpack_from(f">{dimensions}I", content, 4)
+        return np.frombuffer(content, "uint8")[4 + 4 * dimensions :].reshape(shape)  # refuses any other length
 
 
 def idx_bytes(array: np.ndarray) -> bytes:
@@ -121,10 +109,7 @@ def idx_bytes(array: np.ndarray) -> bytes:
 
 
 def read_npz(path: Path, keys: Sequence[str], optional: Sequence[str] = ()) -> dict[str, np.ndarray]:
-    """Read named arrays from a NumPy archive; those that are `optional` may be missing, pickled objects are refused.
-
-    Sizes are compared before memory is asked for: what the zip says of an array, and what its own header says.
-    """
+    """Read named arrays from a NumPy archive; those that are `optional` may be missing, pickled objects are refused."""
     with intact(path, ".npz archive of plain arrays"), zipfile.ZipFile(ensure_file(path)) as archive:
         found = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
         if not found.keys() >= set(keys):
@@ -136,18 +121,12 @@ def read_npz(path: Path, keys: Sequence[str], optional: Sequence[str] = ()) -> d
 
 
 def _read_npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> np.ndarray:
-    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"{member.filename} is compressed in a way that NumPy does not use")
     ensure_plausible(member.file_size, member.compress_size, f"{path}: {member.filename}")
     with archive.open(member) as stream:
-        version = np.lib.format.read_magic(stream)
-        if version not in NPY_HEADERS:
-            raise ValueError(f"{member.filename} has the unknown format {version}")
-        shape, _, dtype = NPY_HEADERS[version](stream)
-        if math.prod(shape) * dtype.itemsize != member.file_size - stream.tell():
-            raise ValueError(f"the header of {member.filename} promises shape {shape} of {dtype}, another length")
-    with archive.open(member) as stream:
-        return np.lib.format.read_array(stream, allow_pickle=False)
+        array = np.lib.format.read_array(stream, allow_pickle=False)
+        if stream.read(1):
+            raise ValueError(f"{member.filename} holds more than its header promises")
+        return array
 
 
 @contextmanager

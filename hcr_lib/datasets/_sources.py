@@ -18,8 +18,8 @@ from hcr_lib.datasets._errors import DataError, MissingDataError
 from hcr_lib.datasets._folder import named_parts, read_folder
 from hcr_lib.datasets._origins import Origins
 from hcr_lib.datasets._published import Published, Source
-from hcr_lib.datasets._readers import ensure_file, expanded, idx_bytes, opened_zip_member, read_idx, read_npz
-from hcr_lib.datasets._splits import PARTS, by_content, split_by_content, split_by_writer
+from hcr_lib.datasets._readers import ensure_file, expanded, idx_bytes, opened_zip_member, read_idx, read_npz, unpacked
+from hcr_lib.datasets._splits import PARTS, by_content, own_part
 
 MNIST_FILE = Published(
     file="mnist.npz",
@@ -45,11 +45,8 @@ def read_bundled(source: Source, _folder: Path, split: str) -> Dataset:
     """Read the sample that ships; it names the part and the writer of each image."""
     path = ensure_file(_paths.shipped("synthetic.npz"))
     entry = tomllib.loads(_paths.shipped("manifest.toml").read_text(encoding="utf-8"))["files"][path.name]
-    fault = Published(path.name, entry["sha256"], entry["bytes"]).fault_in(path.read_bytes())
-    if fault is not None:
-        raise DataError(
-            f"{path} is not the sample that ships: {fault}. Restore it with git or install the course again."
-        )
+    published = Published(path.name, entry["sha256"], entry["bytes"])
+    published.verified(path, "Restore it with git or install the course again.")
     arrays = read_npz(path, ["images", "labels", "writers", "split"])
     whole = Dataset(arrays["images"], arrays["labels"], source.classes, source.title, arrays["writers"])
     return whole if split == "all" else whole.take(arrays["split"] == split)
@@ -68,12 +65,17 @@ def read_official(source: Source, folder: Path, split: str) -> Dataset:
         )
     except ValueError as error:
         raise DataError(f"{source.title} in {folder} cannot be used: {error}") from error
-    return whole.take(source.validation(whole.images) == (split == "val")) if split in ("train", "val") else whole
+    if split not in ("train", "val"):
+        return whole
+    validation = np.arange(len(whole)) >= len(whole) - source.last
+    if not source.last:
+        validation = by_content(whole.images, (0.9, 0.1)) == 1
+    return whole.take(validation == (split == "val"))
 
 
 def read_az_file(source: Source, folder: Path, split: str) -> Dataset:
     """Read the A-Z file under any of its names; it brings no parts, so each image's content decides."""
-    return split_by_content(az_dataset(source, _first_there(source, folder)), split)
+    return own_part(az_dataset(source, _first_there(source, folder)), split)
 
 
 def az_dataset(source: Source, path: Path) -> Dataset:
@@ -103,16 +105,7 @@ def _find(source: Source, folder: Path, key: str) -> np.ndarray:
     path = _first_there(source, folder, own)
     where = str(path)
     if path in own:
-        size = ensure_file(path).stat().st_size
-        with path.open("rb") as file:
-            if path.name == plain != member.file:
-                warnings.warn(
-                    f"{where} cannot be verified: a checksum is known of {member.file} only. Keep the files packed, "
-                    "as fetch does, and they are.",
-                    stacklevel=4,
-                )
-                return read_idx(file, size, where)
-            content = file.read(min(member.size, size) + 1 if path.name == member.file else -1)
+        content = ensure_file(path).read_bytes()
     elif path.suffix == ".npz":
         half, kind = key.split()
         name = f"{'x' if kind == 'images' else 'y'}_{half}"
@@ -121,13 +114,17 @@ def _find(source: Source, folder: Path, key: str) -> np.ndarray:
         where = f"{path}: {member.file}"
         with opened_zip_member(path, member.file) as stream:
             content = stream.read(member.size + 1)
-    array = read_idx(io.BytesIO(content), len(content), where)
-    if (fault := member.fault_in(idx_bytes(array) if member.file == plain else content)) is not None:
-        raise DataError(
-            f"{where} is not the published file: {fault}. Move it away, then hcr_lib.datasets.fetch it again. "
-            f"{source.how_to_get(folder)}"
+    if path in own and path.name == plain != member.file:
+        warnings.warn(
+            f"{where} cannot be verified: a checksum is known of {member.file} only. Keep the files packed, "
+            "as fetch does, and they are.",
+            stacklevel=4,
         )
-    return array
+    else:
+        content = unpacked(content, where) if member.file == plain else content
+        remedy = f"Move it away, then fetch it again. {source.how_to_get(folder)}"
+        member.verify(io.BytesIO(content), where, remedy)
+    return read_idx(content, where)
 
 
 def _members(table: str) -> dict[str, Published]:
@@ -139,21 +136,10 @@ def _members(table: str) -> dict[str, Published]:
     return members
 
 
-def _last(count: int, images: np.ndarray) -> np.ndarray:
-    """Return True for the last `count` images."""
-    return np.arange(len(images)) >= len(images) - count
-
-
-def _tenth(images: np.ndarray) -> np.ndarray:
-    """Return True for a tenth of the images, chosen by content."""
-    return by_content(images, (0.9, 0.1)) == 1
-
-
 _emnist = partial(
     Source,
     read=read_official,
     transposed=True,
-    validation=_tenth,
     file=EMNIST_FILE,
     file_names=(EMNIST_FILE.file, "gzip.zip", "emnist-gzip.zip"),
 )
@@ -175,7 +161,7 @@ SOURCES = {
             title="MNIST",
             classes=labels.DIGITS,
             read=read_official,
-            validation=partial(_last, 5_000),
+            last=5_000,
             file=MNIST_FILE,
             file_names=(MNIST_FILE.file,),
             members=_members("""
@@ -307,4 +293,4 @@ def _own(path: Path, split: str) -> Dataset:
         raise MissingDataError(
             f"there is no data set and no file or folder called {str(path)!r}; the names are {', '.join(SOURCES)}."
         )
-    return split_by_content(whole, split) if whole.writers is None else split_by_writer(whole, split)
+    return own_part(whole, split)

@@ -94,19 +94,17 @@ def by_content(images: np.ndarray, fractions: Sequence[float]) -> np.ndarray:
     return np.searchsorted(np.cumsum(fractions)[:-1], fingerprints(images) / 2.0**64, side="right")
 
 
-def split_by_content(dataset: Dataset, split: str) -> Dataset:
-    """Return one part, "train", "val" or "test", of a data set split 80 / 10 / 10 by content; or "all" of it."""
-    return dataset if split == "all" else dataset.take(by_content(dataset.images, FRACTIONS) == PARTS.index(split))
+def own_part(dataset: Dataset, split: str) -> Dataset:
+    """Return one part, "train", "val" or "test", of a data set that brings no parts, 80 / 10 / 10; or "all" of it.
 
-
-def split_by_writer(dataset: Dataset, split: str) -> Dataset:
-    """Return one part of a data set in which no writer is in two; or "all" of it.
-
-    A tenth of the writers each, but at least one, makes ``test`` and ``val``; of two writers one makes ``test``, and a
-    single one is all of ``train``. Checksums of their names decide which: the same on every machine.
+    Where writers are known, none is in two parts: a tenth of them each, but at least one, makes ``test`` and ``val``;
+    of two writers one makes ``test``, and a single one is all of ``train``. Checksums of their names decide which: the
+    same on every machine. Otherwise each image's content decides.
     """
     if split == "all":
         return dataset
+    if dataset.writers is None:
+        return dataset.take(by_content(dataset.images, FRACTIONS) == PARTS.index(split))
     names = sorted(set(dataset.writers.tolist()), key=lambda name: blake2b(name.encode()).digest())
     tenth = max(1, round(len(names) * FRACTIONS[-1]))
     edges = np.cumsum([0, tenth * (len(names) > 1), tenth * (len(names) > 2), len(names)])

@@ -6,13 +6,14 @@ were trained on.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
 from hcr_lib._validate import ensure_choice
-from hcr_lib.datasets import DataError, Dataset, MissingDataError
+from hcr_lib.datasets import NOT_CONSIDERED, DataError, Dataset, MissingDataError
 from hcr_lib.datasets._origins import Origins
 from hcr_lib.datasets._readers import read_npz
 from hcr_lib.labels import ALNUM, BYCLASS, to_labels
@@ -103,3 +104,24 @@ def load(data_dir: Path, part: str, *, case: Literal["merged", "known", "either"
         )
     except ValueError as error:
         raise DataError(f"{data_dir / FILE} cannot be used: {error}") from error
+
+
+def labelled_among(data: Dataset, chars: str) -> Dataset:
+    """Return a data set with labels that were chosen among `chars` alone.
+
+    No other class was ever considered, so training does not count it as wrong: an MNIST digit says which digit it is,
+    not that it is no letter. See `Dataset.label_mask`.
+
+    Raises
+    ------
+    ValueError
+        If a character is no class, or an image shows none of `chars`.
+
+    Examples
+    --------
+    >>> digits = Dataset(np.zeros((1, 28, 28), "uint8"), [1], classes="01OI", source="MNIST")
+    >>> labelled_among(digits, "01").label_mask.tolist()
+    [[1, 2, 0, 0]]
+    """
+    considered = np.isin(np.arange(len(data.classes)), to_labels(chars, data.classes))
+    return replace(data, label_mask=np.where(considered, data.targets, NOT_CONSIDERED))

@@ -182,7 +182,7 @@ def training_data(data_dir: Path, cache: Path | None = None, limit: int | None =
     duplicates = digits[near_duplicates(emnist.images[digits], mnist_test.images)]
     train = [
         *_by_case(emnist.take(np.delete(np.arange(len(emnist)), duplicates))),
-        _named("mnist", mnist.relabel(BYCLASS).labelled_among(DIGITS)),
+        _named("mnist", mixed_emnist.labelled_among(mnist.relabel(BYCLASS), DIGITS)),
         _named("synthetic", few(load("bundled", "train"))),
     ]
     print(f"left out: {len(duplicates)} EMNIST digits that MNIST's test set holds too")

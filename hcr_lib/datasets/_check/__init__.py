@@ -37,7 +37,8 @@ def check_dataset(
         trains a small classifier to find label errors (10,000 images drawn with `seed`), and tests whether images
         give their source away: some ten seconds for a small set, a minute for 200,000 images.
     sources : array_like of str, shape (n,), optional
-        Where each image comes from, if a `Dataset` does not know it itself; examined even if not `thorough`.
+        Where each image comes from, if a `Dataset` does not know it itself; examined even if not `thorough`. There must
+        be one an image.
     seed : int
         For the images drawn by the slow checks: the same seed gives the same report.
 
@@ -45,11 +46,6 @@ def check_dataset(
     -------
     Report
         ``report.ok``, ``report.codes``, ``report["transposed"].indices``, ``.examples(10)``, ``report.to_frame()``.
-
-    Raises
-    ------
-    ValueError
-        If `sources` does not name one source an image.
 
     Notes
     -----
@@ -94,7 +90,7 @@ def check_dataset(
     if isinstance(dataset, Dataset):
         source, known_copies = dataset.source, dataset.copies
         if sources is None and thorough:
-            sources = np.array(dataset.origins.names)[dataset.origins.numbers]
+            sources = dataset.origins.each_name
         dataset = dataset.images, dataset.labels, dataset.classes
     images, labels, classes = np.asarray(dataset[0]), np.asarray(dataset[1]), dataset[2]
     if findings := list(shape(images, labels)):

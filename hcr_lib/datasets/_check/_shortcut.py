@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 SAMPLE = 6_000  #: larger sets are judged by a random sample of this size
 MIN_IMAGES = 20  #: of one source, to take part; and of one source in a class, to be distinguished within the class
 FOLDS = 4
-ENTANGLED = 0.2  #: share of the source's entropy that the class explains
+ENTANGLED = 0.2  #: mutual information of class and source: 0 by chance, 1 where one of them tells the other
 SEPARABLE = 0.5  #: how far the probe comes from chance (0) to certainty (1)
 
 
@@ -28,12 +28,14 @@ def source_shortcut(
     is trained and judged within each class that several sources hold. Where there is none, it is trained on some
     classes and judged on others, so that knowing the characters does not help it.
     """
+    from sklearn.metrics import adjusted_mutual_info_score  # here, because loading data must not wait for it
+
     usable = np.flatnonzero((labels >= 0) & (labels < len(classes)) & images.reshape(len(images), -1).any(axis=1))
     usable = usable[_frequent(sources[usable])]
     names = np.unique(sources[usable])
     if len(names) < 2:
         return
-    explained = _explained(labels[usable], sources[usable])
+    explained = max(0.0, adjusted_mutual_info_score(labels[usable], sources[usable], average_method="min"))
     if len(usable) > SAMPLE:
         usable = np.random.default_rng(seed).choice(usable, SAMPLE, replace=False)
     measures = _measures(images[usable])
@@ -55,18 +57,6 @@ def _frequent(sources: np.ndarray) -> np.ndarray:
     """Return True for the images of sources that have at least MIN_IMAGES."""
     _, source, counts = np.unique(sources, return_inverse=True, return_counts=True)
     return counts[source] >= MIN_IMAGES
-
-
-def _explained(labels: np.ndarray, sources: np.ndarray) -> float:
-    """Return the mutual information of class and source as a share of the source's entropy, 0 to 1.
-
-    What a finite number of images shows by accident is subtracted (Miller and Madow's correction).
-    """
-    from sklearn.metrics import mutual_info_score  # here, because loading data must not wait for it
-
-    accident = (len(np.unique(labels)) - 1) * (len(np.unique(sources)) - 1) / (2 * len(labels))
-    information = mutual_info_score(labels, sources) - accident
-    return float(np.clip(information / mutual_info_score(sources, sources), 0, 1))
 
 
 def _measures(images: np.ndarray) -> pd.DataFrame:
