@@ -23,12 +23,16 @@ def parser(command: str = "") -> argparse.ArgumentParser:
 
         read.add_arguments(reading)
 
-    commands.add_parser(
+    opening = commands.add_parser(
         "lab",
         help="open the course in JupyterLab",
-        description="Open the course in JupyterLab. Further arguments go to JupyterLab, such as --port=9000 or "
-        "--ip=0.0.0.0 in a container.",
+        description="Open your own copies of the lessons in JupyterLab; what is missing in their folder, my_course, is "
+        "copied there first. Further arguments go to JupyterLab, such as --port=9000 or --ip=0.0.0.0 in a container.",
     )
+    if command == "lab":
+        from hcr_lib.cli import lab
+
+        lab.add_arguments(opening)
 
     commands.add_parser(
         "doctor",
@@ -54,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             case "lab":
                 from hcr_lib.cli import lab
 
-                status = lab.run(unknown)
+                status = lab.run(unknown, args.fresh)
             case "doctor":
                 from hcr_lib.cli import doctor
 
