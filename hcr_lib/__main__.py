@@ -12,8 +12,9 @@ from hcr_lib.cli import abandon_stdout, complain, ctrl_c_ends_at_once
 COMMANDS = {
     "read": ("read handwriting from image files", ""),
     "lab": (
-        "open the course in JupyterLab",
-        "Further arguments go to JupyterLab, such as --port=9000 or --ip=0.0.0.0 in a container.",
+        "open your own copies of the lessons in JupyterLab",
+        "What their folder, my_course, lacks is copied there first. Further arguments go to JupyterLab, such as "
+        "--port=9000 or --ip=0.0.0.0 in a container.",
     ),
     "doctor": ("check that everything the course needs is here", "The exit status is 1 if something must be repaired."),
 }
@@ -33,7 +34,7 @@ def parser(chosen: str = "") -> argparse.ArgumentParser:
             with ctrl_c_ends_at_once():
                 module = importlib.import_module(f"hcr_lib.cli.{name}")
             command.set_defaults(run=module.run)
-            if name == "read":
+            if name != "doctor":
                 module.add_arguments(command)
     return main_parser
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+MINE = "mine.py"  #: what a learner wrote, in the folder of their working copies
+
 
 def shipped(name: str) -> Path:
     """Return the path of a file that ships with the course, in a checkout or in a wheel.

@@ -87,7 +87,7 @@ def test_exercises_stand_in_the_file_of_their_lesson_with_a_hint_and_slips_that_
             for sentence in (exercise.hint, *exercise.slips.values()):
                 assert sentence[-1] in ".?!", f"{exercise_id}: {sentence!r} should be a sentence"
             for slip in exercise.slips:
-                assert exercise.judge(slip) is not None, f"{exercise_id}: the slip {slip!r} is right"
+                assert exercise.assess(slip) is not None, f"{exercise_id}: the slip {slip!r} is right"
 
 
 def test_a_seventh_lesson_is_found_by_its_file_name(tmp_path):

@@ -115,27 +115,29 @@ class TestLab:
         monkeypatch.setattr(lab, "CHECKOUT", copy)
         monkeypatch.chdir(tmp_path)
         assert lab.course_folder() == tmp_path
-        assert "--LabApp.default_url=/lab/tree/notebooks/02_renamed.ipynb" in lab.command(tmp_path, browser=True)
+        assert "--LabApp.default_url=/lab/tree/my_course/02_renamed.ipynb" in lab.command(tmp_path, browser=True)
 
-    def test_it_serves_the_course_and_prints_the_address(self, tmp_path):
+    def test_it_serves_the_course_and_prints_the_address(self, copy, tmp_path):
         """Without a browser to open: the address that is printed, with its token, is all a person needs."""
+        shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
         environment = {key: value for key, value in os.environ.items() if "DISPLAY" not in key}
         environment |= {f"JUPYTER_{name}_DIR": str(tmp_path / name) for name in ("CONFIG", "DATA", "RUNTIME")}
         output = tmp_path / "output"
         with output.open("wb") as file:
             server = subprocess.Popen(
-                [sys.executable, "-m", "hcr_lib", "lab", "--no-browser"],
-                cwd=ROOT,
-                env=environment,
+                [sys.executable, "-m", "hcr_lib", "lab", "--no-browser", "--fresh", "03"],
+                cwd=tmp_path,
+                env=environment | {"PYTHONPATH": str(copy)},
                 stdout=file,
                 stderr=file,
             )
         try:
             address = self.address(output, server)
-            assert "/lab/tree/notebooks/01_data.ipynb?token=" in address
+            assert "/lab/tree/my_course/01_data.ipynb?token=" in address
+            assert "A new copy: my_course/03_cnn_2.ipynb" in output.read_text()
             with urllib.request.urlopen(address, timeout=30) as page:
                 assert page.status == 200
-            settings = address.replace("/lab/tree/notebooks/01_data.ipynb", f"/lab/api/settings/{NOTIFICATION}")
+            settings = address.replace("/lab/tree/my_course/01_data.ipynb", f"/lab/api/settings/{NOTIFICATION}")
             with urllib.request.urlopen(settings, timeout=30) as answer:
                 asked = json.load(answer)["schema"]["properties"]
             assert (asked["fetchNews"]["default"], asked["checkForUpdates"]["default"]) == ("false", False)

@@ -1,5 +1,6 @@
 """The notebooks as files: run top to bottom, small, clean, in the frame of the course. nbval checks what they say."""
 
+import importlib.util
 import json
 import re
 from pathlib import Path
@@ -20,11 +21,14 @@ def numbers(paths: list[Path]) -> list[int]:
     return [int(path.name[:2]) for path in paths]
 
 
-LESSONS, SOLUTIONS = lessons(FOLDER), lessons(FOLDER / "solutions")
+LESSONS, SOLUTIONS, EXTRAS = lessons(FOLDER), lessons(FOLDER / "solutions"), lessons(FOLDER / "extra")
 NOTEBOOKS = [path for path in sorted(FOLDER.rglob("*.ipynb")) if ".ipynb_checkpoints" not in path.parts]
 
 MAX_BYTES = 1_000_000
 MAX_LINES = 15
+MAX_CELLS = 80  # of a core lesson; what is more goes to notebooks/extra
+MAX_MINUTES = 75
+LEARNERS_BUILD = LESSONS[:4]  # 05 and 06 follow
 MAX_IGNORED = 1 / 3  # of the cells with code: what nbval may not compare
 
 
@@ -54,7 +58,8 @@ def test_lessons_are_numbered_without_a_gap_and_each_has_its_solutions_and_its_e
     assert numbers(LESSONS) == list(range(1, len(LESSONS) + 1))
     assert [path.name for path in SOLUTIONS] == [path.name for path in LESSONS]
     assert [module.__name__[-2:] for module in checks.LESSONS] == [path.name[:2] for path in LESSONS]
-    assert {*LESSONS, *SOLUTIONS} == set(NOTEBOOKS), "every notebook begins with the number of its lesson"
+    assert set(numbers(EXTRAS)) <= set(numbers(LESSONS))
+    assert {*LESSONS, *SOLUTIONS, *EXTRAS} == set(NOTEBOOKS), "every notebook begins with the number of its lesson"
 
 
 def test_a_seventh_lesson_is_found_by_its_file_name(tmp_path):
@@ -128,6 +133,40 @@ def test_frame_of_a_lesson(path):
     for part in ("objectives", "key point", "what can go wrong"):
         assert part in prose.lower(), f"a lesson needs: {part}"
     assert re.search(r"\bmin(utes)?\b", prose), "a lesson names its minutes"
+
+
+@pytest.fixture(scope="module")
+def minutes():
+    spec = importlib.util.spec_from_file_location("minutes", FOLDER.parent / ".ci" / "minutes.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@each(LESSONS)
+def test_minutes_are_true_and_few(minutes, path):
+    assert path.read_text(encoding="utf-8") == minutes.with_minutes(path), "run: python .ci/minutes.py --write"
+    total = sum(minutes.rounded(minutes.sections(path)).values())
+    assert total <= MAX_MINUTES
+    readme = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    assert readme == minutes.readme_with({path.name: total}, readme)
+
+
+@each(LEARNERS_BUILD)
+def test_a_core_lesson_is_short_and_its_learner_writes_four_functions(path):
+    assert len(cells(path, "code")) + len(cells(path, "markdown")) <= MAX_CELLS
+    gaps = [
+        cell for cell in cells(path, "code") if re.search(r"^def .*?check\(", source(cell), re.DOTALL | re.MULTILINE)
+    ]
+    assert len(gaps) >= 4
+
+
+@each(LESSONS)
+def test_what_is_extra_is_linked(path):
+    prose = "\n".join(source(cell) for cell in cells(path, "markdown"))
+    for extra in EXTRAS:
+        if extra.name[:2] == path.name[:2]:
+            assert f"(extra/{extra.name})" in prose
 
 
 @each(LESSONS)

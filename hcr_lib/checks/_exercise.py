@@ -26,7 +26,7 @@ class Exercise:
     hint: str
     slips: Mapping[Answer, str] = field(default_factory=dict)
 
-    def judge(self, answer: Answer) -> str | None:
+    def assess(self, answer: Answer) -> str | None:
         """Return None for a right answer, otherwise what to tell the learner."""
         try:
             if self.passes(answer):

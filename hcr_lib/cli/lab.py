@@ -1,4 +1,4 @@
-"""Open the course in JupyterLab, on any machine: ``python -m hcr_lib lab``."""
+"""Open the learner's copies of the lessons in JupyterLab, on any machine: ``python -m hcr_lib lab``."""
 
 import argparse
 import os
@@ -7,7 +7,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from hcr_lib.cli import working_copies
+
 CHECKOUT = Path(__file__).resolve().parents[2]  # of an installed wheel it is no checkout, and has no notebooks
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what ``lab`` takes itself; further arguments go to JupyterLab."""
+    parser.add_argument(
+        "--fresh", metavar="LESSON", help="put a new copy of a lesson beside yours, such as: --fresh 03"
+    )
 
 
 def lessons(folder: Path, inside: str = "notebooks") -> list[Path]:
@@ -47,13 +56,14 @@ def can_show_a_browser(environ: Mapping[str, str] = os.environ, platform: str = 
 
 
 def command(folder: Path, arguments: Sequence[str] = (), *, browser: bool) -> list[str]:
-    """Return the command line that serves `folder`, opened at the first lesson.
+    """Return the command line that serves `folder`, opened at the learner's copy of the first lesson.
 
     The person's own `arguments` come last, so that they win.
     """
+    first = f"{working_copies.FOLDER}/{lessons(folder)[0].name}"
     options = [
         f"--ServerApp.root_dir={folder}",
-        f"--LabApp.default_url=/lab/tree/notebooks/{lessons(folder)[0].name}",  # also for the address printed
+        f"--LabApp.default_url=/lab/tree/{first}",  # also for the address printed
         "--log-level=WARN",  # leaves the address with its token, and what goes wrong
         # A course that works offline does not ask the network for updates or extensions; for news, see `run`.
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
@@ -67,12 +77,24 @@ def command(folder: Path, arguments: Sequence[str] = (), *, browser: bool) -> li
 
 
 def run(options: argparse.Namespace) -> int:
-    """Start JupyterLab with the arguments `options.further`, and stay with it until it ends; return its exit status."""
+    """Make the working copies, start JupyterLab with `options.further`, and return its exit status when it ends."""
     try:
         folder = course_folder()
-    except FileNotFoundError as error:
+        for notice in working_copies.make(folder):
+            print(notice)
+        if options.fresh is not None:
+            print(f"A new copy: {working_copies.fresh(folder, options.fresh).relative_to(folder)}")
+    except (FileNotFoundError, ValueError) as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(
+            f"lab: your copies of the lessons cannot be written to {error.filename} ({error.strerror}). "
+            "Copy the folder of the course to a place of your own, and start it there.",
+            file=sys.stderr,
+        )
+        return 1
+    print(f"Your copies of the lessons are in {folder / working_copies.FOLDER}; they are never overwritten.")
     browser = can_show_a_browser()
     print("Starting JupyterLab; Ctrl-C stops it.", flush=True)
     if not browser:

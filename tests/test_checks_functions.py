@@ -1,0 +1,221 @@
+"""Exercises whose answer is a function: hidden inputs, any style, slips; what passes is kept for later lessons."""
+
+import numpy as np
+import pytest
+
+from hcr_lib import checks
+from hcr_lib._paths import MINE
+from hcr_lib.checks import EXERCISES, LESSONS, _guesses, _mine, check, mine
+from hcr_lib.checks._function import FunctionExercise
+from hcr_lib.cli.working_copies import HEADER
+
+
+def row_sums(ink):
+    return ink.sum(axis=1)
+
+
+ROWS = FunctionExercise(
+    solution=row_sums,
+    inputs=lambda rng: [(np.arange(6.0).reshape(2, 3),), (rng.random((4, 30)),), (np.zeros((0, 3)),)],
+    hint="One number a row.",
+    slips=[(lambda ink: ink.sum(axis=0), "Those are the columns."), (lambda ink: ink.sum(), "That is one number.")],
+)
+
+
+@pytest.fixture(autouse=True)
+def _an_exercise(monkeypatch):
+    monkeypatch.setattr(_guesses, "_GUESSES", {})
+    monkeypatch.setattr(_guesses, "_OUTCOMES", {})
+    monkeypatch.setitem(EXERCISES, "00.3", ROWS)
+    monkeypatch.delenv("HCR_STRICT", raising=False)
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    """Stand in a folder that ``python -m hcr_lib lab`` made."""
+    (tmp_path / MINE).write_text(HEADER)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def own_row_sums(ink):
+    return np.sum(ink, axis=1)
+
+
+def by_loop(ink):
+    return [float(sum(row)) for row in ink]
+
+
+@pytest.mark.parametrize("answer", [row_sums, by_loop, lambda ink: ink @ np.ones(ink.shape[1])])
+def test_any_style_passes(capsys, answer):
+    assert check("00.3", answer) is answer
+    assert capsys.readouterr().out == "00.3: correct.\n"
+
+
+def raising(ink):
+    return ink.row_sums()
+
+
+def changing(ink):
+    ink[:] = 0
+    return ink.sum(axis=1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (None, "not answered yet."),
+        (lambda ink: None, "not answered yet."),
+        (lambda ink: ..., "not answered yet."),
+        (lambda ink: ink.sum(axis=0), "not yet. Those are the columns."),
+        (lambda ink: ink.sum(), "not yet. That is one number."),
+        (
+            lambda ink: ink.mean(axis=1),
+            "not yet. One number a row. For [[0, 1, 2], [3, 4, 5]], expected [3, 12], got [1, 4].",
+        ),
+        (
+            raising,
+            "not yet. One number a row. For [[0, 1, 2], [3, 4, 5]], it raised AttributeError: "
+            "'numpy.ndarray' object has no attribute 'row_sums'",
+        ),
+        (
+            changing,
+            "not yet. One number a row. For [[0, 1, 2], [3, 4, 5]], it changes what it was given; work on a copy.",
+        ),
+        (
+            lambda ink: ink.sum(axis=1) + (len(ink) == 4),
+            "not yet. One number a row. For an array of shape (4, 30) and type float64, expected",
+        ),
+        (12, "not yet. One number a row. (Expected a function, got 12.)"),
+        ("3, 12", "not yet. One number a row. (Expected a function, got '3, 12'.)"),
+    ],
+)
+def test_a_miss_is_named_and_the_lesson_goes_on_with_the_courses_own(capsys, answer, said):
+    assert check("00.3", answer) is row_sums
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"00.3: {said}")
+    assert second == "Until it passes, the lesson goes on with the course's own row_sums."
+
+
+@pytest.mark.parametrize("answer", [None, lambda ink: None, lambda ink: ink])
+def test_strict_mode_raises_on_a_miss(monkeypatch, answer):
+    monkeypatch.setenv("HCR_STRICT", "1")
+    with pytest.raises(AssertionError, match=r"00\.3: not"):
+        check("00.3", answer)
+
+
+def test_texts_dicts_and_ragged_lists_are_compared_whole():
+    def spell(number):
+        return {"text": str(number), "parts": [[1], [2, number]]}
+
+    exercise = FunctionExercise(spell, lambda rng: [(3,)], "Spell it.")
+    assert exercise.assess(lambda number: {"parts": ((1,), np.array([2, 3])), "text": "3"}) is None
+    for wrong in ({"text": "03", "parts": [[1], [2, 3]]}, {"text": "3"}, {"text": "3", "parts": [[1], [2]]}, "3"):
+        assert exercise.assess(lambda number, wrong=wrong: wrong).startswith("Spell it. For 3, expected {")
+
+
+def test_an_exercise_with_more_than_one_answer_has_a_judge():
+    exercise = FunctionExercise(
+        solution=lambda numbers: sorted(numbers),
+        inputs=lambda rng: [([3, 1],)],
+        hint="Any order.",
+        judge=lambda arguments, answer: None if set(answer) == set(arguments[0]) else "one is missing.",
+    )
+    assert exercise.assess(lambda numbers: numbers[::-1]) is None
+    assert exercise.assess(lambda numbers: numbers[:1]) == "Any order. For [3, 1], one is missing."
+
+
+class TestMine:
+    def test_what_passes_is_kept_and_used_in_later_lessons(self, course, capsys):
+        check("00.3", by_loop)
+        capsys.readouterr()
+        source = "def by_loop(ink):\n    return [float(sum(row)) for row in ink]\n\n\nrow_sums = by_loop\n"
+        assert _mine.sections(course / MINE) == {"00.3": source}
+        assert mine("00.3")(np.eye(2)) == [1.0, 1.0]
+        assert capsys.readouterr().out == "Your own row_sums is used, from exercise 00.3.\n"
+
+    def test_a_later_version_takes_the_place_of_an_earlier_one_and_notes_beside_them_stay(self, course, monkeypatch):
+        monkeypatch.setitem(EXERCISES, "00.4", ROWS)
+        path = course / MINE
+        path.write_text(path.read_text() + "\nNOTE = 1\n")
+        check("00.4", by_loop)
+        check("00.3", by_loop)
+        check("00.3", own_row_sums)
+        assert list(_mine.sections(path)) == ["00.3", "00.4"]
+        assert _mine.sections(path)["00.4"] != _mine.sections(path)["00.3"]
+        assert path.read_text().startswith(HEADER.rstrip() + "\n\nNOTE = 1\n")
+
+    def test_a_lambda_is_right_but_not_kept(self, course, capsys):
+        check("00.3", lambda ink: ink.sum(axis=1))
+        assert _mine.sections(course / MINE) == {}
+        assert "not kept in mine.py: write it as a function that begins with def row_sums(" in capsys.readouterr().out
+
+    def test_a_lesson_one_folder_further_down_finds_it(self, course, monkeypatch):
+        (course / "extra").mkdir()
+        monkeypatch.chdir(course / "extra")
+        check("00.3", by_loop)
+        assert "00.3" in _mine.sections(course / MINE)
+
+    @pytest.mark.parametrize(
+        ("source", "reason"),
+        [
+            ("def row_sums(ink):\n    return ink\n", "One number a row."),
+            ("def row_sums(ink) return\n", "mine.py raised SyntaxError:"),
+            ("def sums(ink):\n    return ink.sum(axis=1)\n", "mine.py raised KeyError: 'row_sums'"),
+            ("def row_sums(ink):\n    return helper(ink)\n", "it raised NameError: name 'helper' is not defined"),
+        ],
+    )
+    def test_what_no_longer_passes_is_not_used_and_said(self, course, capsys, source, reason):
+        with (course / MINE).open("a") as file:
+            file.write(f"\n# %% 00.3\n{source}")
+        assert mine("00.3") is row_sums
+        said = capsys.readouterr().out
+        assert said.startswith("The course's own row_sums is used; yours, exercise 00.3: ")
+        assert reason in said
+
+    def test_without_a_course_folder_nothing_is_kept(self, tmp_path, monkeypatch, capsys):
+        monkeypatch.chdir(tmp_path)
+        check("00.3", by_loop)
+        assert list(tmp_path.iterdir()) == []
+        capsys.readouterr()
+        assert mine("00.3") is row_sums
+        expected = "The course's own row_sums is used; yours, exercise 00.3: it is not written yet.\n"
+        assert capsys.readouterr().out == expected
+
+    def test_an_exercise_without_a_function_is_refused(self):
+        with pytest.raises(ValueError, match=r"exercise must be one of.*got '01\.1'"):
+            mine("01.1")
+
+
+class TestGuesses:
+    def test_they_stand_beside_what_came_out(self, capsys):
+        checks.guess("00.a", 90)
+        checks.guess("00.b", None)
+        checks.guess("01.a", 5)
+        checks.came_out("00.a", 72, "digits right of 100")
+        checks.came_out("00.b", "8", "what it reads")
+        assert capsys.readouterr().out == "00.a: noted.\n00.b: no guess yet.\n01.a: noted.\n"
+        table = checks.guesses("00")
+        assert table.to_numpy().tolist() == [["digits right of 100", 90, 72], ["what it reads", "–", "8"]]
+
+    def test_a_guess_can_be_taken_back(self):
+        checks.guess("00.a", 90)
+        checks.guess("00.a", None)
+        checks.came_out("00.a", 72, "digits right of 100")
+        assert checks.guesses("00")["your guess"].tolist() == ["–"]
+
+
+FUNCTIONS = [
+    (name, exercise)
+    for lesson in LESSONS
+    for name, exercise in lesson.EXERCISES.items()
+    if isinstance(exercise, FunctionExercise)
+]
+
+
+@pytest.mark.parametrize(("name", "exercise"), FUNCTIONS, ids=[name for name, _ in FUNCTIONS])
+def test_a_solution_passes_and_no_slip_does(name, exercise):
+    assert exercise.assess(exercise.solution) is None
+    for mistaken, sentence in exercise.slips:
+        assert sentence[-1] in ".?!"
+        assert exercise.assess(mistaken) == sentence, f"{name}: this slip is told from the others"
