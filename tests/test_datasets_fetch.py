@@ -173,6 +173,7 @@ def test_what_was_fetched_once_is_verified_and_is_what_load_finds(server, archiv
     asked = len(server.asked)
     assert fetch(folder, **WAYS[way]) == path
     assert contents(folder) == WANTED[way]
+    assert all((folder / name).stat().st_mode & 0o444 == 0o444 for name in WANTED[way])  # the folder may be shared
     assert len(server.asked) == asked
     assert len(datasets.load("emnist-letters", "all", data_dir=folder)) == 312
 
