@@ -12,23 +12,7 @@ from hcr_lib.datasets._splits import folds, split
 from hcr_lib.datasets._tfds import from_tfds
 
 __all__ = [
-    "CANDIDATE",
-    "NOT_CONSIDERED",
-    "RULED_OUT",
-    "DataError",
-    "Dataset",
-    "Fault",
-    "MissingDataError",
-    "Report",
-    "StoredDrawing",
-    "check_dataset",
-    "combine",
-    "fetch",
-    "folds",
-    "from_tfds",
-    "load",
-    "names",
-    "read_drawings",
-    "save_drawing",
-    "split",
-]
+    "CANDIDATE", "NOT_CONSIDERED", "RULED_OUT", "DataError", "Dataset", "Fault", "MissingDataError", "Report",
+    "StoredDrawing", "check_dataset", "combine", "fetch", "folds", "from_tfds", "load", "names", "read_drawings",
+    "save_drawing", "split",
+]  # fmt: skip

@@ -13,22 +13,8 @@ from hcr_lib.widgets._preprocessing import preprocessing_demo, preprocessing_pic
 from hcr_lib.widgets._writer import writer_demo, writer_picture
 
 __all__ = [
-    "DrawingPad",
-    "FeaturePad",
-    "ReadingPad",
-    "alignment_demo",
-    "alignment_picture",
-    "augmentation_demo",
-    "augmentation_picture",
-    "explorer_network",
-    "explorer_picture",
-    "explorer_training",
-    "feature_picture",
-    "network_explorer",
-    "preprocessing_demo",
-    "preprocessing_picture",
-    "sample_browser",
-    "sample_picture",
-    "writer_demo",
-    "writer_picture",
-]
+    "DrawingPad", "FeaturePad", "ReadingPad", "alignment_demo", "alignment_picture", "augmentation_demo",
+    "augmentation_picture", "explorer_network", "explorer_picture", "explorer_training", "feature_picture",
+    "network_explorer", "preprocessing_demo", "preprocessing_picture", "sample_browser", "sample_picture",
+    "writer_demo", "writer_picture",
+]  # fmt: skip
