@@ -125,6 +125,22 @@ def test_an_exercise_with_more_than_one_answer_has_a_judge():
     assert exercise.assess(lambda numbers: numbers[:1]) == "Any order. For [3, 1], one is missing."
 
 
+def test_where_the_solution_raises_so_must_the_answer():
+    def root(number):
+        if number < 0:
+            raise ValueError("no root")
+        return number**0.5
+
+    exercise = FunctionExercise(root, lambda rng: [(4,), (-1,)], "Refuse.", [(lambda x: abs(x) ** 0.5, "Look at -1.")])
+    assert exercise.assess(lambda number: root(number)) is None
+    assert exercise.assess(lambda number: abs(number) ** 0.5) == "Look at -1."
+    assert exercise.assess(lambda number: max(number, 0) ** 0.5) == "Refuse. For -1, expected a ValueError, got 0."
+    assert (
+        exercise.assess(lambda number: [2.0][number - 4])
+        == "Refuse. For -1, it raised IndexError: list index out of range"
+    )
+
+
 class TestMine:
     def test_what_passes_is_kept_and_used_in_later_lessons(self, course, capsys):
         check("00.3", by_loop)

@@ -85,14 +85,18 @@ class FunctionExercise:
     def _fault(self, arguments: tuple, result: Any) -> str | None:
         """Return what is wrong with one result, or None."""
         asked = f"For {', '.join(map(_short, arguments))},"
+        expected = None if self.judge else _call(self.solution, arguments)
+        if isinstance(expected, _Raised) and not isinstance(result, _Raised):
+            return f"{asked} expected a {type(expected.error).__name__}, got {_short(result)}."
         if isinstance(result, _Raised):
+            if isinstance(expected, _Raised) and isinstance(result.error, type(expected.error)):
+                return None
             return f"{asked} it raised {type(result.error).__name__}: {result.error}"
         if isinstance(result, _Changed):
             return f"{asked} it changes what it was given; work on a copy."
         if self.judge is not None:
             verdict = self.judge(arguments, result)
             return None if verdict is None else f"{asked} {verdict}"
-        expected = _call(self.solution, arguments)
         if _equal(result, expected, self.within):
             return None
         return f"{asked} expected {_short(expected)}, got {_short(result)}."
