@@ -10,7 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from hcr_lib import images, pen
-from hcr_lib.checks._exercise import Exercise, word
+from hcr_lib.checks._exercise import Exercise
 from hcr_lib.checks._function import FunctionExercise
 from hcr_lib.handwriting import Style, write_char
 
@@ -59,7 +59,9 @@ def _groups(rng: np.random.Generator) -> Iterator[tuple]:
     """Writers who filled in one of several forms, so that a draw of writers misses a form's classes."""
     for forms, people, share in (((0, 1), (2, 3)), 16, 0.25), (((0,), (2,), (3, 5)), 30, 0.2), (((0, 1, 2),), 10, 0.5):
         rows = [(k, f"w{person:02}") for person in range(people) for k in forms[person % len(forms)] for _ in range(4)]
-        label, writers = (np.array(column) for column in zip(*(rows[i] for i in rng.permutation(len(rows))), strict=True))
+        label, writers = (
+            np.array(column) for column in zip(*(rows[i] for i in rng.permutation(len(rows))), strict=True)
+        )
         yield label, writers, share, rng
 
 
@@ -254,7 +256,10 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
         ],
         hint="Begin with zeros, and write a single 1 into each row: into which column?",
         slips=[
-            (_all_columns, "table[:, label] = 1 writes into those columns of *every* row; name the row of each 1, too."),
+            (
+                _all_columns,
+                "table[:, label] = 1 writes into those columns of *every* row; name the row of each 1, too.",
+            ),
             (lambda label, classes: one_hot(label, classes).T, "That is a column for each image; a row was asked for."),
             (lambda label, classes: np.roll(one_hot(label, classes), -1, axis=1), "Label 0 has the first column."),
             (
@@ -281,17 +286,7 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
         ],
         judge=_judge_held_back,
     ),
-    "02.3": Exercise(
-        passes=lambda answer: "after" in str(answer).casefold() and "before" not in str(answer).casefold(),
-        hint='Follow one digit and its copy: in which parts can the two end up? Answer "before" or "after".',
-        slips={
-            "before": "Then a digit can go to training and its copy to testing: the test asks for what was memorised.",
-            "before the split": "Then a digit and its copy can be parted: the test asks for what was memorised.",
-            "both": "Copies made before the split are the problem, whatever follows.",
-            "never": "Copying is allowed where it cannot leak: in the training part alone.",
-        },
-    ),
-    "02.4": FunctionExercise(
+    "02.3": FunctionExercise(
         solution=remove_plane,
         inputs=_slopes,
         hint="The terms are a table of shape (pixels, 3): a 1, the row and the column of each pixel.",
@@ -311,7 +306,7 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
             (lambda gray: -remove_plane(gray), "That is the plane minus the picture; paper should be above ink."),
         ],
     ),
-    "02.5": FunctionExercise(
+    "02.4": FunctionExercise(
         solution=shift_to_centre,
         inputs=_inked,
         hint="Average row of the ink, each pixel weighted by its ink; then from there to (number of rows - 1) / 2.",
@@ -332,17 +327,20 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
         ],
         judge=_judge_shift,
     ),
-    "02.6": FunctionExercise(
+    "02.5": FunctionExercise(
         solution=images.to_mnist,
         inputs=_photographs,
         hint="Show the steps of that picture with plots.show_steps.",
         slips=[
             (lambda photo: 255 - images.to_mnist(photo), "Paper is 255 there; a stored image has 0 for paper."),
-            (lambda photo: images.to_mnist(photo) / 255, "A stored image holds 0 to 255, as uint8; yours holds 0 to 1."),
+            (
+                lambda photo: images.to_mnist(photo) / 255,
+                "A stored image holds 0 to 255, as uint8; yours holds 0 to 1.",
+            ),
         ],
         judge=_judge_to_mnist,
     ),
-    "02.7": Exercise(
+    "02.6": Exercise(
         passes=lambda answer: str(answer).strip() == "5",
         hint="What has the thin pen written so far: digits or letters? Which of those has the strokes of an S?",
         slips={
@@ -355,7 +353,7 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
             "a digit": "Yes; which of the ten?",
         },
     ),
-    "02.8": _Characters(
+    "02.7": _Characters(
         passes=lambda answer: answer == _turned("8Ox"),
         hint="Write all six on a sheet and turn it round. Which would a person still call by its name?",
         slips={
@@ -370,7 +368,7 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
             "68MOnx": "All six are still characters, but three of them are others: 9, W, u.",
         },
     ),
-    "02.9": FunctionExercise(
+    "02.8": FunctionExercise(
         solution=remove_line,
         inputs=lambda rng: [(ruled,) for _, ruled in _ruled()],
         hint="In which rows is there ink nearly from edge to edge? There, keep only what has ink above and below.",
