@@ -158,24 +158,33 @@ def _photographs(rng: np.random.Generator) -> Iterator[tuple]:
 
 def _judge_to_mnist(given: tuple, answer: Any) -> str | None:
     """Accept any recipe that gives nearly the same image, whatever it does in detail."""
-    stored = np.asarray(answer)
+    stored, expected = np.asarray(answer), images.to_mnist(given[0])
     if stored.shape != (28, 28):
         return f"expected an image of shape (28, 28), got {stored.shape}."
     if stored.max() <= 1:
         return "the ink is 1 at most; a stored image has 255 for full ink: multiply, round, and make it uint8."
-    if stored.mean() > 128:
-        return "most of the image is ink. 0 is paper and 255 is ink: which side of the plane is the pen on?"
-    x0, y0, x1, y1 = images.bounding_box(np.clip(stored / 255, 0, 1))
-    if not 18 <= (side := max(x1 - x0, y1 - y0)) <= 22:
-        return f"the ink's longer side is {side} pixels; expected 20. Were all crumbs gone before the crop?"
-    off = _shift(stored.astype(float))
-    if abs(off).max() > 1.6:
-        return f"the centre of mass is {abs(off).max():.1f} pixels from the middle: is the shift the last step?"
-    expected = images.to_mnist(given[0]) / 255
+    if (times := stored.sum() / expected.sum()) > 1.9:
+        return (
+            f"there is {times:.1f} times as much ink as there should be: is the light level, is the ink on the right "
+            "side of it (one picture is a chalk board), and is 0 paper?"
+        )
+    (height, width), sides = _sides(stored), _sides(expected)
+    if abs(np.subtract((height, width), sides)).max() > 3:
+        return (
+            f"the ink is {height} x {width} pixels; expected about {sides[0]} x {sides[1]}: were the crumbs gone before "
+            "the crop, is the longer side 20, and the aspect kept?"
+        )
+    if (off := abs(_shift(stored.astype(float))).max()) > 1.6:
+        return f"the centre of mass is {off:.1f} pixels from the middle: is the shift the last step?"
     moves = [np.roll(expected, (down, right), (0, 1)) for down in (-1, 0, 1) for right in (-1, 0, 1)]
-    if (least := min(abs(stored / 255 - moved).mean() for moved in moves)) > 0.08:
-        return f"the image differs from the course's by {least:.2f} on average; at most 0.08 is close enough."
+    if (least := min(abs(stored - moved.astype(float)).mean() / 255 for moved in moves)) > 0.1:
+        return f"the image differs from the course's by {least:.2f} on average; at most 0.1 is close enough."
     return None
+
+
+def _sides(stored: np.ndarray) -> tuple[int, int]:
+    x0, y0, x1, y1 = images.bounding_box(np.clip(stored / max(1, stored.max()), 0, 1))
+    return y1 - y0, x1 - x0
 
 
 def remove_line(ink: np.ndarray) -> np.ndarray:
@@ -252,7 +261,7 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
             (np.array([0, 2, 1, 2]), 3),
             (rng.integers(0, 36, 50), 36),
             (np.array([1, 1]), 5),
-            (np.zeros(0, int), 4),
+            (np.array([3]), 4),
         ],
         hint="Begin with zeros, and write a single 1 into each row: into which column?",
         slips=[
@@ -263,7 +272,7 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
             (lambda label, classes: one_hot(label, classes).T, "That is a column for each image; a row was asked for."),
             (lambda label, classes: np.roll(one_hot(label, classes), -1, axis=1), "Label 0 has the first column."),
             (
-                lambda label, classes: one_hot(label, label.max(initial=-1) + 1),
+                lambda label, classes: one_hot(label, label.max() + 1),
                 "The table is as wide as there are classes, even if the last ones do not occur.",
             ),
             (
@@ -330,9 +339,10 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
     "02.5": FunctionExercise(
         solution=images.to_mnist,
         inputs=_photographs,
-        hint="Show the steps of that picture with plots.show_steps.",
+        hint="Follow one photograph through your steps with plots.show_steps.",
         slips=[
             (lambda photo: 255 - images.to_mnist(photo), "Paper is 255 there; a stored image has 0 for paper."),
+            (images.to_ink, "That is ink on a page of its own size; four steps follow."),
             (
                 lambda photo: images.to_mnist(photo) / 255,
                 "A stored image holds 0 to 255, as uint8; yours holds 0 to 1.",
