@@ -142,7 +142,7 @@ def _photographs(rng: np.random.Generator) -> Iterator[tuple]:
     """Yield characters on paper: several pens, light from either side, crumbs, and one on a blackboard."""
     down, across = np.mgrid[0 : 1 : SHAPE[0] * 1j, 0 : 1 : SHAPE[1] * 1j]
     for char, half_width, light, board in (
-        ("5", 5, 0.2, False), ("R", 4, -0.2, False), ("7", 7, 0.2, True), ("W", 3, 0.1, False), ("L", 5, 0, False),
+        ("5", 5, 0.2, False), ("R", 4, -0.2, False), ("7", 7, 0.2, True), ("W", 1.6, 0.1, False), ("L", 5, 0, False),
     ):  # fmt: skip
         strokes = pen.scale_to(write_char(char, Style(), rng), 110, 0)
         corner = 25 + rng.uniform(0, 1, 2) * [60, 100]
@@ -168,10 +168,12 @@ def _judge_to_mnist(given: tuple, answer: Any) -> str | None:
             f"there is {times:.1f} times as much ink as there should be: is the light level, is the ink on the right "
             "side of it (one picture is a chalk board), and is 0 paper?"
         )
+    if times < 0.5:
+        return f"only {times:.0%} of the ink is there: does a thin pen fade as it shrinks (see fit_box)?"
     (height, width), sides = _sides(stored), _sides(expected)
     if abs(np.subtract((height, width), sides)).max() > 3:
         return (
-            f"the ink is {height} x {width} pixels; expected about {sides[0]} x {sides[1]}: were the crumbs gone before "
+            f"the ink is {height} x {width} pixels; expected some {sides[0]} x {sides[1]}: were the crumbs gone before "
             "the crop, is the longer side 20, and the aspect kept?"
         )
     if (off := abs(_shift(stored.astype(float))).max()) > 1.6:
