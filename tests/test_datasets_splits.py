@@ -97,20 +97,3 @@ def test_copies_are_torn_apart_on_request():
     doubled = datasets.combine(whole, whole)
     parts = datasets.split(doubled, (0.5, 0.5), np.random.default_rng(0), copies_together=False)
     assert set.intersection(*(set(part.images[:, 0, 0].tolist()) for part in parts))
-
-
-@given(sets(), st.integers(2, 5), st.booleans())
-def test_every_image_is_held_back_once(whole, number, by_writer):
-    turns = list(datasets.folds(whole, number, np.random.default_rng(0), by_writer=by_writer))
-    held_back = np.concatenate([part.images[:, 0, 0] for _, part in turns])
-    assert len(turns) == number
-    assert sorted(held_back.tolist()) == list(range(len(whole)))
-    for learn, part in turns:
-        assert len(learn) + len(part) == len(whole)
-        assert not (set(learn.writers) & set(part.writers) and by_writer)
-
-
-def test_folds_needs_two_parts():
-    whole = datasets.Dataset(np.zeros((1, 28, 28), "uint8"), [0], "0", "made up")
-    with pytest.raises(ValueError, match="at least 2 parts; got 1"):
-        next(datasets.folds(whole, 1, np.random.default_rng(0)))

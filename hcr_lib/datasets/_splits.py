@@ -1,7 +1,7 @@
 """Split images into training, validation and test, so that no image and no writer is in two of them."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from hashlib import blake2b
 
 import numpy as np
@@ -54,29 +54,6 @@ def split(
     """
     part = _parts(dataset, fractions, rng, by_writer, copies_together)
     return tuple(dataset.take(part == number) for number in range(len(fractions)))
-
-
-def folds(
-    dataset: Dataset, number: int, rng: np.random.Generator, *, by_writer: bool = False
-) -> Iterator[tuple[Dataset, Dataset]]:
-    """Split a data set for cross-validation: into `number` equal parts, at least 2, each held back in turn.
-
-    Yields
-    ------
-    learn, held_back : Dataset
-        Every image is held back exactly once; `by_writer` and errors are as in `split`.
-
-    Examples
-    --------
-    >>> blank = Dataset(np.zeros((10, 28, 28), "uint8"), [0, 1] * 5, classes="01", source="nowhere")
-    >>> [(len(learn), len(held_back)) for learn, held_back in folds(blank, 5, np.random.default_rng(0))]
-    [(8, 2), (8, 2), (8, 2), (8, 2), (8, 2)]
-    """
-    if number < 2:
-        raise ValueError(f"folds needs at least 2 parts; got {number}.")
-    part = _parts(dataset, [1 / number] * number, rng, by_writer, copies_together=True)
-    for turn in range(number):
-        yield dataset.take(part != turn), dataset.take(part == turn)
 
 
 def fingerprints(images: np.ndarray) -> np.ndarray:
