@@ -28,7 +28,7 @@ LAYERS = [
 ]
 SIDEWAYS: set[tuple[str, str]] = set()
 RESEARCH = "research"  # what maintainers run: it may import anything, and nothing imports it
-MOST_LINES = 11_800  # of the library without research; 11,000 is the aim
+MOST_LINES = 10_700  # of the library without research, and without the exercises, which grow with the lessons
 
 # Modules that need TensorFlow at once; others may import these only inside functions, so that their import is fast.
 USES_TENSORFLOW = {"_tf", "augment", "networks.models", "training"}
@@ -108,7 +108,8 @@ def test_no_notebook_imports_what_maintainers_run():
 
 
 def test_the_library_stays_small():
-    lines = sum(len(MODULES[name].read_text(encoding="utf-8").splitlines()) for name in LIBRARY_MODULES)
+    names = [name for name in LIBRARY_MODULES if name.split(".")[0] != "checks"]
+    lines = sum(len(MODULES[name].read_text(encoding="utf-8").splitlines()) for name in names)
     assert lines <= MOST_LINES
 
 
