@@ -10,17 +10,6 @@ from hcr_lib.checks._exercise import Exercise, number
 from hcr_lib.checks._function import FunctionExercise
 
 
-def columns_first(maps: np.ndarray) -> np.ndarray:
-    """Turn feature maps, (rows, columns, maps), into a sequence with a step for each column."""
-    return maps.transpose(1, 0, 2).reshape(maps.shape[1], -1)
-
-
-def _feature_maps(rng: np.random.Generator) -> Iterator[tuple]:
-    yield (np.arange(1.0, 7).reshape(2, 3, 1),)
-    for shape in ((2, 2, 2), (1, 4, 3), (4, 1, 3), (7, 7, 64)):
-        yield (rng.random(shape),)
-
-
 def lstm_step(
     step: np.ndarray, output: np.ndarray, memory: np.ndarray, weights: Sequence[np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -69,20 +58,6 @@ def _right_shown(show, memory, before):
     return _sigmoid(show) * np.tanh(memory)
 
 
-def only_one_right(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[int, int]:
-    """Count the images that only the first reader gets right, and those that only the second does."""
-    first_right, second_right = first == labels, second == labels
-    return int(np.sum(first_right & ~second_right)), int(np.sum(second_right & ~first_right))
-
-
-def _two_readers(rng: np.random.Generator) -> Iterator[tuple]:
-    yield np.array([1, 2, 3, 4, 5, 6]), np.array([1, 2, 3, 0, 0, 0]), np.array([1, 0, 0, 4, 0, 9])
-    labels = rng.integers(0, 5, 200)
-    yield labels, *(np.where(rng.random(200) < share, labels, rng.integers(0, 5, 200)) for share in (0.8, 0.6))
-    yield np.array(list("ABC")), np.array(list("ABC")), np.array(list("ABX"))
-    yield np.array([7, 7]), np.array([7, 1]), np.array([7, 2])
-
-
 def _paths(rng: np.random.Generator) -> Iterator[tuple]:
     yield from (("33-8",), ("3-3",), ("8",), ("---",), ("--33--8-",), ("3-3388",), ("5-55--77",), ("38383",))
     yield from (("".join(rng.choice(list("-38"), 12)),) for _ in range(5))
@@ -119,46 +94,7 @@ def _shares(rng: np.random.Generator) -> Iterator[tuple]:
 
 
 EXERCISES: dict[str, Exercise | FunctionExercise] = {
-    "04.1": Exercise(
-        passes=number(12),
-        hint="Each step stands for four columns of pixels, and step 0 begins at column 0.",
-        slips={
-            3: "That would be so without pooling; two poolings make one step of four columns.",
-            6: "The picture is halved twice, not once.",
-            8: "That is step 2: steps count from 0.",
-            13: "Columns count from 0, too.",
-            16: "That is where step 4 begins.",
-        },
-    ),
-    "04.2": FunctionExercise(
-        solution=columns_first,
-        inputs=_feature_maps,
-        hint="Two moves: bring the axis of the columns to the front, and only then join the other two axes.",
-        slips=[
-            (
-                lambda maps: maps.reshape(maps.shape[1], -1),
-                "Reshape keeps the order of the numbers, and they are stored row by row: each step holds part of a "
-                "row. Exchange rows and columns first.",
-            ),
-            (
-                lambda maps: maps.reshape(maps.shape[0], -1),
-                "That makes a step of every row: the picture is read from top to bottom. A step should be a column.",
-            ),
-            (
-                lambda maps: maps.transpose(1, 0, 2),
-                "The columns are in front. Now each of them should become one list: rows x maps numbers.",
-            ),
-            (
-                lambda maps: maps.transpose(1, 2, 0).reshape(maps.shape[1], -1),
-                "The steps are right, their order inside is not: from top to bottom, with all maps of a row together.",
-            ),
-            (
-                lambda maps: maps.transpose(2, 1, 0).reshape(maps.shape[1], -1),
-                "Exchange only the first two axes, (1, 0, 2): the maps stay last.",
-            ),
-        ],
-    ),
-    "04.3": FunctionExercise(
+    "04.1": FunctionExercise(
         solution=lstm_step,
         inputs=_steps_of_an_lstm,
         hint="Translate rules 2 and 3: sigmoid for the three gates, np.tanh for what is new and for the memory shown.",
@@ -215,38 +151,18 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
             ),
         ],
     ),
-    "04.4": FunctionExercise(
-        solution=only_one_right,
-        inputs=_two_readers,
-        hint="Two conditions for each count: this reader is right, and the other one is wrong.",
-        slips=[
-            (
-                lambda labels, first, second: (int(np.sum(first == labels)), int(np.sum(second == labels))),
-                "Images that both get right say nothing about who is better: leave them out.",
-            ),
-            (
-                lambda labels, first, second: (int(np.sum(first != labels)), int(np.sum(second != labels))),
-                "Those are the mistakes of each, also those that both make. Count where one is right, the other wrong.",
-            ),
-            (
-                lambda labels, first, second: only_one_right(labels, second, first),
-                "The right counts in the wrong order: first those that only the first reader gets right.",
-            ),
-            (
-                lambda labels, first, second: 2 * (int(np.sum(first != second)),),
-                "They also differ where both are wrong, in different ways. Compare each with the labels.",
-            ),
-            (
-                lambda labels, first, second: int(np.sum((first == labels) != (second == labels))),
-                "That is the number of images that count; now divide them by who gets them right.",
-            ),
-            (
-                lambda labels, first, second: int(np.sum(first == labels)) - int(np.sum(second == labels)),
-                "That is the difference of both counts. The test needs the counts themselves: two numbers.",
-            ),
-        ],
+    "04.2": Exercise(
+        passes=number(50),
+        hint="Which images say something about who is better?",
+        slips={
+            1000: "Where both are right, or both wrong, neither is better.",
+            10: "That is the difference; the coin was thrown for each image that only one of them reads.",
+            150: "Where both are wrong, neither is better.",
+            900: "Where both are right, neither is better.",
+            30: "The images that only B reads count as well.",
+        },
     ),
-    "04.5": FunctionExercise(
+    "04.3": FunctionExercise(
         solution=ctc.collapse,
         inputs=_paths,
         hint="Go through the path and keep a symbol only if it differs from the one before it; leave out blanks last.",
@@ -263,19 +179,7 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
             ),
         ],
     ),
-    "04.6": Exercise(
-        passes=number(5),
-        hint="Where can the one step go that is not needed: to a blank, and where? To a digit, and to which?",
-        slips={
-            1: "Only one has its blank in the middle, but a blank may stand first or last, or a digit be repeated.",
-            2: "A digit may be repeated; but a blank may stand somewhere, too.",
-            3: "A blank may stand in three places; but a digit may also be repeated.",
-            4: "One is missing: the spare step is a blank in one of three places, or one of two digits repeated.",
-            6: "Write them down: the spare step is a blank in one of three places, or one of two digits repeated.",
-            27: "That is all paths; most of them collapse to other texts.",
-        },
-    ),
-    "04.7": FunctionExercise(
+    "04.4": FunctionExercise(
         solution=ctc.greedy,
         inputs=_tables,
         hint="Take the likeliest column of every row, write its symbol (column 0 is the blank), and collapse the path.",
@@ -307,7 +211,7 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
             ),
         ],
     ),
-    "04.8": FunctionExercise(
+    "04.5": FunctionExercise(
         solution=numbers_right,
         inputs=_shares,
         hint="A number is right if all of its digits are: what is the chance of that for one length? Then average.",
@@ -339,7 +243,18 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
             ),
         ],
     ),
-    "04.9": Exercise(
+    "04.6": Exercise(
+        passes=number(12),
+        hint="Each step stands for four columns of pixels, and step 0 begins at column 0.",
+        slips={
+            3: "That would be so without pooling; two poolings make one step of four columns.",
+            6: "The picture is halved twice, not once.",
+            8: "That is step 2: steps count from 0.",
+            13: "Columns count from 0, too.",
+            16: "That is where step 4 begins.",
+        },
+    ),
+    "04.7": Exercise(
         passes=number(4 * ((448 + 128) * 128 + 128)),
         hint="Put 448 inputs and 128 units into the formula of the worked example.",
         slips={
@@ -348,6 +263,18 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
             4 * (448 * 128 + 128): "It also looks at its own last output: 448 + 128 numbers.",
             2 * 4 * ((448 + 128) * 128 + 128): "That is both directions; the question is about one LSTM.",
             4 * ((448 + 128) * 128 + 1): "Every unit has a bias of its own in each part.",
+        },
+    ),
+    "04.8": Exercise(
+        passes=number(5),
+        hint="Where can the one step go that is not needed: to a blank, and where? To a digit, and to which?",
+        slips={
+            1: "Only one has its blank in the middle, but a blank may stand first or last, or a digit be repeated.",
+            2: "A digit may be repeated; but a blank may stand somewhere, too.",
+            3: "A blank may stand in three places; but a digit may also be repeated.",
+            4: "One is missing: the spare step is a blank in one of three places, or one of two digits repeated.",
+            6: "Write them down: the spare step is a blank in one of three places, or one of two digits repeated.",
+            27: "That is all paths; most of them collapse to other texts.",
         },
     ),
 }
