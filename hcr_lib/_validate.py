@@ -40,12 +40,12 @@ def ensure_gray_image(image: npt.ArrayLike, *, name: str = "image", copy: bool =
     return array
 
 
-def ensure_uint8_images(images: npt.ArrayLike, *, name: str = "images") -> np.ndarray:
-    """Return `images` as uint8 with shape (n, 28, 28); other types are refused, not converted."""
+def ensure_uint8_images(images: npt.ArrayLike, *, size: tuple[int, int] = (28, 28), name: str = "images") -> np.ndarray:
+    """Return `images` as uint8 with shape (n, rows, columns); other types are refused, not converted."""
     array = np.asarray(ensure_unmasked(images, name=name))
-    if array.ndim != 3 or array.shape[1:] != (28, 28):
-        hint = f" For a single image use {name}[None]." if array.shape == (28, 28) else ""
-        raise ValueError(f"{name} must have shape (n, 28, 28); got shape {array.shape}.{hint}")
+    if array.ndim != 3 or array.shape[1:] != size:
+        hint = f" For a single image use {name}[None]." if array.shape == size else ""
+        raise ValueError(f"{name} must have shape (n, {size[0]}, {size[1]}); got shape {array.shape}.{hint}")
     if array.dtype != np.uint8:
         raise ValueError(
             f"{name} must be uint8 between 0 (paper) and 255 (ink); got {array.dtype}. "

@@ -92,11 +92,13 @@ _CLASSICAL = (
     ("knn", "nearest neighbours", nearest_neighbours, [{"k": 1}, {"k": 3}]),
     ("svm", "SVM, Gaussian kernel", gaussian_svm, [{"C": 10.0, "gamma": 0.02}]),
 )
-#: ... and (name, description, function of `hcr_lib.networks.models`, its arguments, epochs) of its two networks.
+#: ... and (name, description, function of `hcr_lib.networks.models`, its arguments) of its two networks ...
 _NETWORKS = (
-    ("mlp", "two layers, 100 wide", "mlp", {"hidden": 100}, 15),
-    ("cnn", "convolutions", "compact_cnn", {"width": 8}, 6),
+    ("mlp", "two layers, 100 wide", "mlp", {"hidden": 100}),
+    ("cnn", "convolutions", "compact_cnn", {"width": 8}),
 )
+#: ... which are trained alike.
+_TRAINING = {"epochs": 15, "batch_size": 32, "learning_rate": 5e-3}
 
 
 def small_ladder(seed: int = 0) -> pd.DataFrame:
@@ -130,10 +132,10 @@ def small_ladder(seed: int = 0) -> pd.DataFrame:
         _, classifier = select(method, grid, train, validation)
         predictions = classifier.predict(test.images)
         add(name, what, predictions, time.process_time() - start, parameters(classifier))
-    for name, what, build, size, epochs in _NETWORKS:
+    for name, what, build, size in _NETWORKS:
         keras.utils.set_random_seed(seed)
         model = getattr(models, build)(len(DIGITS), **size)
-        history = fit(model, train, validation, epochs=epochs, batch_size=32, seed=seed, progress=False).history
+        history = fit(model, train, validation, seed=seed, progress=False, **_TRAINING).history
         predictions = np.asarray(model(test.images[..., None] / np.float32(255))).argmax(axis=1)
         add(name, what, predictions, float(history["seconds"].sum()), model.count_params())
     columns = ["rung", "what", "error", "low", "high", "test_images", "seconds", "parameters"]

@@ -310,7 +310,7 @@ def test_the_explorer_trains_the_network_that_its_sliders_say(demos):
     with repainting(cell):
         pooling.fill("3")
         pooling.press("Enter")
-    button = cell.get_by_role("button", name="train it for 5 seconds")
+    button = cell.get_by_role("button", name="train 4 epochs, 3 times")
     button.click()
     cell.get_by_text("of validation").wait_for(timeout=RUN_S * 1000)
     assert cell.get_by_text("pooling 3").count() == 1

@@ -223,3 +223,8 @@ def test_importing_it_waits_for_no_heavy_library():
         "print(*sorted({'pandas', 'scipy', 'skimage', 'sklearn', 'PIL', 'tensorflow', 'keras'} & sys.modules.keys()))"
     )
     assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == "\n"
+
+
+def test_images_labels_and_classes_alone_make_a_data_set():
+    own = datasets.Dataset(np.zeros((2, 28, 28), "uint8"), [1, 0], "AB")
+    assert own.origin(1) == "own arrays, image 1"

@@ -401,13 +401,39 @@ TWO_CLASSES = Dataset(TRAIN.images, TRAIN.labels % 2, classes="01", source="two 
     [
         (TWO_CLASSES, "train has 2 classes and the model 3 outputs.*num_classes=2"),
         (TRAIN.take([]), "at least one image"),
-        ((TRAIN.images, TRAIN.labels), "train must be a Dataset; got tuple"),
+        (TRAIN.images, r"train must be a Dataset, or \(images, labels\); got ndarray"),
+        ((TRAIN.images, TRAIN.labels + 1), "train labels must lie between 0 and 2; got 1 to 3"),
+        ((TRAIN.images[:, 2:], TRAIN.labels), r"train images must have shape \(n, 28, 28\); got shape \(96, 26, 28\)"),
+        ((TRAIN.images / 255, TRAIN.labels), "train images must be uint8 between 0 .* got float64"),
     ],
-    ids=["classes", "none", "pair"],
+    ids=["classes", "none", "images alone", "labels from 1", "other size", "divided"],
 )
 def test_what_does_not_fit_together_is_said_before_training(data, message):
     with pytest.raises(ValueError, match=message):
         fit(network(), data, VALIDATION, epochs=1, progress=False)
+
+
+def test_plain_arrays_train_as_a_data_set_does():
+    models = network(), network()
+    train(models[0])
+    fit(models[1], (TRAIN.images, TRAIN.labels.tolist()), (VALIDATION.images, VALIDATION.labels),
+        epochs=EPOCHS, batch_size=32, progress=False, augment=Augment())  # fmt: skip
+    assert same(models[0].get_weights(), models[1].get_weights())
+
+
+def test_plain_arrays_may_have_any_size_and_mean_anything():
+    small = keras.Sequential([keras.Input((9, 12, 1)), keras.layers.Flatten(), keras.layers.Dense(2, "softmax")])
+    images = np.zeros((20, 9, 12), "uint8")
+    images[10:] = 255
+    result = fit(small, (images, [0] * 10 + [1] * 10), (images, [0] * 10 + [1] * 10), epochs=5, progress=False)
+    assert len(result.history) == 5
+
+
+@pytest.mark.parametrize("activation", [None, "sigmoid", "relu"])
+def test_a_missing_softmax_is_named_before_training(activation):
+    model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(3, activation)])
+    with pytest.raises(ValueError, match=r"must be probabilities, .*last layer a softmax: .*Dense\(3, activation=\"so"):
+        train(model, learning_rate=1e-3)
 
 
 @pytest.mark.parametrize("weights", [np.ones(5), np.zeros(len(TRAIN)), -np.ones(len(TRAIN))])

@@ -34,7 +34,7 @@ class Dataset:
         Label ``k`` stands for ``classes[k]``.
     classes : str
         The characters, each once, in label order.
-    source : str
+    source : str, optional
         Where the images came from, as shown to the reader.
     writers : ndarray of str, shape (n,), optional
         Who wrote each image, where that is known.
@@ -68,7 +68,7 @@ class Dataset:
     images: np.ndarray
     labels: np.ndarray
     classes: str
-    source: str
+    source: str = "own arrays"
     writers: np.ndarray | None = None
     origins: Origins | None = None
     label_mask: np.ndarray | None = None

@@ -14,8 +14,8 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from hcr_lib._tf import keras, tf
-from hcr_lib._validate import ensure_choice
-from hcr_lib.datasets import Dataset
+from hcr_lib._validate import ensure_choice, ensure_labels, ensure_uint8_images
+from hcr_lib.datasets import CANDIDATE, RULED_OUT, Dataset
 from hcr_lib.training._callbacks import AveragedWeights, Checkpoint, History, crc32, network_checksum
 from hcr_lib.training._loss import PartialLabelCrossentropy, partial_label_accuracy
 
@@ -38,8 +38,8 @@ class FitResult:
 
 def fit(
     model: keras.Model,
-    train: Dataset,
-    validation: Dataset,
+    train: Dataset | tuple[npt.ArrayLike, npt.ArrayLike],
+    validation: Dataset | tuple[npt.ArrayLike, npt.ArrayLike],
     *,
     epochs: int,
     batch_size: int = 128,
@@ -63,10 +63,12 @@ def fit(
     Parameters
     ----------
     model : keras.Model
-        From (28, 28, 1) to probabilities. Built; it is compiled here, for one device: to train on several, compile
-        and fit it with Keras in the scope of a `tf.distribute.Strategy`.
-    train, validation : Dataset
+        From (rows, columns, 1) to probabilities. Built; it is compiled here, for one device: to train on several,
+        compile and fit it with Keras in the scope of a `tf.distribute.Strategy`.
+    train, validation : Dataset, or (images, labels)
         Of the same classes, in the same order, as the model's outputs; labels may be partial (`Dataset.label_mask`).
+        Or plain arrays, for characters or anything else: images, uint8 (n, rows, columns) with 255 for full ink, and
+        labels, whole numbers from 0 on.
     epochs, batch_size : int
     learning_rate : float or keras.optimizers.schedules.LearningRateSchedule
         The highest one: the rate warms up for a tenth of the steps, from a twentieth of this, and decays along half a
@@ -111,8 +113,8 @@ def fit(
             raise ValueError(f"{name} must be a share, at least 0 and below 1; got {share}.")
     if epochs < 1:
         raise ValueError(f"epochs must be at least 1; got {epochs}.")
-    for name, data in (("train", train), ("validation", validation)):
-        _ensure_fits(data, model, name)
+    train, validation = (_fitting(data, model, name) for name, data in (("train", train), ("validation", validation)))
+    _ensure_probabilities(model, validation)
     weights = None if sampling_weights is None else _ensure_weights(sampling_weights, len(train))
     steps = -(-len(train) // batch_size)
     rates = learning_rate
@@ -159,19 +161,49 @@ def fit(
     return FitResult(pd.DataFrame(history.rows), history.best_epoch)
 
 
-def _ensure_fits(data: Dataset, model: keras.Model, name: str) -> None:
-    if not isinstance(data, Dataset):
-        raise ValueError(
-            f"{name} must be a Dataset; got {type(data).__name__}. Make one with hcr_lib.datasets.Dataset."
-        )
+@dataclasses.dataclass(frozen=True)
+class _Arrays:
+    """What training needs of a `Dataset`."""
+
+    images: np.ndarray
+    targets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def _fitting(data: Dataset | tuple[npt.ArrayLike, npt.ArrayLike], model: keras.Model, name: str) -> Dataset | _Arrays:
+    """Return a data set, or what training needs of one, that fits a model."""
     outputs = model.output_shape[-1]
-    if len(data.classes) != outputs:
+    if isinstance(data, Dataset):
+        if len(data.classes) != outputs:
+            raise ValueError(
+                f"{name} has {len(data.classes)} classes and the model {outputs} outputs; they must agree. "
+                f"Build the model with num_classes={len(data.classes)}."
+            )
+    elif isinstance(data, tuple | list) and len(data) == 2:
+        images = ensure_uint8_images(data[0], size=model.input_shape[1:3], name=f"{name} images")
+        labels = ensure_labels(data[1], outputs, length=len(images), name=f"{name} labels")
+        data = _Arrays(images, np.where(np.eye(outputs, dtype=bool)[labels], CANDIDATE, RULED_OUT).astype("uint8"))
+    else:
         raise ValueError(
-            f"{name} has {len(data.classes)} classes and the model {outputs} outputs; they must agree. "
-            f"Build the model with num_classes={len(data.classes)}."
+            f"{name} must be a Dataset, or (images, labels); got {type(data).__name__}. "
+            "Make a Dataset with hcr_lib.datasets.Dataset(images, labels, classes)."
         )
     if len(data) == 0:
         raise ValueError(f"{name} must hold at least one image; got none.")
+    return data
+
+
+def _ensure_probabilities(model: keras.Model, data: Dataset | _Arrays) -> None:
+    outputs = np.asarray(model(data.images[:8, ..., None] / np.float32(255), training=False), "float32")
+    sums = outputs.sum(axis=-1)
+    if np.isfinite(outputs).all() and (outputs.min() < 0 or not np.allclose(sums, 1, atol=0.02)):
+        raise ValueError(
+            "the model's outputs must be probabilities, from 0 to 1 with sum 1; those of the first image go from "
+            f"{outputs[0].min():.2g} to {outputs[0].max():.2g} with sum {sums[0]:.2g}. "
+            f'Give the last layer a softmax: keras.layers.Dense({outputs.shape[-1]}, activation="softmax").'
+        )
 
 
 def _ensure_weights(weights: npt.ArrayLike, number: int) -> np.ndarray:
