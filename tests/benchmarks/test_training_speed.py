@@ -201,3 +201,39 @@ def test_memory_of_a_training(benchmark, batch_size):
     before, peak = benchmark.pedantic(peaks, rounds=1)
     report(benchmark, megabytes_before=before, megabytes_for_training=peak - before)
     assert 0 < peak - before < 2000
+
+
+#: Prints the processor's seconds for an epoch, after one that compiles; the first line decides who keeps memory.
+EPOCH = """
+{first}
+import time
+import keras
+import numpy as np
+layers = keras.layers
+model = keras.Sequential([keras.Input((28, 28, 1))])
+for filters in (32, 64):
+    model.add(layers.Conv2D(filters, 3, padding="same", activation="relu"))
+    model.add(layers.BatchNormalization())
+    model.add(layers.MaxPooling2D(2))
+model.add(layers.Flatten())
+model.add(layers.Dense(36, "softmax"))
+model.compile("adam", "sparse_categorical_crossentropy")
+ink, labels = np.zeros((1024, 28, 28, 1), "float32"), np.zeros(1024)
+for _ in range(2):
+    start = time.process_time()
+    model.fit(ink, labels, batch_size=64, epochs=1, verbose=0)
+print(time.process_time() - start)
+"""
+
+
+def test_memory_that_is_kept_saves_time(benchmark):
+    """How much depends on the machine: on some, a new page of memory costs nothing. It must never cost time."""
+
+    def seconds() -> list[float]:
+        programs = [EPOCH.format(first=first) for first in ("import tensorflow", "from hcr_lib import _tf")]
+        commands = [[sys.executable, "-c", program] for program in programs]
+        return [float(subprocess.run(each, capture_output=True, text=True, check=True).stdout) for each in commands]
+
+    plain, kept = benchmark.pedantic(seconds, rounds=1)
+    report(benchmark, seconds_plain=round(plain, 2), seconds_kept=round(kept, 2), ratio=round(plain / kept, 2))
+    assert kept < 1.15 * plain
