@@ -3,10 +3,9 @@
 TensorFlow's C++ half writes start-up notes straight to file descriptor 2, with times and process ids, which would
 make no two runs of a notebook alike. Everything in the package takes TensorFlow and Keras from here.
 
-Every batch allocates the same tens of megabytes. By default they go back to the system each time, which must then fill
-them with zeros, page by page, for the next batch; in a virtual machine that can take half of a training's time
-(``tests/benchmarks/test_training_speed.py`` measures it). So TensorFlow uses its pooled allocator, and the C library of
-Linux keeps what TensorFlow's kernels free.
+Every batch allocates the same tens of megabytes. By default they go back to the system, which fills them with zeros,
+page by page, for the next batch; on some virtual machines that is half of a training's time. So TensorFlow uses its
+pooled allocator, and the C library of Linux keeps what TensorFlow's kernels free.
 """
 
 import ctypes
