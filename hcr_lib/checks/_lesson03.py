@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hcr_lib.checks._exercise import Exercise, number, word
+from hcr_lib.checks._exercise import Answer, Exercise, number
 from hcr_lib.checks._function import FunctionExercise
 
 if TYPE_CHECKING:
@@ -290,13 +290,18 @@ FIRST_RUNG = FunctionExercise(
 )
 
 
+def _letters(right: str) -> Callable[[Answer], bool]:
+    """Accept these letters in this order, whatever stands between them."""
+    return lambda answer: "".join(filter(str.isalpha, str(answer).casefold())) == right
+
+
 EXERCISES: dict[str, Exercise | FunctionExercise] = {
     "03.1": GRADIENT_STEP,
     "03.2": CONVOLVE,
     "03.3": POOL,
     "03.4": COMPACT,
     "03.5": Exercise(
-        passes=word("uof", "u o f", "u, o, f"),
+        passes=_letters("uof"),
         hint="Poor on its own training images: underfits. Far better on those than on new writers: overfits.",
         slips={
             "ouf": "Look at the training curves of A and B: which of the two has learned its images by heart?",
@@ -309,7 +314,7 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
         },
     ),
     "03.6": Exercise(
-        passes=word("lsht", "l s h t", "l, s, h, t"),
+        passes=_letters("lsht"),
         hint="Begin with the first column: what loss has a network that knows nothing? Then look along each row.",
         slips={
             "lsth": "Which of runs 3 and 4 has not moved at all from the loss that it began with?",
