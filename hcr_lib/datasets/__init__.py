@@ -9,10 +9,11 @@ from hcr_lib.datasets._fetch import fetch
 from hcr_lib.datasets._label_mask import CANDIDATE, NOT_CONSIDERED, RULED_OUT
 from hcr_lib.datasets._sources import load, names
 from hcr_lib.datasets._splits import split
+from hcr_lib.datasets._strokes import StrokeDataset, load_strokes
 from hcr_lib.datasets._tfds import from_tfds
 
 __all__ = [
     "CANDIDATE", "NOT_CONSIDERED", "RULED_OUT", "DataError", "Dataset", "Fault", "MissingDataError", "Report",
-    "StoredDrawing", "check_dataset", "combine", "fetch", "from_tfds", "load", "names", "read_drawings",
-    "save_drawing", "split",
+    "StoredDrawing", "StrokeDataset", "check_dataset", "combine", "fetch", "from_tfds", "load", "load_strokes",
+    "names", "read_drawings", "save_drawing", "split",
 ]  # fmt: skip
