@@ -19,9 +19,11 @@ from hcr_lib.images._form import (
     crop,
     fit_box,
     remove_specks,
+    resize,
     stroke_width,
 )
 from hcr_lib.images._ink import flatten, otsu, to_ink
+from hcr_lib.images._line import LINE_HEIGHT, LINE_MARGIN, SLOPE_SHOWS, to_line
 from hcr_lib.images._open import (
     MAX_PIXELS,
     WORKING_SIDE,
@@ -34,7 +36,8 @@ from hcr_lib.images._open import (
 from hcr_lib.images._pipeline import STEPS, ablation, ink_to_mnist, to_mnist, to_mnist_batch, trace
 
 __all__ = [
-    "BOX", "MAX_PIXELS", "MIN_STROKE", "SIZE", "STEPS", "THRESHOLD", "WORKING_SIDE", "BlankImageError", "ImageError",
-    "ablation", "bounding_box", "center_by_mass", "crop", "fit_box", "flatten", "ink_to_mnist", "open_gray",
-    "open_image", "otsu", "remove_specks", "stroke_width", "to_gray", "to_ink", "to_mnist", "to_mnist_batch", "trace",
+    "BOX", "LINE_HEIGHT", "LINE_MARGIN", "MAX_PIXELS", "MIN_STROKE", "SIZE", "SLOPE_SHOWS", "STEPS", "THRESHOLD",
+    "WORKING_SIDE", "BlankImageError", "ImageError", "ablation", "bounding_box", "center_by_mass", "crop", "fit_box",
+    "flatten", "ink_to_mnist", "open_gray", "open_image", "otsu", "remove_specks", "resize", "stroke_width",
+    "to_gray", "to_ink", "to_line", "to_mnist", "to_mnist_batch", "trace",
 ]  # fmt: skip

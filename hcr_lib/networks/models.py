@@ -138,3 +138,44 @@ def compact_cnn(num_classes: int = 62, width: int = 32, first: int = 1) -> keras
     features = layers.Dropout(0.3)(layers.ReLU()(batch_norm()(features)))
     outputs = layers.Dense(num_classes, activation="softmax", dtype="float32")(features)
     return keras.Model(inputs, outputs, name="compact_cnn")
+
+
+def line_reader(num_classes: int, width: int = 32, units: int = 128) -> keras.Model:
+    """Build the reader of whole lines: convolutions, two bidirectional LSTMs, a score for each class at each step.
+
+    It takes ink of shape (32, w, 1) in [0, 1], for any w, and returns scores before the softmax, of shape
+    (w // 4, 1 + num_classes): column 0 is the blank of CTC. Compile it with ``keras.losses.CTC()``.
+
+    Parameters
+    ----------
+    num_classes : int
+        Characters, the blank not counted.
+    width : int
+        Filters of the first convolution.
+    units : int
+        Of each LSTM, in each direction.
+
+    Notes
+    -----
+    Three poolings halve the height, two of them the width: a step sees four columns more than the one before, so
+    that two letters of eight pixels each have room for a blank between them. The form is that of B. Shi, X. Bai,
+    C. Yao, "An end-to-end trainable neural network for image-based sequence recognition", IEEE TPAMI 2017.
+
+    Examples
+    --------
+    >>> line_reader(80).output_shape
+    (None, None, 81)
+    """
+    features = inputs = keras.Input((32, None, 1))
+    features = layers.MaxPooling2D(2)(convolution_block(features, width))
+    features = layers.MaxPooling2D(2)(convolution_block(features, 2 * width))
+    for filters in (3 * width, 4 * width):
+        features = convolution_block(features, filters)
+    features = convolution_block(layers.MaxPooling2D((2, 1))(features), 4 * width)
+    columns = layers.Permute((2, 1, 3))(features)  # (row, column, feature) -> (column, row, feature)
+    columns = layers.Reshape((-1, 4 * 4 * width))(columns)
+    for _ in range(2):
+        columns = layers.Dropout(0.25)(columns)
+        columns = layers.Bidirectional(layers.LSTM(units, return_sequences=True))(columns)
+    columns = layers.Dropout(0.25)(columns)
+    return keras.Model(inputs, layers.Dense(1 + num_classes)(columns), name="line_reader")

@@ -1,0 +1,162 @@
+"""Train the reader of whole lines: ``python -m hcr_lib.research.train_line_reader --out DIR``.
+
+It learns from UNIPEN's training people, EMNIST's training images and the course's own writers (see
+`hcr_lib.research.line_samples`), and is watched on words of UNIPEN's development people. Every epoch is rendered anew
+by other processes while the network learns. A checkpoint after each epoch lets the command go on where it was stopped.
+
+``--limit 200`` runs all of it on a few lines, to try it out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import concurrent.futures
+import datetime
+import itertools
+import json
+import multiprocessing
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from hcr_lib import images, metrics, pen
+from hcr_lib._paths import replace_whole, user_data_dir
+from hcr_lib.datasets import StrokeDataset, load_strokes
+from hcr_lib.research import line_samples
+from hcr_lib.research._arguments import at_least_one
+
+PEAK = 2e-3  #: learning rate after the warm-up; a cosine leads down to a hundredth
+WARM_UP = 0.03  #: of all steps
+AHEAD = 4  #: batches that each process may be ahead
+WATCHED = 1000  #: words of development people
+WATCHED_WIDTH = 384  #: pixels
+
+
+def rendered(
+    pool: concurrent.futures.Executor, batches: Iterable[line_samples.Batch], data_dir: Path, ahead: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the batches in order, rendered by other processes, which are a few batches ahead."""
+    waiting: collections.deque = collections.deque()
+    rest = iter(batches)
+    while True:
+        for batch in itertools.islice(rest, ahead - len(waiting)):
+            waiting.append(pool.submit(line_samples.render_batch, batch, data_dir))
+        if not waiting:
+            return
+        pictures, texts = waiting.popleft().result()
+        yield pictures.astype("float32") / 255, texts
+
+
+def watched(strokes: StrokeDataset, number: int, width: int) -> tuple[np.ndarray, list[str]]:
+    """Render words as the reader would see them, with pens of several widths: uint8 (n, 32, width, 1), and texts."""
+    rng = np.random.default_rng(0)
+    chosen = rng.choice(len(strokes), min(number, len(strokes)), replace=False)
+    pictures = np.zeros((len(chosen), images.LINE_HEIGHT, width, 1), "uint8")
+    for picture, k in zip(pictures, chosen, strict=True):
+        line = images.to_line(drawn(strokes[k], rng.uniform(1.5, 4)))[:, :width]
+        picture[:, : line.shape[1], 0] = line
+    return pictures, [str(strokes.texts[k]) for k in chosen]
+
+
+def drawn(strokes: Sequence[np.ndarray], half_width: float, height: int = 64) -> np.ndarray:
+    """Draw a word at a height in pixels, as the pictures of ``pen_words_dev.zip`` were; float32 ink."""
+    x0, y0, x1, y1 = pen.bounds(strokes)
+    scale = (height - 16) / max(y1 - y0, (x1 - x0) / 40, 1e-6)
+    moved = [(stroke - [x0, y0]) * scale + 8 for stroke in strokes]
+    return pen.render_page(moved, (height, int((x1 - x0) * scale) + 17), half_width)
+
+
+def best_path(scores: np.ndarray, classes: str = line_samples.CLASSES) -> str:
+    """Return the text of the likeliest path: as `hcr_lib.ctc.greedy`, of scores before the softmax."""
+    return "".join(classes[k - 1] for k, _ in itertools.groupby(scores.argmax(axis=1)) if k)
+
+
+def error_rate(texts: Iterable[str], answers: Iterable[str]) -> float:
+    """Return the character error rate, case ignored."""
+    return metrics.character_error_rate([t.upper() for t in texts], [a.upper() for a in answers])
+
+
+def baselines(texts: Sequence[str], known: Sequence[str]) -> dict[str, float]:
+    """Return what readers that never look at the picture get wrong."""
+    rng = np.random.default_rng(0)
+    commonest = collections.Counter("".join(known)).most_common(1)[0][0]
+    return {
+        "always blank": error_rate(texts, [""] * len(texts)),
+        f"always {commonest!r}": error_rate(texts, [commonest] * len(texts)),
+        "words at random": error_rate(texts, rng.choice(list(known), len(texts))),
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train, and write ``line_reader.keras`` and ``history.csv`` to a folder."""
+    parser = argparse.ArgumentParser(
+        prog="python -m hcr_lib.research.train_line_reader", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder for the weights, the log and the checkpoint")
+    parser.add_argument("--epochs", type=at_least_one, default=14)
+    parser.add_argument("--width", type=int, default=32, help="filters of the first convolution")
+    parser.add_argument("--units", type=int, default=128, help="units of each LSTM, in each direction")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=at_least_one, default=os.cpu_count(), help="processes that render")
+    parser.add_argument("--limit", type=at_least_one, metavar="N", help="N lines of each kind, to try it out")
+    options = parser.parse_args(arguments)
+
+    from hcr_lib._tf import keras
+    from hcr_lib.networks import models
+
+    data_dir = user_data_dir()
+    sizes = {kind: options.limit or number for kind, number in line_samples.EPOCH.items()}
+    known = line_samples.material(data_dir)
+    steps = len(line_samples.plan(known, 1000 * options.seed, sizes))
+    development = load_strokes("unipen-words", "val", data_dir=data_dir)
+    pictures, texts = watched(development, options.limit or WATCHED, WATCHED_WIDTH)
+    for name, rate in baselines(texts, known.words.texts).items():
+        print(f"{name}: {rate:.1%} of characters wrong", flush=True)
+
+    options.out.mkdir(parents=True, exist_ok=True)
+    checkpoint, history_file = options.out / "checkpoint.keras", options.out / "history.json"
+    history = []
+    keras.utils.set_random_seed(options.seed)
+    if checkpoint.is_file():
+        model = keras.saving.load_model(checkpoint)
+        history = json.loads(history_file.read_text(encoding="utf-8"))
+    else:
+        model = models.line_reader(len(line_samples.CLASSES), options.width, options.units)
+        warm_up = int(WARM_UP * steps * options.epochs)
+        rate = keras.optimizers.schedules.CosineDecay(
+            PEAK / 10, steps * options.epochs - warm_up, alpha=0.01, warmup_target=PEAK, warmup_steps=warm_up
+        )
+        optimizer = keras.optimizers.AdamW(rate, weight_decay=5e-3, global_clipnorm=2.0)
+        compiled = keras.backend.backend() != "tensorflow"  # whose loops XLA slows down
+        model.compile(optimizer, loss=keras.losses.CTC(), jit_compile=compiled)
+    print(f"{model.count_params():,} weights, {steps} steps an epoch; from epoch {len(history) + 1}", flush=True)
+
+    context = multiprocessing.get_context("spawn")  # a fork of a process that runs TensorFlow may hang
+    with concurrent.futures.ProcessPoolExecutor(options.workers, context) as pool:
+        for epoch in range(len(history), options.epochs):
+            start = time.perf_counter()
+            batches = line_samples.plan(known, 1000 * options.seed + epoch, sizes)
+            fitted = model.fit(rendered(pool, batches, data_dir, AHEAD * options.workers), verbose=0)
+            answers = [best_path(scores) for scores in model.predict(pictures / np.float32(255), 250, verbose=0)]
+            row = {"epoch": epoch + 1, "loss": round(fitted.history["loss"][0], 4)}
+            row |= {"dev_error": round(error_rate(texts, answers), 4), "seconds": round(time.perf_counter() - start, 1)}
+            print(json.dumps(row), flush=True)
+            history.append(row)
+            model.save(checkpoint)
+            replace_whole(history_file, json.dumps(history, indent=1).encode())
+    record = {
+        "model": "line_reader", "width": options.width, "units": options.units, "classes": line_samples.CLASSES,
+        "seed": options.seed, "epochs": options.epochs, "dev_error": history[-1]["dev_error"],
+        "minutes": round(sum(row["seconds"] for row in history) / 60, 1), "date": datetime.date.today().isoformat(),
+    }  # fmt: skip
+    model.save(options.out / "line_reader.keras")
+    (options.out / "record.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
+    print(json.dumps(record, indent=1))
+
+
+if __name__ == "__main__":
+    main()
