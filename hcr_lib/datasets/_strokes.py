@@ -21,8 +21,8 @@ from hcr_lib.datasets._errors import DataError, MissingDataError
 STROKE_SETS = {f"unipen-{kind}": f"unipen_{kind}.npz" for kind in ("chars", "words", "lines")}
 STROKE_PARTS = {"train": "train", "val": "dev"}  # what UNIPEN's packs call our parts
 HOW_TO_GET_UNIPEN = (
-    "UNIPEN's owners publish train_r01_v07 at Zenodo under CC BY 4.0: doi 10.5281/zenodo.1195803. Unpack it and read it "
-    "with hcr_lib.datasets.read_unipen(folder)."
+    "UNIPEN's owners publish train_r01_v07 at Zenodo under CC BY 4.0: doi 10.5281/zenodo.1195803. Unpack it, and read "
+    "it with hcr_lib.datasets.read_unipen(folder)."
 )
 
 

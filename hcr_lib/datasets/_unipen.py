@@ -15,7 +15,7 @@ import numpy as np
 
 from hcr_lib._validate import ensure_choice
 from hcr_lib.datasets._errors import DataError, MissingDataError
-from hcr_lib.datasets._files import expanded
+from hcr_lib.datasets._readers import expanded
 from hcr_lib.datasets._splits import FRACTIONS, PARTS
 from hcr_lib.datasets._strokes import HOW_TO_GET_UNIPEN, StrokeDataset
 
@@ -25,7 +25,9 @@ _STAND_INS = {"hpb": "XXX", "hpp": "XXX", "sta": "XXX", "kai": "@"}  # written w
 _FAMILIES = ("ap", "ce")  # donors who delivered ink of the same people under several names: apb, apd; ced, cee; ...
 _KEPT_FILES = 4  # parsed: the folders 6 and 7 label the same ink
 
-_SEGMENT = re.compile(r'(?P<type>\w+)\s+(?P<where>\?|\d[\d:,\s-]*?)\s+(?P<quality>\?|[A-Za-z]+)(\s+"(?P<label>.*)")?', re.S)
+_SEGMENT = re.compile(
+    r'(?P<type>\w+)\s+(?P<where>\?|\d[\d:,\s-]*?)\s+(?P<quality>\?|[A-Za-z]+)(\s+"(?P<label>.*)")?', re.S
+)
 _RANGE = re.compile(r"(\d+)(?::(\d+))?(?:-(\d+)(?::(\d+))?)?")
 
 
@@ -96,7 +98,7 @@ def read_unipen(
 
 
 class _Sample(NamedTuple):
-    """One segment; its place is the files that hold the ink, and the components."""
+    """One segment; its place is the writer, the components, and the files that hold them."""
 
     place: tuple
     text: str
@@ -161,7 +163,7 @@ class _Ink:
         return np.stack([x, -y * aspect], axis=1).astype("float32")
 
     def at(self, where: str) -> list[_Component]:
-        """Return the components, or parts of them, that a delineation names; a ValueError says what is wrong with it."""
+        """Return the components, or parts of them, that a delineation names; a ValueError says what is wrong."""
         found = []
         for each in re.sub(r"\s", "", where).split(","):
             match = _RANGE.fullmatch(each)
@@ -206,7 +208,7 @@ def _statements(path: Path) -> list[_Statement]:
         lines = path.read_text(encoding="latin-1").splitlines()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error}. Unpack the archive again.") from error
-    starts = [number for number, line in enumerate(lines) if re.match(r"\.[A-Za-z]", line)]
+    starts = [number for number, line in enumerate(lines) if line[:1] == "." and line[1:2].isalpha()]
     found = []
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         keyword, _, rest = lines[start][1:].replace("\t", " ").partition(" ")
@@ -258,7 +260,7 @@ def _samples(path: Path, root: Path, kind: str, read: Callable[[Path], list[_Sta
                 continue
             match = _SEGMENT.fullmatch(statement.text)
             if match is None:
-                raise ValueError(f"expected TYPE COMPONENTS QUALITY \"label\"; got {statement.text!r}")
+                raise ValueError(f'expected TYPE COMPONENTS QUALITY "label"; got {statement.text!r}')
             text = _text(match["label"] or "", donor)
             if match["quality"].upper() == "BAD" or match["where"] == "?" or not text or (kind == "chars" and text[1:]):
                 continue
@@ -270,8 +272,9 @@ def _samples(path: Path, root: Path, kind: str, read: Callable[[Path], list[_Sta
             points = [each.points for each in strokes]
             x, y = np.concatenate(points).T
             shifted = [each - np.array([x.min(), y.max()]) for each in points]
-            place = (*(file for file, has_ink in sources.items() if has_ink), re.sub(r"\s", "", match["where"]))
-            yield _Sample(place, text, _number(donor, name), shifted)
+            inked = (file for file, has_ink in sources.items() if has_ink)
+            writer, where = _number(donor, name), re.sub(r"\s", "", match["where"])
+            yield _Sample((writer, where, *inked), text, writer, shifted)
 
 
 def _text(label: str, donor: str) -> str:
