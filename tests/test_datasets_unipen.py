@@ -185,6 +185,8 @@ def test_parts_share_nobody_and_depend_on_the_writer_alone(archive):
         (".COORD T\n", "line 3: expected columns with X and Y"),
         (".INCLUDE donor/none.dat\n", "line 3: there is no file 'donor/none.dat'"),
         (".INCLUDE ../data/7/abc/one.dat\n", "line 3: there is no file '../data"),
+        (".INCLUDE a\0b\n", "line 3: there is no file 'a\\x00b'"),
+        (f".INCLUDE {'a' * 5000}\n", "line 3: there is no file 'aaa"),
         (".INCLUDE loop.dat\n", "loop.dat, line 2: 'loop.dat' includes itself"),
         (".INCLUDE bare.dat\n", "bare.dat, line 1: expected .COORD before the first point"),
     ],

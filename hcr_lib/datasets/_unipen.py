@@ -25,9 +25,7 @@ _STAND_INS = {"hpb": "XXX", "hpp": "XXX", "sta": "XXX", "kai": "@"}  # written w
 _FAMILIES = ("ap", "ce")  # donors who delivered ink of the same people under several names: apb, apd; ced, cee; ...
 _KEPT_FILES = 4  # parsed: the folders 6 and 7 label the same ink
 
-_SEGMENT = re.compile(
-    r'(?P<type>\w+)\s+(?P<where>\?|\d[\d:,\s-]*?)\s+(?P<quality>\?|[A-Za-z]+)(\s+"(?P<label>.*)")?', re.S
-)
+_SEGMENT = re.compile(r'\w+\s+(?P<where>\?|\d[\d:,\s-]*?)\s+(?P<quality>\?|[A-Za-z]+)(\s+"(?P<label>.*)")?', re.S)
 _RANGE = re.compile(r"(\d+)(?::(\d+))?(?:-(\d+)(?::(\d+))?)?")
 
 
@@ -44,8 +42,8 @@ def read_unipen(
         Single characters (the folders 1a to 1d), words (6 and 7), or lines and short texts (8).
     split : {"train", "val", "test", "all"}
         The part, some 80 / 10 / 10 % of the writers. A checksum of the writer alone decides, so nobody is in two parts,
-        whatever kinds and donors are read. They are not the parts of the prepared files: the reader that ships with
-        the course has learned from people of all three.
+        whatever kinds and donors are read. They are not the parts of `load_strokes`: a reader that learned from
+        people of its ``train`` has met people of all three.
     skip_damaged : bool
         Leave damaged files out, with a warning that counts them, instead of raising `DataError`.
 
@@ -129,6 +127,7 @@ class _Ink:
 
     columns: list[str] = field(default_factory=list)
     units: dict[str, float] = field(default_factory=dict)
+    scale: np.ndarray = field(default_factory=lambda: np.array([1.0, -1.0]))  # x and y, which grows upwards
     writer: str | None = None
     components: list[_Component] = field(default_factory=list)
 
@@ -146,6 +145,9 @@ class _Ink:
             self.writer = text or None
         elif keyword in ("X_POINTS_PER_INCH", "Y_POINTS_PER_INCH", "X_POINTS_PER_MM", "Y_POINTS_PER_MM"):
             self.units[keyword] = float(text.split()[0])
+            per = keyword[2:]  # a few tablets have other units across than down: those across count
+            if self.units.get(f"X_{per}", 0) > 0 < self.units.get(f"Y_{per}", 0):
+                self.scale = np.array([1.0, -self.units[f"X_{per}"] / self.units[f"Y_{per}"]])
 
     def _points(self, numbers: np.ndarray) -> np.ndarray:
         if not self.columns:
@@ -153,14 +155,8 @@ class _Ink:
         if numbers.size % len(self.columns):
             names = " ".join(self.columns)
             raise ValueError(f"expected points of {len(self.columns)} numbers ({names}); got {numbers.size} in all")
-        table = numbers.reshape(-1, len(self.columns))
-        x, y = (table[:, self.columns.index(name)] for name in "XY")
-        aspect = 1.0  # of few donors the columns have units of their own
-        for per in ("INCH", "MM"):
-            across, down = (self.units.get(f"{name}_POINTS_PER_{per}", 0) for name in "XY")
-            if across > 0 and down > 0:
-                aspect = across / down
-        return np.stack([x, -y * aspect], axis=1).astype("float32")
+        places = [self.columns.index("X"), self.columns.index("Y")]
+        return (numbers.reshape(-1, len(self.columns))[:, places] * self.scale).astype("float32")
 
     def at(self, where: str) -> list[_Component]:
         """Return the components, or parts of them, that a delineation names; a ValueError says what is wrong."""
@@ -239,8 +235,12 @@ def _unfolded(
         if statement.keyword != "INCLUDE":
             yield path, statement
             continue
-        target = (include / statement.text.strip('"')).resolve()
-        if not target.is_relative_to(include.resolve()) or not target.is_file():
+        try:
+            target = (include / statement.text.strip('"')).resolve()
+            found = target.is_relative_to(include.resolve()) and target.is_file()
+        except (OSError, ValueError):  # what no file can be called
+            found = False
+        if not found:
             raise _damaged(path, statement.line, f"there is no file {statement.text!r} in {include}")
         if target in above:
             raise _damaged(path, statement.line, f"{statement.text!r} includes itself")
