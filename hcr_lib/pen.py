@@ -53,17 +53,17 @@ def bounds(strokes: Drawing) -> tuple[float, float, float, float]:
     return float(x0), float(y0), float(x1), float(y1)
 
 
-def scale_to(strokes: Drawing, size: int = PAD, margin: float = 60.0) -> list[np.ndarray]:
-    """Scale a drawing, aspect kept, and centre it on a square pad.
+def scale_to(strokes: Drawing, size: int | tuple[int, int] = PAD, margin: float = 60.0) -> list[np.ndarray]:
+    """Scale a drawing, aspect kept, and centre it on a pad.
 
     Parameters
     ----------
     strokes : sequence of array_like, each of shape (n, 2)
         In any unit.
-    size : int
-        Side of the pad, in pixels.
+    size : int or (int, int)
+        Side of a square pad, or height and width, in pixels.
     margin : float
-        Paper left free on each side of the longer direction, in pixels.
+        Paper left free on each side of the direction that fills the pad, in pixels.
 
     Returns
     -------
@@ -75,10 +75,11 @@ def scale_to(strokes: Drawing, size: int = PAD, margin: float = 60.0) -> list[np
     [[30.0, 10.0], [70.0, 90.0]]
     """
     x0, y0, x1, y1 = bounds(strokes)
-    extent = max(x1 - x0, y1 - y0)
-    scale = (size - 2 * margin) / extent if extent > 1e-9 else 1.0  # a point has no size
+    pad = np.broadcast_to(size, 2)[::-1]  # width and height, as points are x and y
+    extents = zip(pad - 2 * margin, (x1 - x0, y1 - y0), strict=True)
+    scale = min((room / extent for room, extent in extents if extent > 1e-9), default=1.0)  # a point has no size
     middle = np.array([(x0 + x1) / 2, (y0 + y1) / 2])
-    return [(stroke - middle) * scale + size / 2 for stroke in _checked(strokes)]
+    return [(stroke - middle) * scale + pad / 2 for stroke in _checked(strokes)]
 
 
 def render(strokes: Drawing, size: int = PAD, half_width: HalfWidth = HALF_WIDTH) -> np.ndarray:

@@ -133,7 +133,7 @@ def show_windows(image: npt.ArrayLike, boxes: Mapping[str, tuple[int, int, int, 
 
 
 def show_strokes(strokes: Sequence[npt.ArrayLike]) -> Axes:
-    """Show the strokes of a drawing, each of shape (n, 2) with y down, and number them where they start."""
+    """Show the strokes of a drawing, each of shape (n, 2) with y down, in any unit; number them where they start."""
     ax = _axes(3.0)
     for number, stroke in enumerate(strokes, start=1):
         x, y = np.asarray(stroke, dtype=float).T

@@ -67,6 +67,13 @@ def test_fit_keeps_the_aspect_and_the_margins(drawing):
         np.testing.assert_allclose(fitted_extent * extent.max(), extent * 280, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("drawing", "bounds"), [([[[0, 0], [10, 2]]], (20, 34, 180, 66)), ([[[1, 1], [2, 9]]], (96.25, 20, 103.75, 80))]
+)
+def test_a_drawing_fits_a_pad_of_any_shape(drawing, bounds):
+    assert pen.bounds(pen.scale_to(drawing, (100, 200), 20)) == pytest.approx(bounds)
+
+
 def test_a_single_point_is_centred():
     assert pen.scale_to([[[3, 4]]], size=100)[0].tolist() == [[50, 50]]
 

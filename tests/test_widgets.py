@@ -66,6 +66,18 @@ def test_the_pads_ink_is_what_pen_renders():
     np.testing.assert_array_equal(wide.ink(), pen.render_page(WORD, (200, 300), 4))
 
 
+def test_strokes_in_any_unit_are_shown_on_a_pad_of_any_shape():
+    pens = datasets.StrokeDataset(
+        np.array([[0, 0], [9000, -3000], [4000, -1000]], "int16"), [0, 2, 3], [0, 2], np.array(["i"]), np.array(["7"])
+    )
+    pad = widgets.DrawingPad(width=800, height=200)
+    pad.show_strokes(pens[0])
+    assert pad.strokes == [[[190.0, 170.0], [610.0, 30.0]], [[376.7, 123.3]]]
+    square = widgets.ReadingPad(FakeRecognizer())
+    assert square.show_strokes(pens[0]) is square.reading is square.recognizer.answer
+    assert square.strokes[0] == [[60.0, 246.7], [340.0, 153.3]], "as pen.scale_to leaves it"
+
+
 def test_a_pad_starts_empty_and_can_be_cleared():
     pad = widgets.DrawingPad()
     assert pad.strokes == []

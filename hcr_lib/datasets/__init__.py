@@ -11,9 +11,10 @@ from hcr_lib.datasets._sources import load, names
 from hcr_lib.datasets._splits import split
 from hcr_lib.datasets._strokes import StrokeDataset, load_strokes
 from hcr_lib.datasets._tfds import from_tfds
+from hcr_lib.datasets._unipen import read_unipen
 
 __all__ = [
     "CANDIDATE", "NOT_CONSIDERED", "RULED_OUT", "DataError", "Dataset", "Fault", "MissingDataError", "Report",
     "StoredDrawing", "StrokeDataset", "check_dataset", "combine", "fetch", "from_tfds", "load", "load_strokes",
-    "names", "read_drawings", "save_drawing", "split",
+    "names", "read_drawings", "read_unipen", "save_drawing", "split",
 ]  # fmt: skip

@@ -20,6 +20,7 @@ from hcr_lib.datasets._origins import Origins
 from hcr_lib.datasets._published import Published, Source
 from hcr_lib.datasets._readers import ensure_file, expanded, idx_bytes, opened_zip_member, read_idx, read_npz, unpacked
 from hcr_lib.datasets._splits import PARTS, by_content, own_part
+from hcr_lib.datasets._strokes import STROKE_SETS
 
 MNIST_FILE = Published(
     file="mnist.npz",
@@ -273,7 +274,7 @@ def load(name: str | Path = "bundled", split: str | None = None, *, data_dir: st
 
 
 def names() -> list[str]:
-    """Return the names that `load` knows."""
+    """Return the names that `load` knows; those of sets that hold strokes are with `load_strokes`."""
     return list(SOURCES)
 
 
@@ -289,6 +290,8 @@ def _own(path: Path, split: str) -> Dataset:
         whole = drawings_dataset(path)
     elif path.is_file():
         whole = az_dataset(SOURCES["az"], path)
+    elif str(path) in STROKE_SETS:
+        raise DataError(f"{path} holds strokes, not images: load_strokes({str(path)!r}) loads it.")
     else:
         raise MissingDataError(
             f"there is no data set and no file or folder called {str(path)!r}; the names are {', '.join(SOURCES)}."

@@ -16,7 +16,6 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from tqdm.auto import tqdm
 
 from hcr_lib import images, metrics, pen, segment
 from hcr_lib._paths import shipped, user_data_dir
-from hcr_lib.datasets import load
+from hcr_lib.datasets import StrokeDataset, load
 from hcr_lib.labels import ALNUM, BYCLASS, DIGITS, LETTERS, classes
 from hcr_lib.recognizer import ALPHABETS, WEIGHTS, Recognizer
 from hcr_lib.research import manifest, mixed_emnist
@@ -40,11 +39,15 @@ PEN_WIDTHS = {"thin": 4, "medium": 10, "thick": 18}  # half-widths on a pad of 4
 def pen_drawings(path: Path) -> Iterator[tuple[str, list[np.ndarray]]]:
     """Yield the label and the strokes, on the pad, of each character in a UNIPEN file; its y grows upwards."""
     with np.load(path, allow_pickle=False) as file:
-        points, strokes, chars, labels = (file[key] for key in ("points", "stroke_offsets", "char_offsets", "labels"))
-    points = points * [1.0, -1.0]
-    for label, first, last in zip(labels, chars, chars[1:], strict=False):
-        edges = strokes[first : last + 1]
-        yield str(label), pen.scale_to([points[a:b] for a, b in pairwise(edges)])
+        chars = StrokeDataset(
+            file["points"] * [1.0, -1.0],
+            file["stroke_offsets"],
+            file["char_offsets"],
+            file["labels"],
+            file["writer"].astype(str),
+        )
+    for label, strokes in zip(chars.texts, chars, strict=True):
+        yield str(label), pen.scale_to(strokes)
 
 
 def pictures_in(archive: Path) -> Iterator[tuple[str, Any, dict[str, str]]]:

@@ -25,6 +25,7 @@ LARGEST, WIDEST = 2_000, 100  #: pixels across or down, and of half a pen: as mu
 _HERE = Path(__file__).parent
 _INVITATION = "Draw on the pad."
 _BLANK = np.zeros((images.SIZE, images.SIZE), "uint8")
+_MARGIN = 0.15  # around a drawing that is scaled to the pad, of the shorter side; as `pen.scale_to` leaves on a square
 _SHOWN = 12  # characters whose bars and images still fit beside the pad
 
 
@@ -64,6 +65,11 @@ class DrawingPad(anywidget.AnyWidget):
     def replay(self, strokes: pen.Drawing) -> None:
         """Put stored strokes on the pad, as if they had just been drawn."""
         self.strokes = [np.asarray(stroke, dtype=float).round(1).tolist() for stroke in strokes]
+
+    def show_strokes(self, strokes: pen.Drawing) -> None:
+        """Put strokes in any unit on the pad, such as ``dataset[0]`` of a `datasets.StrokeDataset`, scaled to fit."""
+        shape = (self.height, self.width)
+        self.replay(pen.scale_to(strokes, shape, _MARGIN * min(shape)))
 
     def clear(self) -> None:
         """Remove everything from the pad."""
@@ -125,6 +131,10 @@ class PadPanel(_demo.Panel, ipywidgets.HBox):
         """Put stored strokes on the pad, as if they had just been drawn; needs no browser."""
         self.pad.replay(strokes)
 
+    def show_strokes(self, strokes: pen.Drawing) -> None:
+        """Put strokes in any unit on the pad, scaled to fit; see `DrawingPad.show_strokes`."""
+        self.pad.show_strokes(strokes)
+
 
 class ReadingPad(PadPanel):
     """A drawing pad with what the recognizer reads beside it, renewed whenever the pen lifts.
@@ -170,6 +180,11 @@ class ReadingPad(PadPanel):
     def replay(self, strokes: pen.Drawing) -> "Reading | None":
         """Put stored strokes on the pad and return their reading, as for a drawing; needs no browser."""
         super().replay(strokes)
+        return self.reading
+
+    def show_strokes(self, strokes: pen.Drawing) -> "Reading | None":
+        """Put strokes in any unit on the pad, scaled to fit, and return their reading; needs no browser."""
+        super().show_strokes(strokes)
         return self.reading
 
     def save(self, target: str | os.PathLike, label: str, writer: str | None = None) -> Path:

@@ -23,9 +23,8 @@ def page(*boxes, shape=(60, 200)) -> Image.Image:
 def test_pen_drawings_come_one_by_one_upright_and_on_the_pad(tmp_path):
     # A 7 of two strokes, and a dot; in a UNIPEN file y grows upwards.
     points = np.array([[0, 100], [50, 100], [20, 0], [10, 50], [40, 50], [7, 7]], "int32")
-    np.savez(
-        tmp_path / "pen.npz", points=points, stroke_offsets=[0, 3, 5, 6], char_offsets=[0, 2, 3], labels=["7", "."]
-    )
+    offsets = {"stroke_offsets": [0, 3, 5, 6], "char_offsets": [0, 2, 3]}
+    np.savez(tmp_path / "pen.npz", points=points, **offsets, labels=["7", "."], writer=[1, 2])
     (seven, strokes), (dot, [point]) = scorecard.pen_drawings(tmp_path / "pen.npz")
     assert (seven, dot) == ("7", ".")
     assert [len(stroke) for stroke in strokes] == [3, 2]

@@ -50,6 +50,7 @@ def test_a_row_for_each_pen_and_step(tmp_path, monkeypatch, strokes):
         stroke_offsets=np.cumsum([0, *itertools.chain(*lengths)]),
         char_offsets=np.cumsum([0, *map(len, lengths)]),
         labels=np.array(["R", "7"]),
+        writer=np.array([1, 2]),
     )
     asked = []
     monkeypatch.setattr(ablation.Recognizer, "load", asked.append)
