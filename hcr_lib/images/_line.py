@@ -7,7 +7,7 @@ from scipy import ndimage
 from hcr_lib._validate import ensure_gray_image
 from hcr_lib.images._form import bounding_box, crop, resize
 
-LINE_HEIGHT = 32  #: of a line's image, in pixels
+LINE_HEIGHT = 48  #: of a line's image, in pixels
 LINE_MARGIN = 2  #: paper left free above and below the ink, and at least on either side
 LONGEST = 40  #: a line longer than so many times its height is a dash, or ink of next to no height
 
@@ -37,7 +37,7 @@ def to_line(ink: npt.ArrayLike) -> np.ndarray:
     --------
     >>> page = np.zeros((90, 200)); page[20:76, 10:180] = 1
     >>> to_line(page).shape
-    (32, 89)
+    (48, 142)
     """
     ink = ensure_gray_image(ink)
     x0, y0, x1, y1 = bounding_box(ink)

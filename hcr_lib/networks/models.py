@@ -5,6 +5,7 @@ Each model takes ink of shape (28, 28, 1) in [0, 1] and ends in a softmax over `
 """
 
 from hcr_lib._tf import keras
+from hcr_lib.images import LINE_HEIGHT
 
 layers = keras.layers
 
@@ -140,10 +141,10 @@ def compact_cnn(num_classes: int = 62, width: int = 32, first: int = 1) -> keras
     return keras.Model(inputs, outputs, name="compact_cnn")
 
 
-def line_reader(num_classes: int, width: int = 32, units: int = 128) -> keras.Model:
+def line_reader(num_classes: int, width: int = 32, units: int = 192) -> keras.Model:
     """Build the reader of whole lines: convolutions, two bidirectional LSTMs, a score for each class at each step.
 
-    It takes ink of shape (32, w, 1) in [0, 1], for any w, and returns scores before the softmax, of shape
+    It takes ink of shape (48, w, 1) in [0, 1], for any w, and returns scores before the softmax, of shape
     (w // 4, 1 + num_classes): column 0 is the blank of CTC. Compile it with ``keras.losses.CTC()``.
 
     Parameters
@@ -157,7 +158,7 @@ def line_reader(num_classes: int, width: int = 32, units: int = 128) -> keras.Mo
 
     Notes
     -----
-    Three poolings halve the height, two of them the width: a step sees four columns more than the one before, so
+    The height shrinks from 48 to 3, the width only to a quarter: a step sees four columns more than the one before, so
     that two letters of eight pixels each have room for a blank between them. The form is that of B. Shi, X. Bai,
     C. Yao, "An end-to-end trainable neural network for image-based sequence recognition", IEEE TPAMI 2017.
 
@@ -166,14 +167,15 @@ def line_reader(num_classes: int, width: int = 32, units: int = 128) -> keras.Mo
     >>> line_reader(80).output_shape
     (None, None, 81)
     """
-    features = inputs = keras.Input((32, None, 1))
-    features = layers.MaxPooling2D(2)(convolution_block(features, width))
-    features = layers.MaxPooling2D(2)(convolution_block(features, 2 * width))
-    for filters in (3 * width, 4 * width):
-        features = convolution_block(features, filters)
+    features = inputs = keras.Input((LINE_HEIGHT, None, 1))
+    features = layers.Conv2D(width, 5, strides=2, padding="same", use_bias=False)(features)
+    features = layers.ReLU()(batch_norm()(features))
+    features = layers.MaxPooling2D(2)(convolution_block(features, 3 * width // 2))
+    features = convolution_block(convolution_block(features, 3 * width), 4 * width)
     features = convolution_block(layers.MaxPooling2D((2, 1))(features), 4 * width)
+    features = layers.MaxPooling2D((2, 1))(features)
     columns = layers.Permute((2, 1, 3))(features)  # (row, column, feature) -> (column, row, feature)
-    columns = layers.Reshape((-1, 4 * 4 * width))(columns)
+    columns = layers.Reshape((-1, columns.shape[2] * columns.shape[3]))(columns)
     for _ in range(2):
         columns = layers.Dropout(0.25)(columns)
         columns = layers.Bidirectional(layers.LSTM(units, return_sequences=True))(columns)

@@ -31,11 +31,11 @@ HEIGHT = images.LINE_HEIGHT
 MARKS = ".,-'\"?!:;()/&+=%@#"
 CLASSES = string.digits + string.ascii_uppercase + string.ascii_lowercase + MARKS + " "
 #: Widths of the batches in pixels, and how many lines each holds; a line is pressed into the widest, if need be.
-WIDTHS = {96: 96, 160: 64, 320: 32, 640: 16, 1024: 8}
+WIDTHS = {HEIGHT * times: size for times, size in ((3, 96), (5, 64), (10, 32), (20, 16), (32, 8))}
 #: Samples of each kind in an epoch.
 EPOCH = {"words": 30_000, "lines": 5_000, "composed": 10_000, "synthetic": 5_000, "glyphs": 6_000}
 STEP = 4  #: columns of a line's image that the network takes for one step
-GUESSED_ADVANCE = 15  #: width of a character in pixels, where nothing is known of it yet
+GUESSED_ADVANCE = 15 * HEIGHT // 32  #: width of a character in pixels, where nothing is known of it yet
 SPARE = 1.15  #: a line may become this much wider than guessed before it is pressed
 
 Strokes = list[np.ndarray]
@@ -184,7 +184,7 @@ def plan(known: Material, seed: int, epoch: dict[str, int] = EPOCH) -> list[Batc
     for place, width in enumerate(edges):
         fits = widths <= width if place < len(edges) - 1 else np.full(len(widths), True)
         own = rng.permutation(np.flatnonzero(fits & (widths > (edges[place - 1] if place else 0))))
-        for start in range(0, len(own) - WIDTHS[width] + 1, WIDTHS[width]):
+        for start in range(0, max(len(own) - WIDTHS[width], 0) + 1, WIDTHS[width]) if len(own) else ():
             rows = own[start : start + WIDTHS[width]]
             batches.append(Batch(width, int(rng.integers(2**31)), [samples[k] for k in rows]))
     return [batches[k] for k in rng.permutation(len(batches))]
@@ -249,8 +249,9 @@ def _drawn(strokes: Strokes, length: int, width: int, rng: np.random.Generator) 
         strokes = [stroke - np.outer(slope * stroke[:, 0], [0, 1]) for stroke in strokes]
         x0, y0, x1, y1 = pen.bounds(strokes)
     advance = (x1 - x0) / max(y1 - y0, 1e-6) * (HEIGHT - 2 * margin) / length
-    thickest = np.clip(0.15 * advance, 0.7, 1.9)  # small writing was not written with a marker
-    half_width = np.exp(rng.uniform(np.log(0.5), np.log(thickest)))
+    unit = HEIGHT / 32
+    thickest = np.clip(0.1 * advance, 0.6 * unit, 1.6 * unit)  # small writing was not written with a marker
+    half_width = np.exp(rng.uniform(np.log(0.45 * unit), np.log(thickest)))
     # Most lines fill the height; in a photograph, dirt or a neighbour's ink may leave less of it.
     tall = HEIGHT - 2 * margin if rng.random() < 0.7 else rng.uniform(0.6, 1) * (HEIGHT - 2 * margin)
     tall -= 2 * half_width
@@ -262,12 +263,12 @@ def _drawn(strokes: Strokes, length: int, width: int, rng: np.random.Generator) 
     room = width - 2 * (margin + half_width) - across * (x1 - x0)
     left = margin + half_width + rng.uniform(0, np.clip(room, 0, 8))
     top = rng.uniform(margin, max(margin, HEIGHT - margin - 2 * half_width - scale * (y1 - y0))) + half_width
-    wave, phase = rng.normal(0, 0.4, 2), rng.uniform(0, 2 * np.pi, 2)
+    wave, phase = rng.normal(0, 0.4 * unit, 2), rng.uniform(0, 2 * np.pi, 2)
     moved = []
     for stroke in strokes:
         points = (stroke - [x0, y0]) * [across, scale] + [left, top]
         points = _resampled(points)
-        bend = np.sin(points[:, ::-1] * (2 * np.pi / 40) + phase) * wave
+        bend = np.sin(points[:, ::-1] * (2 * np.pi / (40 * unit)) + phase) * wave
         moved.append(np.clip(points + bend, 0, [width - 1, HEIGHT - 1]))
     return pen.render_page(moved, (HEIGHT, width), half_width)
 
@@ -368,7 +369,7 @@ def _on_line(ink: np.ndarray, width: int, rng: np.random.Generator) -> np.ndarra
 def _disturbed(picture: np.ndarray, others: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
     """Blur a line, let its ink fade, and add what photographs add: grain, and ink of the lines above and below."""
     if rng.random() < 0.5:
-        picture = ndimage.gaussian_filter(picture, rng.uniform(0.2, 0.9))
+        picture = ndimage.gaussian_filter(picture, rng.uniform(0.2, 0.8) * HEIGHT / 32)
     if rng.random() < 0.3:
         picture = np.clip(1.5 * picture - rng.uniform(0, 0.3), 0, 1)  # a hard threshold, as of a scan
     if rng.random() < 0.4:

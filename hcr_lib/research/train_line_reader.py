@@ -33,7 +33,7 @@ PEAK = 2e-3  #: learning rate after the warm-up; a cosine leads down to a hundre
 WARM_UP = 0.03  #: of all steps
 AHEAD = 4  #: batches that each process may be ahead
 WATCHED = 1000  #: words of development people
-WATCHED_WIDTH = 384  #: pixels
+WATCHED_WIDTH = 10 * images.LINE_HEIGHT  #: pixels
 
 
 def rendered(
@@ -57,7 +57,7 @@ def watched(strokes: StrokeDataset, number: int, width: int) -> tuple[np.ndarray
     chosen = rng.choice(len(strokes), min(number, len(strokes)), replace=False)
     pictures = np.zeros((len(chosen), images.LINE_HEIGHT, width, 1), "uint8")
     for picture, k in zip(pictures, chosen, strict=True):
-        line = images.to_line(drawn(strokes[k], rng.uniform(1.5, 4)))[:, :width]
+        line = images.to_line(drawn(strokes[k], rng.uniform(1, 2.5)))[:, :width]
         picture[:, : line.shape[1], 0] = line
     return pictures, [str(strokes.texts[k]) for k in chosen]
 
@@ -114,6 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     steps = len(line_samples.plan(known, 1000 * options.seed, sizes))
     development = load_strokes("unipen-words", "val", data_dir=data_dir)
     pictures, texts = watched(development, options.limit or WATCHED, WATCHED_WIDTH)
+    parts = [part / np.float32(255) for part in np.array_split(pictures, -(-len(pictures) // 250))]
     for name, rate in baselines(texts, known.words.texts).items():
         print(f"{name}: {rate:.1%} of characters wrong", flush=True)
 
@@ -141,7 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             start = time.perf_counter()
             batches = line_samples.plan(known, 1000 * options.seed + epoch, sizes)
             fitted = model.fit(rendered(pool, batches, data_dir, AHEAD * options.workers), verbose=0)
-            answers = [best_path(scores) for scores in model.predict(pictures / np.float32(255), 250, verbose=0)]
+            answers = [best_path(scores) for part in parts for scores in keras.ops.convert_to_numpy(model(part))]
             row = {"epoch": epoch + 1, "loss": round(fitted.history["loss"][0], 4)}
             row |= {"dev_error": round(error_rate(texts, answers), 4), "seconds": round(time.perf_counter() - start, 1)}
             print(json.dumps(row), flush=True)
@@ -153,7 +154,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "seed": options.seed, "epochs": options.epochs, "dev_error": history[-1]["dev_error"],
         "minutes": round(sum(row["seconds"] for row in history) / 60, 1), "date": datetime.date.today().isoformat(),
     }  # fmt: skip
-    model.save(options.out / "line_reader.keras")
+    trained = models.line_reader(len(line_samples.CLASSES), options.width, options.units)  # without its optimizer
+    trained.set_weights(model.get_weights())
+    trained.save(options.out / "line_reader.keras")
     (options.out / "record.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
     print(json.dumps(record, indent=1))
 
