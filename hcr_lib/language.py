@@ -12,18 +12,17 @@ from __future__ import annotations
 
 import functools
 import gzip
-import heapq
 import importlib.resources
 import json
 import math
 import os
 import stat
 import string
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from itertools import compress, pairwise, repeat
+from itertools import compress, repeat
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +52,7 @@ MARKS = {".": 0.35, ",": 0.3}  #: shares of all marks
 RARE_MARK = 0.02  #: the share of any other
 #: The probability of a capital at the beginning of a word, after one, after more than one, and after a small letter.
 CAPITAL = {"": 0.3, "U": 0.4, "UU": 0.97, "l": 0.01}
-RAREST = 1e-4  #: no character is impossible
+RAREST = 1e-3  #: no character is less likely, so that a name costs little more than its letters
 MOST_KEPT = 50_000  #: answers remembered
 
 
@@ -145,16 +144,21 @@ class Lexicon:
         return np.array(list(map(len, self._plain)), dtype=int)
 
     @functools.cached_property
-    def _sorted(self) -> tuple[list[str], np.ndarray]:
-        """The single words in small letters, sorted, and what they and all before them weigh, from 0 to 1."""
-        folded = list(map(str.lower, self.entries))
-        order = sorted((k for k, word in enumerate(folded) if " " not in word), key=folded.__getitem__)
-        words = [folded[k] for k in order]
-        new = [word != before for before, word in pairwise(["", *words])]  # others were spelled in another case
-        weights = np.add.reduceat(self._frequencies[order], np.flatnonzero(new)) ** TEMPER if order else np.zeros(0)
-        words = list(compress(words, new))
+    def _sorted(self) -> tuple[list[str], np.ndarray, np.ndarray]:
+        """The single words in small letters, sorted; their weights; the share of all weight before each, and 1.
+
+        A word that is there in two cases is there twice.
+        """
+        words = list(map(str.lower, self.entries))
+        single = np.array([" " not in word for word in words], bool)
+        words, weights = list(compress(words, single)), self._frequencies[single] ** TEMPER
+        if weights.size and np.ptp(weights) > 0:
+            order = sorted(range(len(words)), key=words.__getitem__)
+            words, weights = [words[k] for k in order], weights[order]
+        else:  # a million words are sorted in half a second so, and in four times that with their frequencies
+            words.sort()
         sums = np.concatenate([[0.0], np.cumsum(weights)])
-        return words, sums / max(sums[-1], 1e-300)
+        return words, weights, sums / max(sums[-1], 1e-300)
 
     def prefix_share(self, prefix: str) -> float:
         """Return the share, from 0 to 1, of the words that begin with `prefix`, weighted by their tempered frequencies.
@@ -162,7 +166,7 @@ class Lexicon:
         Two binary searches among sorted words give the range, and cumulative sums its weight: a million words cost
         hardly more than a thousand. Tempered by `TEMPER`; of a word itself this includes what 's may follow.
         """
-        words, sums = self._sorted
+        words, _, sums = self._sorted
         prefix = prefix.lower()
         first = bisect_left(words, prefix)
         found = float(sums[bisect_left(words, prefix + "\U0010ffff", first)] - sums[first])
@@ -181,20 +185,18 @@ class Lexicon:
         return found + (POSSESSIVE * self._share_of_entry(word[:-2]) if word.endswith("'s") else 0.0)
 
     def _share_of_entry(self, word: str) -> float:
-        words, sums = self._sorted
-        place = bisect_left(words, word)
-        known = place < len(words) and words[place] == word
-        return float(sums[place + 1] - sums[place]) if known else 0.0
+        words, _, sums = self._sorted
+        first = bisect_left(words, word)
+        return float(sums[bisect_right(words, word, first)] - sums[first])
 
     def completions(self, prefix: str, n: int = 5) -> list[str]:
         """Return the at most `n` most frequent words that begin with `prefix`, as spelled in the lexicon."""
-        words, sums = self._sorted
+        words, weights, _ = self._sorted
         prefix = prefix.lower()
         first = bisect_left(words, prefix)
         last = bisect_left(words, prefix + "\U0010ffff", first)
-        weights = np.diff(sums[first : last + 1])
-        best = heapq.nsmallest(n, range(last - first), key=(-weights).tolist().__getitem__)
-        return [self._spelling[words[first + k]] for k in best]
+        best = np.argsort(-weights[first:last], kind="stable")[: 4 * n].tolist()  # in up to four cases
+        return list(dict.fromkeys(self._spelling[words[first + k]] for k in best))[:n]
 
     @functools.cached_property
     def _spelling(self) -> dict[str, str]:
@@ -310,9 +312,8 @@ class CharacterModel:
         if not 1 <= order <= 7:
             raise ValueError(f"order must be from 1 to 7 letters; got {order}.")
         self._before = order - 1
-        words, sums = lexicon._sorted
-        weights = np.diff(sums)
-        weights /= weights.min(initial=np.inf)
+        words, weights, _ = lexicon._sorted
+        weights = np.rint(weights / weights.min(initial=np.inf)).clip(1, 65_535).astype("int64")
         text = "\n".join(["", *words, ""])
         table = np.zeros(128, "int64")
         table[[ord(letter) for letter in LETTERS]] = 1 + np.arange(len(LETTERS))
@@ -331,7 +332,7 @@ class CharacterModel:
         keys = keys << _BITS | symbols
         kept = (word >= 0) & ~strange[word]  # the very first edge ends none
         # Sorted together with their weights in the lowest bits: several times as quick as sorting their places.
-        keys = keys[kept] << 16 | np.clip(weights, 1, 65_535).astype("int64")[word[kept]]
+        keys = keys[kept] << 16 | weights[word[kept]]
         keys.sort()
         self._keys, self._weights = keys >> 16, (keys & 65_535).astype("float32")
         self._known: dict[str, tuple[np.ndarray, dict[str, float]]] = {}

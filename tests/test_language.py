@@ -33,11 +33,10 @@ class TestLexicon:
     @settings(max_examples=60, deadline=None)
     def test_shares_are_those_of_looking_at_every_word(self, counts, text):
         words = Lexicon(counts)
-        folded: dict[str, float] = {}
+        weights: dict[str, float] = {}
         for entry, count in counts.items():
-            for part in entry.split():  # all of one word, or each of several
-                folded[part.lower()] = folded.get(part.lower(), 0) + count
-        weights = {word: count**language.TEMPER for word, count in folded.items()}
+            for word in entry.lower().split():  # all of one word, or each of several
+                weights[word] = weights.get(word, 0) + count**language.TEMPER
         total = sum(weights.values()) or 1
         begun = sum(weight for word, weight in weights.items() if word.startswith(text.lower()))
         assert words.prefix_share(text) == pytest.approx(begun / total)
@@ -67,7 +66,7 @@ class TestLexicon:
         words = Lexicon(FEW)
         assert words.completions("TH", 2) == ["the", "then"]
         assert words.completions("theo") == ["Theo"]
-        assert words.completions("", 100) == sorted(words.completions("", 100), key=words.share, reverse=True)
+        assert words.completions("", 100) == ["the", "cat", "don't", "then", "Theo", "New", "York", "ab-12"]
         assert words.completions("q") == Lexicon().completions("") == []
 
     def test_random_words_come_as_often_as_they_are_frequent(self):
