@@ -23,7 +23,7 @@ from hcr_lib import ctc
 from hcr_lib.language import Language
 
 #: How much the language counts beside the scores, an exponent; and what each character earns, since each that is read
-#: makes a text less probable: a logarithm. Both chosen on UNIPEN's development people.
+#: makes a text less probable: a logarithm. `hcr_lib.research.line_language` compares others.
 WEIGHT, REWARD = 0.4, 0.8
 WIDTH = 12  #: prefixes kept after each step
 LEAST = 1e-3  #: a step's characters below this probability are not tried
@@ -132,16 +132,16 @@ def search(
     # the place in the language behind it. They are divided by the best at each step, lest they vanish.
     beam = {"": (1.0, 0.0, language.start if language else None)}
     scale, passing = 0.0, False
-    tried = [np.flatnonzero(row > least).tolist() for row in rows[:, 1:]]
-    blanks = rows[:, 0].tolist()
-    for row, blank, columns in zip(rows, blanks, tried, strict=True):
+    tried = rows[:, 1:] >= np.minimum(least, rows.max(axis=1, keepdims=True))
+    for row, columns in zip(rows, tried, strict=True):
+        blank = float(row[0])
         if blank > sure:
             if not passing:
                 beam = {text: (in_blank + in_char, 0.0, node) for text, (in_blank, in_char, node) in beam.items()}
             passing = True
             continue
         passing = False
-        likely = sorted(((float(row[k + 1]), classes[k]) for k in columns), reverse=True)
+        likely = sorted(((float(row[k + 1]), classes[k]) for k in np.flatnonzero(columns).tolist()), reverse=True)
         again = {char: score for score, char in likely}
         grown = {
             text: [(in_blank + in_char) * blank, in_char * again.get(text[-1:], 0.0), node]
