@@ -42,17 +42,19 @@ _BITS = 5  # for each of the symbols: letters, and 0 for the edge of a word
 #: How likely a word is none of the lexicon, before a letter of it is read.
 OPEN_SHARE = 0.3
 #: How likely each kind of character is after others outside of words; a "letter" is followed so once its word is over.
+#: These, the marks and the capitals are rounded from what UNIPEN's training people wrote.
 FOLLOWS = {
-    "start": {"letter": 0.85, "digit": 0.1, "mark": 0.049, "space": 0.001},
-    "letter": {"digit": 0.02, "mark": 0.18, "space": 0.8},
-    "digit": {"letter": 0.05, "digit": 0.6, "mark": 0.1, "space": 0.25},
-    "mark": {"letter": 0.2, "digit": 0.2, "mark": 0.1, "space": 0.5},
+    "start": {"letter": 0.9, "digit": 0.055, "mark": 0.044, "space": 0.001},
+    "letter": {"digit": 0.001, "mark": 0.1, "space": 0.899},
+    "digit": {"letter": 0.01, "digit": 0.5, "mark": 0.13, "space": 0.36},
+    "mark": {"letter": 0.12, "digit": 0.15, "mark": 0.08, "space": 0.65},
 }
-MARKS = {".": 0.35, ",": 0.3}  #: shares of all marks
+MARKS = {".": 0.27, ",": 0.17, "-": 0.1, "'": 0.08}  #: shares of all marks
 RARE_MARK = 0.02  #: the share of any other
 #: The probability of a capital at the beginning of a word, after one, after more than one, and after a small letter.
-CAPITAL = {"": 0.3, "U": 0.4, "UU": 0.97, "l": 0.01}
-RAREST = 1e-3  #: no character is less likely, so that a name costs little more than its letters
+CAPITAL = {"": 0.25, "U": 0.25, "UU": 0.98, "l": 0.005}
+#: No letter, and nothing else, is less likely than this, so that names and codes cost little more than their length.
+RAREST, RAREST_OTHER = 1e-3, 1e-4
 MOST_KEPT = 50_000  #: answers remembered
 
 
@@ -495,7 +497,7 @@ class Language:
             else:
                 known = reached * follows["letter"] + other * (kind != "letter")
         by_open, by_lexicon = node.open * unknown, (1 - node.open) * known
-        probability = max(by_open + by_lexicon, RAREST)
+        probability = max(by_open + by_lexicon, RAREST if kind == "letter" else RAREST_OTHER)
         if kind == "space":
             return probability, self.start
         case = node.case if kind == "digit" or char == "'" else ""
