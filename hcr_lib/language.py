@@ -53,8 +53,9 @@ MARKS = {".": 0.27, ",": 0.17, "-": 0.1, "'": 0.08}  #: shares of all marks
 RARE_MARK = 0.02  #: the share of any other
 #: The probability of a capital at the beginning of a word, after one, after more than one, and after a small letter.
 CAPITAL = {"": 0.25, "U": 0.25, "UU": 0.98, "l": 0.005}
-#: No letter, and nothing else, is less likely than this, so that names and codes cost little more than their length.
-RAREST, RAREST_OTHER = 1e-3, 1e-4
+#: How likely a word of the open vocabulary is spelled like no other, and with which letters: names and codes.
+ODD_SHARE, ODD_LETTER, ODD_END = 0.05, 0.85 / 26, 0.15
+RAREST = 1e-4  #: nothing is impossible
 MOST_KEPT = 50_000  #: answers remembered
 
 
@@ -389,6 +390,8 @@ class Node:
         Of the lexicon that begins with the run.
     open : float
         How likely the word is one of the open vocabulary.
+    odd : float
+        How likely it is then spelled like no other.
     after : dict
         The probabilities of next characters that were asked for, and the places behind them.
     """
@@ -399,6 +402,7 @@ class Node:
     context: str = ""
     share: float = 1.0
     open: float = 1.0
+    odd: float = ODD_SHARE
     after: dict[str, tuple[float, Node]] = field(default_factory=dict, repr=False)
 
 
@@ -421,7 +425,8 @@ class Language:
         open * P(char | letters before) + (1 - open) * share of words that go on with it / share of those left
 
     where ``open`` begins as `open_share` and becomes, by Bayes' rule, what the letters so far make of it: certain once
-    no word begins with them. A name costs what its first letters are unusual, and costs it once.
+    no word begins with them. In the same way a small part of the open vocabulary, `ODD_SHARE`, is spelled like nothing
+    else, all letters equally likely. So a name costs what its first letters are unusual, and costs it once.
 
     Words may stand between marks and have 's behind them. After a mark that the lexicon does not go on with, another
     word may begin, as in ``pitter-patter``. A capital may begin a word or go through all of it; others are rare.
@@ -485,9 +490,10 @@ class Language:
         follows, letters = FOLLOWS[node.kind], self.characters.following(node.context)
         letter, other = letters.get(folded, 0.0), follows.get(kind, 0.0) * part
         if node.kind == "letter":
-            unknown = letter + letters[END] * other
+            spelled, strange = letter + letters[END] * other, ODD_LETTER * (kind == "letter") + ODD_END * other
         else:
-            unknown = other * (letter if kind == "letter" else 1.0)
+            spelled, strange = (other * letter, other * ODD_LETTER) if kind == "letter" else (other, other)
+        unknown = (1 - node.odd) * spelled + node.odd * strange
         known = reached = 0.0
         longer = node.run + folded
         if node.open < 1:
@@ -497,7 +503,7 @@ class Language:
             else:
                 known = reached * follows["letter"] + other * (kind != "letter")
         by_open, by_lexicon = node.open * unknown, (1 - node.open) * known
-        probability = max(by_open + by_lexicon, RAREST if kind == "letter" else RAREST_OTHER)
+        probability = max(by_open + by_lexicon, RAREST)
         if kind == "space":
             return probability, self.start
         case = node.case if kind == "digit" or char == "'" else ""
@@ -507,6 +513,8 @@ class Language:
             case = "l" if char.islower() else "UU" if node.case.startswith("U") else "U"
         context = node.context + folded if kind == "letter" or (char == "'" and node.context) else ""
         place = Node("letter" if context else kind, case, context=context)
+        if context and unknown > 0:
+            place.odd = node.odd * strange / unknown
         if reached > 0:
             place.run, place.share = longer, reached
             place.open = by_open / (by_open + by_lexicon)

@@ -193,6 +193,17 @@ class TestLanguage:
             least = spelled.log_probability(name) + 3 * math.log(language.OPEN_SHARE)
             assert known.log_probability(name) > least
 
+    def test_odd_letters_cost_once(self, spelled):
+        """Behind letters that no word has, all others become equally likely: the network's scores then decide."""
+        costs = []
+        for text in ("the", "zqx"):
+            node = spelled.start
+            for char in text:
+                node = spelled.step(node, char)[1]
+            costs.append([-math.log(spelled.step(node, char)[0]) for char in "aeknz"])
+        usual, odd = (max(each) - min(each) for each in costs)
+        assert odd < 0.7 < 2 < usual
+
     def test_next_characters_share_one(self, known):
         chars = [*map(chr, range(32, 127))]
         for text in ("", "t", "house", "Th", "12", "(", "zq", "don'"):

@@ -21,7 +21,7 @@ import numpy as np
 from hcr_lib import ctc, language, line_decoding
 from hcr_lib.metrics import character_error_rate
 
-WEIGHTS, REWARDS, SHARES = (0.2, 0.3, 0.4, 0.5, 0.7), (0.4, 0.8, 1.2), (0.1, 0.3)
+WEIGHTS, REWARDS, SHARES = (0.2, 0.4, 0.6, 0.8), (0.4, 0.8, 1.2, 1.6), (0.1, 0.3)
 
 
 def read_outputs(path: str | os.PathLike, limit: int | None = None) -> tuple[list[np.ndarray], list[str], str]:
