@@ -79,6 +79,32 @@ def log_softmax(scores: npt.ArrayLike) -> np.ndarray:
     return scores - np.logaddexp.reduce(scores, axis=-1, keepdims=True)
 
 
+def ensure_log_probs(log_probs: npt.ArrayLike, classes: str) -> np.ndarray:
+    """Return log probabilities of shape (steps, 1 + len(classes)) as float64; anything else is refused.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another, or the probabilities of a row do not add up to 1.
+    """
+    log_probs = np.asarray(log_probs, dtype="float64")
+    if log_probs.ndim != 2 or log_probs.shape[1] != 1 + len(classes) or len(log_probs) == 0:
+        hint = " Did you pass a batch? Try log_probs[0]." if log_probs.ndim == 3 else ""
+        raise ValueError(
+            f"log_probs must have one row per step, at least one, and a column for the blank and each class, shape "
+            f"(steps, {1 + len(classes)}); got shape {log_probs.shape}.{hint}"
+        )
+    with np.errstate(invalid="ignore"):  # NaN is refused below, with a message
+        sums = np.logaddexp.reduce(log_probs, axis=1)
+    if not np.allclose(sums, 0, atol=1e-3):
+        raise ValueError(
+            "log_probs must hold logarithms of probabilities that add up to 1 in each row; got rows that add up to "
+            f"{np.exp(sums.min()):.3g} to {np.exp(sums.max()):.3g}. Use ctc.log_softmax on a network's scores, or "
+            "np.log on its probabilities."
+        )
+    return log_probs
+
+
 def forward(log_probs: npt.ArrayLike, text: str, classes: str) -> np.ndarray:
     """Return the forward variables: for each step and state, the probability of all partial paths that end there.
 
@@ -189,7 +215,7 @@ def greedy(log_probs: npt.ArrayLike, classes: str) -> str:
     >>> greedy(scores, "A"), beam_search(scores, "A")[0][0]  # 0.36 for no text, 0.64 for A
     ('', 'A')
     """
-    best = _checked(log_probs, classes).argmax(axis=1)
+    best = ensure_log_probs(log_probs, classes).argmax(axis=1)
     return "".join(classes[k - 1] for k, _ in groupby(best) if k > 0)
 
 
@@ -222,7 +248,7 @@ def beam_search(log_probs: npt.ArrayLike, classes: str, width: int = 8) -> list[
     if width < 1:
         raise ValueError(f"width must be at least 1: how many prefixes are kept after each step; got {width}.")
     beam = {"": (0.0, _NEVER)}  # text -> log probability of its paths that end (in a blank, in its last character)
-    for row in _checked(log_probs, classes):
+    for row in ensure_log_probs(log_probs, classes):
         grown: dict[str, npt.ArrayLike] = {}
         for text, (in_blank, in_char) in beam.items():
             for longer, ends in _grow(text, in_blank, in_char, row, classes):
@@ -260,7 +286,7 @@ def _emissions(log_probs: npt.ArrayLike, text: str, classes: str) -> tuple[np.nd
 
     These are characters that differ from the one before the blank.
     """
-    log_probs = _checked(log_probs, classes)
+    log_probs = ensure_log_probs(log_probs, classes)
     unknown = sorted(set(text) - set(classes))
     if unknown:
         raise ValueError(f"text may only hold the characters {classes!r}; got {', '.join(unknown)} in {text!r}.")
@@ -269,26 +295,6 @@ def _emissions(log_probs: npt.ArrayLike, text: str, classes: str) -> tuple[np.nd
     skips = np.zeros(len(columns), bool)
     skips[2:] = columns[2:] != columns[:-2]
     return log_probs[:, columns], skips
-
-
-def _checked(log_probs: npt.ArrayLike, classes: str) -> np.ndarray:
-    """Return log probabilities as float64; anything else is refused."""
-    log_probs = np.asarray(log_probs, dtype="float64")
-    if log_probs.ndim != 2 or log_probs.shape[1] != 1 + len(classes) or len(log_probs) == 0:
-        hint = " Did you pass a batch? Try log_probs[0]." if log_probs.ndim == 3 else ""
-        raise ValueError(
-            f"log_probs must have one row per step, at least one, and a column for the blank and each class, shape "
-            f"(steps, {1 + len(classes)}); got shape {log_probs.shape}.{hint}"
-        )
-    with np.errstate(invalid="ignore"):  # NaN is refused below, with a message
-        sums = np.logaddexp.reduce(log_probs, axis=1)
-    if not np.allclose(sums, 0, atol=1e-3):
-        raise ValueError(
-            "log_probs must hold logarithms of probabilities that add up to 1 in each row; got rows that add up to "
-            f"{np.exp(sums.min()):.3g} to {np.exp(sums.max()):.3g}. Use ctc.log_softmax on a network's scores, or "
-            "np.log on its probabilities."
-        )
-    return log_probs
 
 
 def _ensure_possible(log_probability: float, text: str, steps: int) -> None:

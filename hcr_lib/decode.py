@@ -15,6 +15,8 @@ import numpy.typing as npt
 
 from hcr_lib._paths import shipped
 from hcr_lib.labels import LETTERS
+from hcr_lib.language import Lexicon
+from hcr_lib.language import columns_of as columns_of
 from hcr_lib.segment import Candidate
 
 #: What stands for which characters in a format mask.
@@ -31,7 +33,6 @@ SMOOTHING = 5
 
 GAP_COST, JOINT_COST = 15.0, 0.3  #: of joining components: for each line height of gap, and for each joint
 APART_COST = 2.0  #: of a gap, for each line height, when a whole picture might be one character
-LONGEST_WORD = 100  #: of a lexicon, in characters
 
 _FLOOR = 1e-6  # no score is certain: log(0) would let one misread character veto a word
 
@@ -232,53 +233,6 @@ def is_one_character(whole: float, parts: npt.ArrayLike, gap: float) -> bool:
     return bool(np.log(max(whole, _FLOOR)) - APART_COST * max(gap, 0.0) >= average)
 
 
-class Lexicon:
-    """Words to expect, as `entries` and, without blanks, as `upper`; a million of them are searched quickly.
-
-    Parameters
-    ----------
-    entries : iterable of str
-        At most `LONGEST_WORD` characters each; case does not matter. An entry of several words, such as ``New York``,
-        also stands for each of its words; as a whole it is found where it was read as one word.
-    """
-
-    def __init__(self, entries: Iterable[str]) -> None:
-        self.entries: list[str] = []
-        for entry in entries:
-            if len(entry) > LONGEST_WORD:
-                raise ValueError(
-                    f"a lexicon's entries have at most {LONGEST_WORD} characters; got {len(entry)} in "
-                    f"{entry[:20]!r}... Write one word a line."
-                )
-            parts = entry.split()
-            self.entries += [" ".join(parts), *parts] if len(parts) > 1 else parts
-        self._plain = ["".join(entry.split()) for entry in self.entries]
-        self.upper = [word.upper() for word in self._plain]
-        self._lengths = np.array([len(word) for word in self._plain], dtype=int)
-        self._found: dict[tuple[int, str], tuple[np.ndarray, np.ndarray]] = {}
-
-    def of_length(self, length: int, classes: str) -> tuple[np.ndarray, np.ndarray]:
-        """Return the positions of the words of `length` characters, and their classes, -1 for none: one row a word."""
-        if (length, classes) not in self._found:
-            positions = np.flatnonzero(self._lengths == length)
-            letters = "".join([self._plain[k] for k in positions])
-            codes = np.frombuffer(letters.encode("utf-32-le", "surrogatepass"), "uint32")
-            known, place = np.unique(codes, return_inverse=True)
-            columns = np.array(columns_of("".join(map(chr, known)), classes), int)
-            self._found[length, classes] = positions, columns[place].reshape(-1, length)
-        return self._found[length, classes]
-
-
-def columns_of(word: str, classes: str) -> list[int]:
-    """Return the class of each character of a word, blanks left out: itself, else its other case; -1 for neither."""
-    column = {char: k for k, char in enumerate(classes)}
-    return [
-        next((column[form] for form in (char, char.upper(), char.lower()) if form in column), -1)
-        for char in word
-        if not char.isspace()
-    ]
-
-
 def closest_word(
     probabilities: npt.ArrayLike, classes: str, lexicon: Lexicon | Iterable[str], cutoff: float = 0.6
 ) -> str | None:
@@ -289,7 +243,7 @@ def closest_word(
 
     Parameters
     ----------
-    lexicon : Lexicon, or iterable of str
+    lexicon : hcr_lib.language.Lexicon, or iterable of str
     cutoff : float
         Least normalised edit similarity, from 0 to 1, between the word and what was read.
 

@@ -18,17 +18,17 @@ LAYERS = [
     {"_quiet"},
     {"_validate", "_paths", "_tf"},
     {"labels", "records"},
-    {"images", "pen", "metrics", "ctc", "networks"},
+    {"images", "pen", "metrics", "ctc", "networks", "language"},
     {"datasets", "augment"},
     {"handwriting", "training", "segment"},
-    {"decode", "baselines", "plots"},
+    {"decode", "line_decoding", "baselines", "plots"},
     {"recognizer"},
     {"widgets", "checks", "cli"},
     {"__main__"},
 ]
 SIDEWAYS: set[tuple[str, str]] = set()
 RESEARCH = "research"  # what maintainers run: it may import anything, and nothing imports it
-MOST_LINES = 11_400  # of the library without research, and without the exercises, which grow with the lessons
+MOST_LINES = 11_500  # of the library without research, and without the exercises, which grow with the lessons
 
 # Modules that need TensorFlow at once; others may import these only inside functions, so that their import is fast.
 USES_TENSORFLOW = {"_tf", "augment", "networks.models", "training"}

@@ -156,6 +156,9 @@ class TestLexicon:
         assert message in errors[0]
         assert "expected" in errors[0]
 
+    def test_the_english_words_have_a_name(self, capsys, pictures):
+        assert read(capsys, "--lexicon", "english", pictures["HANDS"]) == (0, ["hands"], [])
+
     @pytest.mark.parametrize("path", ["", "/dev/zero"])
     def test_one_that_is_no_file_is_refused(self, capsys, pictures, path):
         status, lines, [error] = read(capsys, "--lexicon", path, pictures["7"])

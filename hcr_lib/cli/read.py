@@ -5,15 +5,10 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import os
-import stat
 import sys
-from pathlib import Path
 
-from hcr_lib import decode, images, recognizer
+from hcr_lib import images, language, recognizer
 from hcr_lib.cli import abandon_stdout, complain, ctrl_c_ends_at_once, printable
-
-MOST_BYTES = 50_000_000  #: of a lexicon: some five million words
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,29 +21,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--mode", choices=recognizer.MODES, default="auto",
         help="one character, one word or a page of lines (default: auto, which looks)",
     )  # fmt: skip
-    parser.add_argument("--lexicon", metavar="FILE", help="words or names to expect, one a line (UTF-8)")
+    parser.add_argument(
+        "--lexicon", metavar="FILE",
+        help=f"words or names to expect, one a line (UTF-8), or {language.ENGLISH!r}: 160,000 frequent English words",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print one JSON object a line for each file")
-
-
-def read_lexicon(path: str) -> decode.Lexicon:
-    """Read entries, one a line, blanks inside them kept; raise ValueError if the file holds none or is no such text."""
-    try:
-        found = os.stat(path)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
-            raise ValueError(f"it is no regular file of at most {MOST_BYTES // 1_000_000} MB")
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()  # Windows marks a file's beginning
-        lexicon = decode.Lexicon(lines)
-    except (OSError, ValueError) as error:  # a UnicodeDecodeError is a ValueError
-        raise ValueError(f"the lexicon {path} cannot be read ({error}); expected UTF-8 text, a word a line.") from error
-    if not lexicon.entries:
-        raise ValueError(f"the lexicon {path} holds no words; expected a word a line.")
-    return lexicon
 
 
 def run(options: argparse.Namespace) -> int:
     """Read the files; return 0 if all could be read, else 1, or 2 if nothing could be tried."""
     try:
-        lexicon = None if options.lexicon is None else read_lexicon(options.lexicon)
+        lexicon = None if options.lexicon is None else language.read_lexicon(options.lexicon)
         with ctrl_c_ends_at_once():
             reader = recognizer.Recognizer.load(options.alphabet)
     except (ValueError, FileNotFoundError) as error:
