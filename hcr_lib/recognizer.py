@@ -1,6 +1,9 @@
 """The reader: pictures in, text out. The one path that notebooks, widgets and the command line share.
 
-picture -> ink -> components -> candidates in MNIST's form -> network -> path -> text
+Two readers propose a text for each line, and the better is taken:
+
+    picture -> ink -> components -> candidates in MNIST's form -> network -> path -> text       (cut)
+    picture -> ink -> lines -> network with CTC -> search with the language -> text             (line)
 """
 
 from __future__ import annotations
@@ -17,12 +20,15 @@ import numpy.typing as npt
 from PIL import Image
 
 from hcr_lib import decode, images, labels, segment
+from hcr_lib.language import Lexicon
+from hcr_lib.line_reader import LineReader
 from hcr_lib._paths import shipped
 from hcr_lib._validate import ensure_choice, ensure_uint8_images
 from hcr_lib.networks import inference
 
 ALPHABETS = ("digits", "letters", "alnum", "byclass")
 MODES = ("auto", "char", "word", "page")
+READERS = ("auto", "cut", "line")
 WEIGHTS = "reader.tflite"
 BATCH = 256  #: images shown to the network together, when many pictures are read
 CHUNK = 64  #: pictures read together, at most; only their ink is held in memory
@@ -44,7 +50,7 @@ class Character:
     alternatives : list of (str, float)
         The likeliest other characters. Where a lexicon decided, they may be likelier than `char`.
     image : ndarray of uint8, shape (28, 28)
-        What the network was shown: white ink (255) on black paper (0).
+        White ink (255) on black paper (0): what the network was shown, or of a line that was read whole, a part of it.
     """
 
     char: str
@@ -66,11 +72,14 @@ class Reading:
     confidence : float
         Geometric mean of the characters' confidences.
     characters : list of Character
+    reader : {"cut", "line", "both"}
+        Which of the two read it: each character by itself, whole lines, or some lines so and others so.
     """
 
     text: str
     confidence: float
     characters: list[Character]
+    reader: str = "cut"
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain lists and numbers, ready for JSON; confidences rounded to four places, no images."""
@@ -79,7 +88,8 @@ class Reading:
             plain = {"char": each.char, "confidence": round(each.confidence, 4), "box": list(each.box)}
             alternatives = [[char, round(share, 4)] for char, share in each.alternatives]
             characters.append({**plain, "alternatives": alternatives})
-        return {"text": self.text, "confidence": round(self.confidence, 4), "characters": characters}
+        plain = {"text": self.text, "confidence": round(self.confidence, 4), "reader": self.reader}
+        return {**plain, "characters": characters}
 
 
 @dataclass

@@ -8,7 +8,7 @@ both, and `hcr_lib.decode.best_path` lets the reader choose.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -59,10 +59,16 @@ class Component:
 
 @dataclass(frozen=True)
 class Line:
-    """Components from left to right, and the height of the writing in pixels."""
+    """Components from left to right, the height of the writing in pixels, and marks that are part of no character."""
 
     components: list[Component]
     height: float
+    marks: list[Component] = field(default_factory=list)  #: commas, hyphens, dots that belong to nothing
+
+    @property
+    def ink(self) -> Component:
+        """All of it, marks as well."""
+        return join([*self.components, *self.marks])
 
 
 def join(components: Sequence[Component]) -> Component:
@@ -234,12 +240,13 @@ def _stack(group: Sequence[Component]) -> Line:
     """Order the components of a line from left to right, joining those that stand above one another.
 
     A dot joins the nearest component, even when a slant has carried it past the edge; a bar joins what it stands over.
-    What joins none, like the hyphen of a double name, is punctuation, which no class set holds: it is left out.
+    What joins none, like the hyphen of a double name, is a mark: it is no part of a character.
     """
     height = _writing_height(group)
     small = {each: reach for each in group if (reach := _reach(each, height)) is not None}
     stacks: list[list[Component]] = []
     boxes: list[Box] = []
+    marks: list[Component] = []
     for each in sorted((each for each in group if each not in small), key=lambda each: each.box[0] + each.box[2]):
         # Slanted writing may put one letter between a bar and its stem, so the last two stacks are looked at.
         last = range(max(0, len(boxes) - 2), len(boxes))
@@ -257,7 +264,9 @@ def _stack(group: Sequence[Component]) -> Line:
         if away[nearest] <= reach:
             stacks[nearest].append(each)
             boxes[nearest] = _around([boxes[nearest], each.box])
-    return Line([stack[0] if len(stack) == 1 else join(stack) for stack in stacks], height)
+        else:
+            marks.append(each)
+    return Line([stack[0] if len(stack) == 1 else join(stack) for stack in stacks], height, marks)
 
 
 def _reach(component: Component, height: float) -> float | None:

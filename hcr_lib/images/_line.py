@@ -1,11 +1,13 @@
 """From the ink of a word or a line to the form that the line reader was trained on."""
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
 from hcr_lib._validate import ensure_gray_image
-from hcr_lib.images._form import bounding_box, crop, resize
+from hcr_lib.images._form import THRESHOLD, bounding_box, resize
 
 LINE_HEIGHT = 48  #: of a line's image, in pixels
 LINE_MARGIN = 2  #: paper left free above and below the ink, and at least on either side
@@ -39,17 +41,44 @@ def to_line(ink: npt.ArrayLike) -> np.ndarray:
     >>> to_line(page).shape
     (48, 142)
     """
+    return place_line(ink)[0]
+
+
+def place_line(ink: npt.ArrayLike) -> tuple[np.ndarray, Callable[[float, float], tuple[int, int, int, int]]]:
+    """Do as `to_line`, and also return where columns of the result come from.
+
+    Returns
+    -------
+    line : ndarray of uint8, shape (LINE_HEIGHT, w)
+    origin : callable
+        Takes the first column and the one past the last, and returns the box (x0, y0, x1, y1) of the ink in `ink` that
+        is shown there.
+    """
     ink = ensure_gray_image(ink)
     x0, y0, x1, y1 = bounding_box(ink)
-    ink = ink[y0:y1, x0:x1]
-    if ink.shape[1] > SLOPE_SHOWS * ink.shape[0]:
-        ink = crop(_level(ink))
-    height, width = ink.shape
+    cut = ink[y0:y1, x0:x1]
+    if cut.shape[1] > SLOPE_SHOWS * cut.shape[0]:
+        level = _level(cut)
+        left, top, right, bottom = bounding_box(level)
+        cut = level[top:bottom, left:right]
+        x0, x1 = x0 + left, x0 + right
+    height, width = cut.shape
     scale = (LINE_HEIGHT - 2 * LINE_MARGIN) / max(height, width / LONGEST)
-    ink = resize(ink, scale * height, scale * width)
-    above = (LINE_HEIGHT - ink.shape[0]) // 2
-    line = np.pad(ink, ((above, LINE_HEIGHT - ink.shape[0] - above), (2 * LINE_MARGIN,) * 2))
-    return np.rint(255 * line).astype("uint8")
+    cut = resize(cut, scale * height, scale * width)
+    above = (LINE_HEIGHT - cut.shape[0]) // 2
+    line = np.pad(cut, ((above, LINE_HEIGHT - cut.shape[0] - above), (2 * LINE_MARGIN,) * 2))
+
+    def origin(first: float, last: float) -> tuple[int, int, int, int]:
+        left, right = (round(x0 + (column - 2 * LINE_MARGIN) / scale) for column in (first, last))
+        left = min(max(left, x0), x1 - 1)
+        right = min(max(right, left + 1), x1)
+        inked = ink[:, left:right] >= THRESHOLD
+        if not inked.any():
+            return left, y0, right, y1
+        rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
+        return left + int(columns[0]), int(rows[0]), left + int(columns[-1]) + 1, int(rows[-1]) + 1
+
+    return np.rint(255 * line).astype("uint8"), origin
 
 
 def _level(ink: np.ndarray) -> np.ndarray:

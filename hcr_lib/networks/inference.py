@@ -26,16 +26,8 @@ BATCH = 64  #: images that go through the layers together, which keeps what lies
 THREADS = min(4, os.cpu_count() or 1)  #: more gain little with images this small
 
 
-class Network:
-    """A function from images to probabilities; several threads may call it at once.
-
-    Parameters
-    ----------
-    content : bytes
-        A LiteRT model with one input of shape (n, height, width, 1), ink in [0, 1], and one output (n, classes).
-    record : dict
-        What else its file says of it, kept as an attribute; ``classes`` are the characters of the output's columns.
-    """
+class _Model:
+    """A LiteRT model with one input and one output, and what else its file says of it; one thread at a time runs it."""
 
     def __init__(self, content: bytes, record: dict[str, Any]):
         from ai_edge_litert.interpreter import Interpreter  # here: nobody waits for it who does not read
@@ -47,8 +39,34 @@ class Network:
             self._interpreter.allocate_tensors()
         [given], [answer] = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         self._input, self._output = given["index"], answer["index"]
-        self._batch, *self._size, _ = given["shape"].tolist()
-        self._classes = int(answer["shape"][-1])
+        self._shape = given["shape"].tolist()
+        self._columns = int(answer["shape"][-1])
+
+    def _run(self, ink: np.ndarray) -> np.ndarray:
+        """Return the answer to one input, which may have another batch or width than the last one."""
+        if list(ink.shape) != self._shape:
+            self._interpreter.resize_tensor_input(self._input, ink.shape)
+            self._interpreter.allocate_tensors()
+            self._shape = list(ink.shape)
+        self._interpreter.set_tensor(self._input, ink)
+        self._interpreter.invoke()
+        return self._interpreter.get_tensor(self._output)
+
+
+def _as_ink(images: np.ndarray) -> np.ndarray:
+    return np.divide(images, np.float32(255 if images.dtype == np.uint8 else 1), dtype="float32")
+
+
+class Network(_Model):
+    """A function from images to probabilities; several threads may call it at once.
+
+    Parameters
+    ----------
+    content : bytes
+        A LiteRT model with one input of shape (n, height, width, 1), ink in [0, 1], and one output (n, classes).
+    record : dict
+        What else its file says of it, kept as an attribute; ``classes`` are the characters of the output's columns.
+    """
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Return the probabilities of the classes.
@@ -63,28 +81,71 @@ class Network:
         ndarray of float32, shape (n, classes)
         """
         images = np.asarray(images)
-        if list(images.shape[1:]) != self._size:
-            raise ValueError("expected images of shape (n, {}, {}); got {}.".format(*self._size, images.shape))
-        whole = np.float32(255 if images.dtype == np.uint8 else 1)
-        probabilities = np.empty((len(images), self._classes), "float32")
+        size = self._shape[1:3]
+        if list(images.shape[1:]) != size:
+            raise ValueError("expected images of shape (n, {}, {}); got {}.".format(*size, images.shape))
+        probabilities = np.empty((len(images), self._columns), "float32")
         with self._turn:
             for start in range(0, len(images), BATCH):
-                ink = np.divide(images[start : start + BATCH, ..., None], whole, dtype="float32")
-                if len(ink) != self._batch:
-                    self._interpreter.resize_tensor_input(self._input, ink.shape)
-                    self._interpreter.allocate_tensors()
-                    self._batch = len(ink)
-                self._interpreter.set_tensor(self._input, ink)
-                self._interpreter.invoke()
-                probabilities[start : start + BATCH] = self._interpreter.get_tensor(self._output)
+                probabilities[start : start + BATCH] = self._run(_as_ink(images[start : start + BATCH, ..., None]))
         return probabilities
+
+    def check(self) -> None:
+        """Raise a ValueError if the network does not work; a blank image tells, since every weight has its part."""
+        blank = self(np.zeros((1, *self._shape[1:3]), "uint8"))
+        if blank.shape[1] != len(self.record["classes"]) or not abs(blank.sum() - 1) < 1e-3:  # NaN, too
+            raise ValueError(f"on an empty image it gives no probabilities of {len(self.record['classes'])} classes")
+
+
+class LineNetwork(_Model):
+    """A function from the image of a line to log probabilities at each step; several threads may call it at once.
+
+    Parameters
+    ----------
+    content : bytes
+        A LiteRT model with one input of shape (1, height, width, 1), of any width, ink in [0, 1], and one output (1,
+        steps, 1 + classes).
+    record : dict
+        As of `Network`.
+    """
+
+    def __call__(self, line: np.ndarray) -> np.ndarray:
+        """Return log probabilities: column 0 is the blank of CTC, column k + 1 is class k.
+
+        Parameters
+        ----------
+        line : ndarray, shape (height, width)
+            Ink: uint8 up to 255, or float up to 1.
+
+        Returns
+        -------
+        ndarray of float32, shape (width // 4, 1 + classes)
+        """
+        line = np.asarray(line)
+        if line.ndim != 2 or len(line) != self._shape[1]:
+            raise ValueError(f"expected a line of shape ({self._shape[1]}, width); got {line.shape}.")
+        # Each new width has the runtime plan its memory anew, so paper is added up to a multiple of 16.
+        line = np.pad(line, ((0, 0), (0, -line.shape[1] % 16)))
+        with self._turn:
+            return self._run(_as_ink(line[None, ..., None]))[0].copy()
+
+    def check(self) -> None:
+        """Raise a ValueError if the network does not work."""
+        blank = self(np.zeros((self._shape[1], 16), "uint8"))
+        if self._columns != 1 + len(self.record["classes"]) or not np.allclose(np.exp(blank).sum(axis=1), 1, atol=1e-3):
+            raise ValueError(f"on an empty line it gives no probabilities of {len(self.record['classes'])} classes")
 
 
 def load(path: str | os.PathLike) -> Network:
-    """Load a network for reading.
+    """Load a network that reads characters; see `load_line_network`."""
+    return _load(path, Network)
+
+
+def load_line_network(path: str | os.PathLike) -> LineNetwork:
+    """Load a network that reads lines.
 
     The file is compared with the SHA-256 in its record, and the network is tried on an empty image: the answer is not
-    finite if a single one of its weights is not.
+    finite if a single one of its weights is not. The same holds for `load`.
 
     Raises
     ------
@@ -93,6 +154,10 @@ def load(path: str | os.PathLike) -> Network:
     FileNotFoundError
         If there is no such file.
     """
+    return _load(path, LineNetwork)
+
+
+def _load(path: str | os.PathLike, kind: type[Network] | type[LineNetwork]) -> Any:
     content = Path(path).read_bytes()
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -100,10 +165,8 @@ def load(path: str | os.PathLike) -> Network:
             record = json.loads(archive.open(RECORD).read(1 << 20))
         if record["sha256"] != hashlib.sha256(model).hexdigest():
             raise ValueError("its SHA-256 is another")
-        network = Network(model, record)
-        blank = network(np.zeros((1, *network._size), "uint8"))
-        if blank.shape[1] != len(record["classes"]) or not abs(blank.sum() - 1) < 1e-3:  # NaN, too
-            raise ValueError(f"on an empty image it gives no probabilities of {len(record['classes'])} classes")
+        network = kind(model, record)
+        network.check()
     except Exception as error:  # zipfile, zlib, json and LiteRT each have their own for a damaged file
         raise ValueError(
             f"{path} is damaged, or is no reader of this course ({error}); expected a file written by "

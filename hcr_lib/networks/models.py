@@ -5,11 +5,11 @@ Each model takes ink of shape (28, 28, 1) in [0, 1] and ends in a softmax over `
 """
 
 from hcr_lib._tf import keras
-from hcr_lib.images import LINE_HEIGHT
 
 layers = keras.layers
 
 INPUT_SHAPE = (28, 28, 1)
+LINE_SHAPE = (48, None, 1)  # of lines, as wide as they are
 
 #: Keras' default of 0.99 averages over some 500 batches: after a short training the moving averages still lag
 #: behind, and evaluation looks broken. With 0.9 they keep up.
@@ -167,7 +167,7 @@ def line_reader(num_classes: int, width: int = 32, units: int = 192) -> keras.Mo
     >>> line_reader(80).output_shape
     (None, None, 81)
     """
-    features = inputs = keras.Input((LINE_HEIGHT, None, 1))
+    features = inputs = keras.Input(LINE_SHAPE)
     features = layers.Conv2D(width, 5, strides=2, padding="same", use_bias=False)(features)
     features = layers.ReLU()(batch_norm()(features))
     features = layers.MaxPooling2D(2)(convolution_block(features, 3 * width // 2))

@@ -1,0 +1,99 @@
+"""Reading whole lines, joined or not: the line's image, a network with CTC, and a search of the likeliest text."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from hcr_lib import ctc, images, labels, line_decoding, segment
+from hcr_lib._paths import shipped
+from hcr_lib.language import Language, Lexicon
+from hcr_lib.networks import inference
+
+WEIGHTS = "line_reader.tflite"
+STEP = 4  #: columns of a line's image that the network takes for one step
+
+
+@dataclass(frozen=True)
+class LineReading:
+    """The text of a line.
+
+    Attributes
+    ----------
+    text : str
+    places : list of (hcr_lib.line_decoding.Place, box)
+        Its characters without the blanks, and where they are in the picture of the ink: (x0, y0, x1, y1).
+    scores : ndarray of float64, shape (steps, 1 + len(classes))
+        The network's log probabilities.
+    classes : str
+    """
+
+    text: str
+    places: list[tuple[line_decoding.Place, segment.Box]]
+    scores: np.ndarray
+    classes: str
+
+    def log_probability(self, text: str) -> float:
+        """Return what the network gives a text, whatever the language says of it; minus infinity for no text."""
+        spelled = "".join(char for char in text if char in self.classes)
+        return -ctc.loss(self.scores, spelled, self.classes) if spelled else -np.inf
+
+
+class LineReader:
+    """Reads lines of ink with the network that ships.
+
+    Parameters
+    ----------
+    classes : str
+        The characters it may answer with. Letters of the other case count for their own; marks that are not among them
+        are passed over, and so is everything else that `classes` rules out.
+    lexicon : Lexicon, optional
+        Words to expect; others come through as well.
+    """
+
+    def __init__(self, classes: str, lexicon: Lexicon | None = None, network: inference.LineNetwork | None = None):
+        self._network = network or shipped_network()
+        known = self._network.record["classes"]
+        self._classes = "".join(char for char in known if char in classes or char == " ")
+        self._folding = labels.merge_matrix(known, self._classes)
+        self._ignored = [k for k, char in enumerate(known) if not char.isalnum() and char not in self._classes]
+        self._language = _language(lexicon)
+
+    def log_probs(self, line: np.ndarray) -> np.ndarray:
+        """Return log probabilities among the classes for the image of a line: see `hcr_lib.images.to_line`."""
+        given = np.exp(self._network(line))
+        blank, chars = given[:, :1], given[:, 1:]
+        passed_over = chars[:, self._ignored].sum(axis=1, keepdims=True)
+        scores = np.hstack([blank + passed_over, chars @ self._folding]) + 1e-9
+        return np.log(scores / scores.sum(axis=1, keepdims=True))
+
+    def read(self, component: segment.Component) -> LineReading:
+        """Read the ink of a line; `component` says where it is."""
+        line, origin = images.place_line(component.ink)
+        scores = self.log_probs(line)
+        [(text, _)] = line_decoding.search(scores, self._classes, self._language)
+        text = " ".join(text.split())
+        found = line_decoding.locate(scores, text, self._classes) if text else []
+        middles = [STEP * (each.start + each.stop) / 2 for each in found]
+        edges = [0, *[(one + other) / 2 for one, other in pairwise(middles)], line.shape[1]]
+        x, y = component.box[:2]
+        places = []
+        for each, (left, right) in zip(found, pairwise(edges), strict=False):
+            if each.char != " ":
+                x0, y0, x1, y1 = origin(left, right)
+                places.append((each, (x0 + x, y0 + y, x1 + x, y1 + y)))
+        return LineReading(text, places, scores, self._classes)
+
+
+@functools.cache
+def shipped_network() -> inference.LineNetwork:
+    """Load the network that ships, once."""
+    return inference.load_line_network(shipped(WEIGHTS))
+
+
+@functools.lru_cache(maxsize=4)
+def _language(lexicon: Lexicon | None) -> Language:
+    return Language(lexicon)
