@@ -21,7 +21,7 @@ from hcr_lib._paths import shipped
 from hcr_lib._validate import ensure_choice, ensure_uint8_images
 from hcr_lib.networks import inference
 
-ALPHABETS = ("digits", "letters", "alnum", "byclass")
+ALPHABETS = ("digits", "letters", "alnum", "byclass", "text")
 MODES = ("auto", "char", "word", "page")
 WEIGHTS = "reader.tflite"
 BATCH = 256  #: images shown to the network together, when many pictures are read
@@ -131,9 +131,9 @@ class Recognizer:
 
         Parameters
         ----------
-        alphabet : {"alnum", "digits", "letters", "byclass"}
-            What it may answer with: 36 digits and capitals, 10, 26, or all 62 with exact case. One network knows
-            the 62; the others add up its probabilities, or mask them.
+        alphabet : {"alnum", "digits", "letters", "byclass", "text"}
+            What it may answer with: 36 digits and capitals, 10, 26, all 62 with exact case, or these and 18 marks
+            (`hcr_lib.labels.MARKS`). One network knows all 80; the others add up its probabilities, or mask them.
         path : path, optional
             Another trained reader, written by `hcr_lib.research.export_reader`.
 

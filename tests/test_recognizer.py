@@ -253,7 +253,7 @@ class TestLoading:
 
     @pytest.mark.parametrize("alphabet", ["ALNUM", "balanced", ""])
     def test_an_unknown_alphabet_names_the_known(self, alphabet):
-        with pytest.raises(ValueError, match="alphabet must be one of digits, letters, alnum, byclass"):
+        with pytest.raises(ValueError, match="alphabet must be one of digits, letters, alnum, byclass, text; got"):
             Recognizer.load(alphabet)
 
     def test_an_unknown_mode_names_the_known(self, reader):

@@ -25,11 +25,12 @@ from tqdm.auto import tqdm
 
 from hcr_lib import images, metrics, pen, segment
 from hcr_lib._paths import shipped, user_data_dir
-from hcr_lib.datasets import load
-from hcr_lib.labels import ALNUM, BYCLASS, DIGITS, LETTERS, classes
+from hcr_lib.datasets import load, load_strokes
+from hcr_lib.labels import ALNUM, BYCLASS, DIGITS, LETTERS, MARKS, TEXT, classes
 from hcr_lib.recognizer import ALPHABETS, WEIGHTS, Recognizer
 from hcr_lib.research import manifest, mixed_emnist
 from hcr_lib.research._arguments import at_least_one
+from hcr_lib.research.train_reader import as_large_as_written
 
 COMMAND = "python -m hcr_lib.research.scorecard"
 #: A prediction in 62 classes may also count as one in these: 47, where NIST merges cases that look alike, and 36.
@@ -45,6 +46,13 @@ def pen_drawings(path: Path) -> Iterator[tuple[str, list[np.ndarray]]]:
     for label, first, last in zip(labels, chars, chars[1:], strict=False):
         edges = strokes[first : last + 1]
         yield str(label), pen.scale_to([points[a:b] for a, b in pairwise(edges)])
+
+
+def mark_drawings(data_dir: Path) -> Iterator[tuple[str, list[np.ndarray]]]:
+    """Yield the marks of UNIPEN's people on whom nothing is trained, on the pad, as large as they were written."""
+    strokes = load_strokes("unipen-chars", "val", data_dir=data_dir)
+    for k in np.flatnonzero(np.isin(strokes.texts, list(MARKS))):
+        yield str(strokes.texts[k]), as_large_as_written(strokes[k])
 
 
 def pictures_in(archive: Path) -> Iterator[tuple[str, Any, dict[str, str]]]:
@@ -152,10 +160,12 @@ def measure(data_dir: Path, limit: int | None = None, weights: Path | None = Non
     cased = mixed_emnist.load(data_dir, part, case="known")
     card.characters(f"EMNIST, our {named} split", cased.images, cased.chars, "byclass")
     drawings = list(pen_drawings(data_dir / "pen_strokes_dev.npz"))
+    drawings += mark_drawings(data_dir)
     if limit:
         drawings = drawings[:: max(1, len(drawings) // (4 * limit))]
+    asked_for = {"digits": DIGITS, "letters": LETTERS, "alnum": ALNUM, "byclass": BYCLASS, "text": TEXT}
     for width, half_width in PEN_WIDTHS.items():
-        for alphabet, asked in (("digits", DIGITS), ("letters", LETTERS), ("alnum", ALNUM), ("byclass", BYCLASS)):
+        for alphabet, asked in asked_for.items():
             chosen = [(char, strokes) for char, strokes in drawings if char in asked]
             card.characters(
                 f"real pens, {width}", _Rendered([s for _, s in chosen], half_width), [c for c, _ in chosen], alphabet

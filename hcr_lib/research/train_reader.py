@@ -112,6 +112,7 @@ MOST_OF_A_WRITER = 1500
 #: How UNIPEN's strokes are drawn for training: a picture each with a pen of these half-widths, from thinnest to widest,
 #: on a pad of 400 pixels (which is worked on at half that size: all that is kept in the end is 20 x 20).
 PENS = ((3.0, 10.0), (8.0, 22.0))
+MARGIN = 0.15  #: of a pad, as `hcr_lib.pen.scale_to` leaves it free on each side
 LETTER = 500  #: units of UNIPEN's packs that a letter is high
 OWN_SIZE = 0.3  #: of the letters: drawn as large as they were written, not filling the pad; marks always are
 
@@ -277,15 +278,29 @@ def drawn(
     size = pen.PAD // 2
     half_width = np.exp(rng.uniform(*np.log(half_widths))) * size / pen.PAD
     strokes = [stroke @ np.array([[stretch, 0.0], [-slant, 1.0]]) for stroke in strokes]
-    page = pen.scale_to(strokes, size, margin=size * 0.15)
-    x0, y0, x1, y1 = pen.bounds(strokes)
-    extent = max(x1 - x0, y1 - y0)
-    if extent < LETTER and (char in MARKS or rng.random() < OWN_SIZE):
-        # A full stop stays a dot, whose size is that of the pen.
-        shrink = extent / LETTER if extent > 0 else 1.0
-        page = [(stroke - size / 2) * shrink + size / 2 for stroke in page]
+    if char in MARKS or rng.random() < OWN_SIZE:
+        page = as_large_as_written(strokes, size)
+    else:
+        page = pen.scale_to(strokes, size, margin=size * MARGIN)
     ink = images.remove_specks(pen.render(page, size, half_width))
     return images.ink_to_mnist(ink)
+
+
+def as_large_as_written(strokes: list[np.ndarray], size: int = pen.PAD) -> list[np.ndarray]:
+    """Bring a character of UNIPEN to the middle of a pad, in the size it has beside a letter that fills the pad.
+
+    A full stop stays a dot, which is about as large as the pen is wide. What is larger than a letter fills the pad, as
+    `hcr_lib.pen.scale_to` makes it.
+
+    Examples
+    --------
+    >>> [as_large_as_written([np.array([[0, 0], [0, high]])])[0][:, 1].tolist() for high in (50, 5000)]
+    [[186.0, 214.0], [60.0, 340.0]]
+    """
+    x0, y0, x1, y1 = pen.bounds(strokes)
+    share = min(1.0, max(x1 - x0, y1 - y0) / LETTER)
+    page = pen.scale_to(strokes, size, margin=size * MARGIN)
+    return [(stroke - size / 2) * (share or 1.0) + size / 2 for stroke in page]
 
 
 def _by_case(emnist: Dataset) -> list[Dataset]:

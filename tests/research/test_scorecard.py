@@ -34,6 +34,19 @@ def test_pen_drawings_come_one_by_one_upright_and_on_the_pad(tmp_path):
     assert point.tolist() == [[200, 200]]
 
 
+def test_marks_are_those_of_people_never_trained_on_and_as_large_as_written(tmp_path):
+    # A full stop and a bracket of somebody to judge by, a letter of theirs, and a comma of somebody to learn from.
+    np.savez(
+        tmp_path / "unipen_chars.npz", points=np.array([[0, 0], [0, 20], [0, 500], [0, 0], [0, 9], [3, 3]], "int16"),
+        stroke_offsets=[0, 1, 3, 4, 6], sample_offsets=[0, 1, 2, 3, 4], labels=np.array(list(".(a,")),
+        writer=np.array([7, 7, 7, 8]), split=np.array(["dev", "dev", "dev", "train"]),
+    )  # fmt: skip
+    (stop, [point]), (bracket, [stroke]) = scorecard.mark_drawings(tmp_path)
+    assert (stop, bracket) == (".", "(")
+    assert point.tolist() == [[200, 200]]
+    assert np.ptp(stroke[:, 1]) == pytest.approx(280 * 480 / 500)
+
+
 @pytest.mark.parametrize(
     ("picture", "expected"),
     [
@@ -110,6 +123,7 @@ def test_other_weights_never_meet_a_test_split_and_leave_no_record(monkeypatch, 
     monkeypatch.setattr(scorecard.mixed_emnist, "load", lambda data_dir, part, **_: asked.append(part) or little)
     monkeypatch.setattr(scorecard, "user_data_dir", lambda: tmp_path)
     monkeypatch.setattr(scorecard, "pen_drawings", lambda path: [])
+    monkeypatch.setattr(scorecard, "mark_drawings", lambda path: [])
     monkeypatch.setattr(scorecard, "pictures_in", lambda path: [])
     for judged in ("characters", "texts"):
         monkeypatch.setattr(scorecard.Scorecard, judged, lambda *_: None)
