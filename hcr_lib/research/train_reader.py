@@ -97,7 +97,7 @@ PHASES = (
         sources={"emnist": 1.0, "emnist, case unknown": 1.0, "mnist": 0.3, "synthetic": 0.6},
     ),
     Phase(
-        "pens", epochs=6, steps=1000, batch_size=64, learning_rate=1e-3, balance=0.4, ema=0.998,
+        "pens", epochs=5, steps=900, batch_size=64, learning_rate=1e-3, balance=0.4, ema=0.998,
         augment={
             "rotation": 7.0, "shear": 0.12, "scale": 0.06, "shift": 1.2,
             "elastic": 0.4, "thicken": 0.5, "thin": 0.3, "blur": 0.5,
@@ -107,6 +107,7 @@ PHASES = (
 )  # fmt: skip
 #: Images that correlate this much, and with no other image more, show the same pen stroke: see `near_duplicates`.
 SAME_INK = 0.96
+VALIDATED = 6000  #: images of EMNIST, and as many of UNIPEN: enough to choose an epoch, and quick
 #: Of one person; a few of UNIPEN's gave thousands.
 MOST_OF_A_WRITER = 1500
 #: How UNIPEN's strokes are drawn for training: a picture each with a pen of these half-widths, from thinnest to widest,
@@ -218,6 +219,7 @@ def training_data(data_dir: Path, cache: Path | None = None, limit: int | None =
         print(f"{part.source}: {len(part):,} images")
     others = load_strokes("unipen-chars", "val", data_dir=data_dir)
     others = pen_images(others, [(pen.HALF_WIDTH, pen.HALF_WIDTH)], cache and cache / "val", limit)
+    emnist_val, others = (part.sample(min(VALIDATED, len(part)), rng) for part in (emnist_val, others))
     return combine(*train), combine(*_by_case(emnist_val), others)
 
 
