@@ -27,6 +27,8 @@ WEIGHTS = "reader.tflite"
 BATCH = 256  #: images shown to the network together, when many pictures are read
 CHUNK = 64  #: pictures read together, at most; only their ink is held in memory
 ALTERNATIVES = 3
+#: An l is written as a bare bar or as a loop. It is a bar where the network finds an I at least this likely beside it.
+BAR = 0.1
 BROKEN = 4  #: a single character falls into at most this many components
 
 
@@ -120,6 +122,9 @@ class Recognizer:
         # one for a digit, so adding up would give every letter twice a digit's chance; among 36, a circle is as often
         # a 0 as an O. (In words it is not: there letters keep what they have.)
         self._averaging = self._folding / np.maximum(self._folding.sum(axis=0), 1)
+        # Where an l counts as an L, a bare bar must not: it is an I. (In words, the context says what a bar is.)
+        merged = self._known if "L" in self.classes and "l" not in self.classes else ""
+        self._bar = [merged.index(char) for char in "Il"] if {*"Il"} <= {*merged} else None
         self._alike = labels.same_shape(self._known)
 
     def __repr__(self) -> str:
@@ -172,6 +177,10 @@ class Recognizer:
 
     def _alone(self, scores: np.ndarray) -> np.ndarray:
         """Turn scores of the network's classes into probabilities of the answers, for characters without context."""
+        if self._bar:
+            bars = np.ix_(scores[:, self._bar[0]] > BAR * scores[:, self._bar[1]], self._bar)
+            scores = scores.copy()
+            scores[bars] = scores[bars].sum(axis=1, keepdims=True) * [1, 0]
         answers = scores @ self._averaging
         return answers / np.maximum(answers.sum(axis=1, keepdims=True), 1e-12)
 

@@ -31,7 +31,7 @@ def test_characters_survive_the_round_trip(case):
 
 
 def test_an_unknown_class_set_names_the_known_ones():
-    with pytest.raises(ValueError, match="class set must be one of digits, letters, alnum, balanced, byclass, text; got 'x'"):
+    with pytest.raises(ValueError, match=r"class set must be one of digits, .*, text; got 'x'"):
         labels.classes("x")
 
 

@@ -1,8 +1,8 @@
 """Train the network that ships: ``python -m hcr_lib.research.train_reader``.
 
 It learns from EMNIST, MNIST and UNIPEN's pen strokes (looked for in ``HCR_DATA_DIR``) and from the course's synthetic
-handwriting, every image normalised as a person's drawing is. Three precautions are meant to keep it from learning which data set an image
-comes from instead of what it shows:
+handwriting, every image normalised as a person's drawing is. Three precautions are meant to keep it from learning which
+data set an image comes from instead of what it shows:
 
 * every image passes through `hcr_lib.images.to_mnist_batch`, so strokes and edges look alike;
 * labels are partial: an MNIST digit says *which digit* it is, never *that* it is one, an EMNIST letter of unknown
@@ -271,9 +271,7 @@ def _draw_all(jobs: list[tuple]) -> Iterator[np.ndarray]:
         yield from tqdm(pool.map(drawn, *zip(*jobs, strict=True), chunksize=500), total=len(jobs), desc="drawing")
 
 
-def drawn(
-    strokes: list[np.ndarray], char: str, half_widths: tuple[float, float], seed: tuple[int, ...]
-) -> np.ndarray:
+def drawn(strokes: list[np.ndarray], char: str, half_widths: tuple[float, float], seed: tuple[int, ...]) -> np.ndarray:
     """Draw a character as `pen_images` does; uint8 (28, 28)."""
     rng = np.random.default_rng(seed)
     slant, stretch = rng.uniform(-0.15, 0.15), np.exp(rng.uniform(-0.12, 0.12))

@@ -10,7 +10,7 @@ import pytest
 from hcr_lib import datasets, images, labels
 from hcr_lib._tf import keras
 from hcr_lib.datasets import CANDIDATE, NOT_CONSIDERED, RULED_OUT
-from hcr_lib.labels import BYCLASS, TEXT
+from hcr_lib.labels import TEXT
 from hcr_lib.networks import models
 from hcr_lib.research import train_reader
 
