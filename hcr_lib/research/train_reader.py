@@ -97,7 +97,7 @@ PHASES = (
         sources={"emnist": 1.0, "emnist, case unknown": 1.0, "mnist": 0.3, "synthetic": 0.6},
     ),
     Phase(
-        "pens", epochs=5, steps=900, batch_size=64, learning_rate=1e-3, balance=0.4, ema=0.998,
+        "pens", epochs=6, steps=1100, batch_size=64, learning_rate=1e-3, balance=0.4, ema=0.998,
         augment={
             "rotation": 7.0, "shear": 0.12, "scale": 0.06, "shift": 1.2,
             "elastic": 0.4, "thicken": 0.5, "thin": 0.3, "blur": 0.5,
