@@ -95,7 +95,7 @@ class TestPenImages:
         dot, cross = strokes_of(".", "1")[0], strokes_of("x", "1")[0]
         drawn = [train_reader.drawn(dot, ".", (15.0, 15.0), (0, k)) for k in range(9)]
         assert all((image > 127).sum() > 200 for image in drawn), "a blot, and no stroke of a pen"
-        inked = [(train_reader.drawn(cross, "x", (10.0, 10.0), (0, k)) > 127).sum() for k in range(20)]
+        inked = [(train_reader.drawn(cross, "x", (20.0, 20.0), (0, k)) > 127).sum() for k in range(20)]
         assert np.ptp(inked) > 20, "some letters are as large as they were written, with thicker strokes"
 
     def test_it_is_remembered_and_the_same_every_time(self, tmp_path, monkeypatch):
