@@ -9,7 +9,7 @@ from PIL import Image
 
 from hcr_lib import datasets, pen
 from hcr_lib._paths import shipped
-from hcr_lib.recognizer import WEIGHTS
+from hcr_lib.recognizer import WEIGHTS, Recognizer
 from hcr_lib.research import scorecard
 
 
@@ -88,10 +88,19 @@ class TestScorecard:
         card.characters("synthetic", sample.images, sample.chars, "digits")
         assert card.rows[0]["count"] == sum(char.isdigit() for char in sample.chars)
 
+    def test_each_alphabet_gets_the_answers_that_it_gets_on_the_command_line(self):
+        card, sample = scorecard.Scorecard(), datasets.load("bundled", "test").sample(40, np.random.default_rng(0))
+        capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+        card.characters("synthetic", sample.images, sample.chars, ("letters", capitals), "byclass")
+        for row, chosen in zip(card.rows, (np.isin(sample.chars, list(capitals)), np.full(40, True)), strict=False):
+            reader, shown = Recognizer.load(row["alphabet"]), sample.take(chosen)
+            read = [reading.text for reading in reader.read_all(shown.images, mode="char")]
+            assert row["score"] == pytest.approx(np.mean(read == shown.chars), abs=1e-4)
+
     def test_answers_in_62_classes_are_also_counted_with_cases_merged(self, monkeypatch):
         card = scorecard.Scorecard()
-        monkeypatch.setattr(card, "readings", lambda *_: ["o", "a", "A", "7", ""])  # a and A are two of NIST's 47
-        card.characters("drawn", [None] * 5, list("OAA7x"), "byclass")
+        monkeypatch.setattr(card, "singles", lambda *_: ["o", "a", "A", "7", ""])  # a and A are two of NIST's 47
+        card.characters("drawn", [page((20, 15, 40, 45))] * 5, list("OAA7x"), "byclass")
         assert {row["alphabet"]: row["score"] for row in card.rows} == {
             "byclass": 0.4,
             "byclass, counted as balanced": 0.6,
@@ -103,6 +112,8 @@ class TestScorecard:
         card = scorecard.Scorecard()
         card.texts("blank", [page()] * 3, ["A-b", "cd", "e"], "alnum")
         assert (card.rows[0]["score"], card.rows[0]["count"]) == (1, 3)
+        card.characters("blank", [page((20, 15, 22, 45)), page()], ["1", "1"], "digits")
+        assert (card.rows[1]["score"], card.rows[1]["count"]) == (0.5, 2)
 
 
 def test_the_table_shows_the_worst_of_three_widths_and_turns_errors_into_what_is_right():
