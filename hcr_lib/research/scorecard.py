@@ -1,10 +1,10 @@
 """Judge the reader on real handwriting: ``python -m hcr_lib.research.scorecard`` writes ``data/results/reader.json``.
 
-The sets are looked for in ``HCR_DATA_DIR``. Words go through `Recognizer.read_all`, as on the command line: a picture in,
-a reading out; so do single characters, but for a shortcut: each picture is brought to the network's form once for all
-alphabets that it is read with. Nothing here was trained on; the test splits of MNIST and EMNIST are for reporting, not for
-choosing between weights. To choose, ``--weights FILE`` judges other weights by the validation splits instead, and
-writes nothing.
+The sets are looked for in ``HCR_DATA_DIR``. Words go through `Recognizer.read_all`, as on the command line: a picture
+in, a reading out; so do single characters, but for a shortcut: each picture is brought to the network's form once for
+all alphabets that it is read with. Nothing here was trained on; the test splits of MNIST and EMNIST are for reporting,
+not for choosing between weights. To choose, ``--weights FILE`` judges other weights by the validation splits instead,
+and writes nothing.
 
 Which of these sets are private, and what was chosen with a look at them, is said in the model card, ``data/reader.md``.
 """
