@@ -28,7 +28,7 @@ BATCH = 256  #: images shown to the network together, when many pictures are rea
 CHUNK = 64  #: pictures read together, at most; only their ink is held in memory
 ALTERNATIVES = 3
 #: An l is written as a bare bar or as a loop. It is a bar where the network finds an I at least this likely beside it.
-BAR = 0.1
+BAR = 0.2
 BROKEN = 4  #: a single character falls into at most this many components
 
 
