@@ -98,7 +98,8 @@ def in_context(probabilities: npt.ArrayLike, classes: str) -> np.ndarray:
     shape of letters, the forward-backward algorithm (L. R. Rabiner, "A tutorial on hidden Markov models and selected
     applications in speech recognition", 1989) adds up all spellings, weighted by English letter pairs. The scores of
     every character are then averaged over the shapes. A code such as AB12 survives, since no pure shape explains it.
-    Characters other than A-Z, a-z and digits belong to no pure shape.
+    Characters other than A-Z, a-z and digits belong to no pure shape; one that is more likely such a mark than not is
+    left as it is, and those around it are weighed as if it were not there: ``don't`` is a word of small letters.
 
     Returns
     -------
@@ -112,12 +113,18 @@ def in_context(probabilities: npt.ArrayLike, classes: str) -> np.ndarray:
     ('0N', 'ON')
     """
     scores = np.maximum(_checked(probabilities, classes), _FLOOR)
-    if len(scores) < 2:
-        return scores / scores.sum(axis=1, keepdims=True)
-    scores = scores**TRUST
     scores /= scores.sum(axis=1, keepdims=True)
     kinds = string.digits, string.ascii_uppercase, string.ascii_lowercase
     digit, upper, lower = (np.array([char in kind for char in classes]) for kind in kinds)
+    plain = scores[:, digit | upper | lower].sum(axis=1) > 0.5
+    if plain.sum() < len(plain):
+        weighed = scores.copy()
+        weighed[plain] = in_context(scores[plain], classes) if plain.any() else scores[plain]
+        return weighed
+    if len(scores) < 2:
+        return scores
+    scores = scores**TRUST
+    scores /= scores.sum(axis=1, keepdims=True)
     title = np.vstack([upper, *[lower] * (len(scores) - 1)])
     shapes = {"UPPER": upper, "lower": lower, "Title": title, "digits": digit, "mixed": True}
     posteriors, evidences = [], []

@@ -15,11 +15,15 @@ DIGITS = string.digits
 LETTERS = string.ascii_uppercase
 ALNUM = DIGITS + LETTERS
 BYCLASS = ALNUM + string.ascii_lowercase
+MARKS = ".,-'\"?!:;()/&+=%@#"  #: that reading text needs, and that people's handwriting at hand shows often enough
+TEXT = BYCLASS + MARKS
 #: NIST merges the 15 letters whose two cases look alike, which leaves 47 classes.
 MERGED_LETTERS = "CIJKLMOPSUVWXYZ"
 BALANCED = ALNUM + "".join(c for c in string.ascii_lowercase if c.upper() not in MERGED_LETTERS)
 
-CLASS_SETS = {"digits": DIGITS, "letters": LETTERS, "alnum": ALNUM, "balanced": BALANCED, "byclass": BYCLASS}
+CLASS_SETS = {
+    "digits": DIGITS, "letters": LETTERS, "alnum": ALNUM, "balanced": BALANCED, "byclass": BYCLASS, "text": TEXT,
+}  # fmt: skip
 
 #: Characters that an isolated drawing cannot always distinguish. Context can; a classifier can only guess.
 SHAPE_EQUIVALENT = (
@@ -35,7 +39,7 @@ def classes(name: str) -> str:
     >>> classes("letters")
     'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
     >>> [len(classes(name)) for name in CLASS_SETS]
-    [10, 26, 36, 47, 62]
+    [10, 26, 36, 47, 62, 80]
     """
     return CLASS_SETS[ensure_choice(name, CLASS_SETS, name="class set")]
 

@@ -60,6 +60,7 @@ class LineReader:
         self._classes = "".join(char for char in known if char in classes or char == " ")
         self._folding = labels.merge_matrix(known, self._classes)
         self._ignored = [k for k, char in enumerate(known) if not char.isalnum() and char not in self._classes]
+        self.lexicon = lexicon
         self._language = _language(lexicon)
 
     def log_probs(self, line: np.ndarray) -> np.ndarray:

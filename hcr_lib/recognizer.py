@@ -20,19 +20,22 @@ import numpy.typing as npt
 from PIL import Image
 
 from hcr_lib import decode, images, labels, segment
-from hcr_lib.language import Lexicon
-from hcr_lib.line_reader import LineReader
 from hcr_lib._paths import shipped
 from hcr_lib._validate import ensure_choice, ensure_uint8_images
+from hcr_lib.language import Lexicon
+from hcr_lib.line_reader import LineReader, LineReading
 from hcr_lib.networks import inference
 
-ALPHABETS = ("digits", "letters", "alnum", "byclass")
+ALPHABETS = ("digits", "letters", "alnum", "byclass", "text")
 MODES = ("auto", "char", "word", "page")
 READERS = ("auto", "cut", "line")
 WEIGHTS = "reader.tflite"
 BATCH = 256  #: images shown to the network together, when many pictures are read
 CHUNK = 64  #: pictures read together, at most; only their ink is held in memory
 ALTERNATIVES = 3
+SURER = 0.1  #: so much surer must the line reader be that what looks like a single character is a short word
+#: An l is written as a bare bar or as a loop. It is a bar where the network finds an I at least this likely beside it.
+BAR = 0.2
 BROKEN = 4  #: a single character falls into at most this many components
 
 
@@ -103,11 +106,30 @@ class _Word:
 
 @dataclass
 class _Plan:
-    """What to show the network of a picture."""
+    """What to show the networks of a picture."""
 
     words: list[_Word]
-    scale: tuple[float, float]  # pixels of the picture per pixel of the ink, across and down
+    lines: list[segment.Component]  # the ink of each line; none if it is known to be a character
     whole: _Word | None = None  # all of it as a single character, if that is what it might be
+    scale: tuple[float, float] = (1.0, 1.0)  # pixels of the picture per pixel of the ink, across and down
+
+    def on_picture(self, box: segment.Box) -> segment.Box:
+        """Return where a box of the ink is in the picture."""
+        return tuple(round(edge * scale) for edge, scale in zip(box, self.scale * 2, strict=True))
+
+
+@dataclass
+class _Line:
+    """A line that was read."""
+
+    text: str
+    characters: list[Character]
+    reader: str = "cut"
+
+    @property
+    def confidence(self) -> float:
+        shares = [max(each.confidence, 1e-12) for each in self.characters]
+        return float(np.exp(np.mean(np.log(shares)))) if shares else 0.0
 
 
 class Recognizer:
@@ -130,6 +152,9 @@ class Recognizer:
         # one for a digit, so adding up would give every letter twice a digit's chance; among 36, a circle is as often
         # a 0 as an O. (In words it is not: there letters keep what they have.)
         self._averaging = self._folding / np.maximum(self._folding.sum(axis=0), 1)
+        # Where an l counts as an L, a bare bar must not: it is an I. (In words, the context says what a bar is.)
+        merged = self._known if "L" in self.classes and "l" not in self.classes else ""
+        self._bar = [merged.index(char) for char in "Il"] if {*"Il"} <= {*merged} else None
         self._alike = labels.same_shape(self._known)
 
     def __repr__(self) -> str:
@@ -141,9 +166,9 @@ class Recognizer:
 
         Parameters
         ----------
-        alphabet : {"alnum", "digits", "letters", "byclass"}
-            What it may answer with: 36 digits and capitals, 10, 26, or all 62 with exact case. One network knows
-            the 62; the others add up its probabilities, or mask them.
+        alphabet : {"alnum", "digits", "letters", "byclass", "text"}
+            What it may answer with: 36 digits and capitals, 10, 26, all 62 with exact case, or these and 18 marks
+            (`hcr_lib.labels.MARKS`). One network knows all 80; the others add up its probabilities, or mask them.
         path : path, optional
             Another trained reader, written by `hcr_lib.research.export_reader`.
 
@@ -182,6 +207,10 @@ class Recognizer:
 
     def _alone(self, scores: np.ndarray) -> np.ndarray:
         """Turn scores of the network's classes into probabilities of the answers, for characters without context."""
+        if self._bar:
+            bars = np.ix_(scores[:, self._bar[0]] > BAR * scores[:, self._bar[1]], self._bar)
+            scores = scores.copy()
+            scores[bars] = scores[bars].sum(axis=1, keepdims=True) * [1, 0]
         answers = scores @ self._averaging
         return answers / np.maximum(answers.sum(axis=1, keepdims=True), 1e-12)
 
@@ -194,7 +223,8 @@ class Recognizer:
         self,
         image: Image.Image | npt.ArrayLike | str | os.PathLike,
         mode: str = "auto",
-        lexicon: decode.Lexicon | Iterable[str] | None = None,
+        lexicon: Lexicon | Iterable[str] | None = None,
+        reader: str = "auto",
     ) -> Reading:
         """Read a picture.
 
@@ -203,17 +233,19 @@ class Recognizer:
         image : PIL.Image.Image, array_like or path
             Any size and either polarity, see `hcr_lib.images.to_gray`.
         mode : {"auto", "char", "word", "page"}
-            One character; one word, cut at its gaps; lines of words. "auto" looks how many lines and components
-            there are.
-        lexicon : iterable of str or hcr_lib.decode.Lexicon, optional
+            One character; one word; lines of words. "auto" looks how many lines and components there are.
+        lexicon : iterable of str or hcr_lib.language.Lexicon, optional
             Words to expect; what resembles none of them stays as read.
+        reader : {"auto", "cut", "line"}
+            "cut" reads each character by itself, "line" a line as a whole, and joined writing as well. "auto" takes of
+            their two texts the one that the network for lines finds more probable. In mode "char" there is no line.
 
         Raises
         ------
         hcr_lib.images.ImageError
             If there is no ink, or the file is no picture.
         """
-        [answer] = self.read_all([image], mode, lexicon)
+        [answer] = self.read_all([image], mode, lexicon, reader)
         if isinstance(answer, images.ImageError):
             raise answer
         return answer
@@ -222,15 +254,18 @@ class Recognizer:
         self,
         pictures: Iterable[Image.Image | npt.ArrayLike | str | os.PathLike],
         mode: str = "auto",
-        lexicon: decode.Lexicon | Iterable[str] | None = None,
+        lexicon: Lexicon | Iterable[str] | None = None,
+        reader: str = "auto",
     ) -> Iterator[Reading | images.ImageError]:
         """Read many pictures, batched, as `read` reads one; memory does not grow with their number.
 
         Yields a `Reading` for each in turn, or the ImageError, returned and not raised, where one could not be read.
         """
         ensure_choice(mode, MODES, name="mode")
-        if lexicon is not None and not isinstance(lexicon, decode.Lexicon):
-            lexicon = decode.Lexicon(lexicon)
+        ensure_choice(reader, READERS, name="reader")
+        if lexicon is not None and not isinstance(lexicon, Lexicon):
+            lexicon = Lexicon(lexicon)
+        line_reader = LineReader(self.classes, lexicon) if reader != "cut" and mode != "char" else None
         pictures = iter(pictures)
         while True:
             plans, batch = [], []
@@ -247,9 +282,16 @@ class Recognizer:
             stored = np.array(batch, dtype="uint8").reshape(-1, images.SIZE, images.SIZE)
             scores = self._scores(stored)
             for plan in plans:
-                yield plan if isinstance(plan, images.ImageError) else self._reading(plan, stored, scores, lexicon)
+                if isinstance(plan, images.ImageError):
+                    yield plan
+                    continue
+                lines = self._by_cuts(plan, stored, scores, lexicon)
+                if line_reader and plan.lines:
+                    lines = self._by_lines(plan, lines, line_reader, reader == "line")
+                yield _joined(lines)
 
-    def _reading(self, plan: _Plan, stored: np.ndarray, scores: np.ndarray, lexicon: decode.Lexicon | None) -> Reading:
+    def _by_cuts(self, plan: _Plan, stored: np.ndarray, scores: np.ndarray, lexicon: Lexicon | None) -> list[_Line]:
+        """Read each line of a plan character by character."""
         # A bar that may be 1, I or l is still surely one character: for the cut, characters alike count together.
         sure = (scores @ self._alike).max(axis=1)
         words, paths = plan.words, []
@@ -260,8 +302,8 @@ class Recognizer:
             first, [candidate] = plan.whole.first, plan.whole.candidates
             if decode.is_one_character(sure[first], sure[list(itertools.chain(*paths))], candidate.gap):
                 words, paths = [plan.whole], [[first]]
-        characters, text = [], ""
-        for number, (word, path) in enumerate(zip(words, paths, strict=True)):
+        lines: dict[int, _Line] = {}
+        for word, path in zip(words, paths, strict=True):
             # The word's shape is a matter of exact case, also when the answer will merge the cases.
             likely = decode.in_context(scores[path], self._known)
             likely = self._alone(likely) if len(words) == len(path) == 1 else likely @ self._folding
@@ -270,21 +312,61 @@ class Recognizer:
             if lexicon and (known := decode.closest_word(likely, self.classes, lexicon)):
                 spelled, columns = known, decode.columns_of(known, self.classes)
                 best = columns if len(columns) == len(path) and -1 not in columns else best
-            if number:
-                text += "\n" if word.line != words[number - 1].line else " "
-            text += spelled
+            line = lines.setdefault(word.line, _Line("", []))
+            line.text += f" {spelled}" if line.text else spelled
             for index, row, chosen in zip(path, likely, best, strict=True):
                 others = [int(k) for k in row.argsort()[::-1] if k != chosen][:ALTERNATIVES]
-                edges = zip(word.candidates[index - word.first].component.box, plan.scale * 2, strict=True)
-                box = tuple(round(edge * scale) for edge, scale in edges)
+                box = plan.on_picture(word.candidates[index - word.first].component.box)
                 rest = [(self.classes[k], float(row[k])) for k in others]
-                characters.append(Character(self.classes[chosen], float(row[chosen]), box, rest, stored[index]))
-        confidence = float(np.exp(np.mean(np.log([max(each.confidence, 1e-12) for each in characters]))))
-        return Reading(text, confidence, characters)
+                line.characters.append(Character(self.classes[chosen], float(row[chosen]), box, rest, stored[index]))
+        return [lines[number] for number in sorted(lines)]
+
+    def _by_lines(self, plan: _Plan, cut: list[_Line], line_reader: LineReader, always: bool) -> list[_Line]:
+        """Read the lines of a plan as wholes; unless `always`, only where that is better than what cutting gave."""
+        if len(cut) < len(plan.lines):  # a single character, it seems
+            component = segment.join(plan.lines)
+            pairs = [(component, cut[0])]
+        else:
+            pairs = list(zip(plan.lines, cut, strict=True))
+        lines = []
+        for component, by_cuts in pairs:
+            reading = line_reader.read(component)
+            characters = []
+            for place, box in reading.places:
+                x0, y0, x1, y1 = box
+                left, top = component.box[:2]
+                seen = images.ink_to_mnist(component.ink[y0 - top : y1 - top, x0 - left : x1 - left])
+                box = plan.on_picture(box)
+                characters.append(Character(place.char, place.confidence, box, place.alternatives, seen))
+            by_lines = _Line(reading.text, characters, "line")
+            better = characters and (always or _is_better(reading, by_lines, by_cuts, line_reader, component))
+            lines.append(by_lines if better else by_cuts)
+        return lines
+
+
+def _is_better(
+    reading: LineReading, by_lines: _Line, by_cuts: _Line, line_reader: LineReader, component: segment.Component
+) -> bool:
+    """Return whether a line's reading as a whole is the better one."""
+    if len(by_lines.characters) == 1:
+        return False  # the network for characters has seen more of them
+    if len(by_cuts.characters) == 1 and component.width <= segment.WIDEST * component.height:
+        return by_lines.confidence > by_cuts.confidence + SURER
+    if line_reader.lexicon and not all(word in line_reader.lexicon for word in by_cuts.text.split()):
+        return True
+    return reading.log_probability(reading.text) >= reading.log_probability(by_cuts.text)
+
+
+def _joined(lines: list[_Line]) -> Reading:
+    """Put lines together."""
+    readers = {line.reader for line in lines}
+    characters = [each for line in lines for each in line.characters]
+    whole = _Line("\n".join(line.text for line in lines), characters)
+    return Reading(whole.text, whole.confidence, characters, readers.pop() if len(readers) == 1 else "both")
 
 
 def _plan(picture: Any, mode: str) -> _Plan | images.ImageError:
-    """Decide what to show the network, or return what is wrong with a picture."""
+    """Decide what to show the networks, or return what is wrong with a picture."""
     try:
         if isinstance(picture, str | os.PathLike):
             gray, (width, height) = images.open_gray(picture)
@@ -292,13 +374,14 @@ def _plan(picture: Any, mode: str) -> _Plan | images.ImageError:
             gray = images.to_gray(picture)
             width, height = picture.size if isinstance(picture, Image.Image) else np.shape(picture)[1::-1]
         ink = images.flatten(gray)
-        words, whole = _words(ink, mode)
+        plan = _words(ink, mode)
     except ValueError as error:  # another one than an ImageError: an array that is no picture
         return error if isinstance(error, images.ImageError) else images.ImageError(str(error))
-    return _Plan(words, (width / ink.shape[1], height / ink.shape[0]), whole)
+    plan.scale = width / ink.shape[1], height / ink.shape[0]
+    return plan
 
 
-def _words(ink: np.ndarray, mode: str) -> tuple[list[_Word], _Word | None]:
+def _words(ink: np.ndarray, mode: str) -> _Plan:
     """Return the words of a page with their candidates, and all of it as one character if it might be one."""
     found = segment.lines(ink) if mode == "page" or (mode == "auto" and max(ink.shape) > 2 * images.SIZE) else []
     number = sum(len(line.components) for line in found)
@@ -306,7 +389,7 @@ def _words(ink: np.ndarray, mode: str) -> tuple[list[_Word], _Word | None]:
         ink = images.remove_specks(ink)
         x0, y0, x1, y1 = images.bounding_box(ink)
         alone = segment.Component((x0, y0, x1, y1), ink[y0:y1, x0:x1])
-        return [_Word([segment.Candidate(0, 1, alone, 0.0)])], None
+        return _Plan([_Word([segment.Candidate(0, 1, alone, 0.0)])], [line.ink for line in found])
     whole = None
     if mode == "auto" and number <= BROKEN:  # a K whose arms miss its stem, or a short word?
         everything = segment.whole(found)
@@ -314,11 +397,12 @@ def _words(ink: np.ndarray, mode: str) -> tuple[list[_Word], _Word | None]:
         compact = everything.component.width <= segment.WIDEST * everything.component.height
         whole = _Word([everything]) if compact else None
         if len(found) > 1 and not (all(letters) if compact else any(letters)):
-            return [_Word([everything])], None  # a T whose bar misses its stem, a colon, a wide equals sign
+            return _Plan([_Word([everything])], [])  # a T whose bar misses its stem, a colon, a wide equals sign
     if mode == "word" or (mode == "auto" and len(found) == 1 and (whole or len(segment.words(found[0])) == 1)):
-        return [_Word(segment.candidates(segment.one_line(ink)))], whole
-    split = [(row, word) for row, line in enumerate(found) for word in segment.words(line)]
-    return [_Word(segment.candidates(word), row) for row, word in split], whole
+        line = segment.one_line(ink)
+        return _Plan([_Word(segment.candidates(line))], [line.ink], whole)
+    split = [_Word(segment.candidates(word), row) for row, line in enumerate(found) for word in segment.words(line)]
+    return _Plan(split, [line.ink for line in found], whole)
 
 
 #: Readers of several alphabets share one network.

@@ -22,6 +22,7 @@ LAYERS = [
     {"datasets", "augment"},
     {"handwriting", "training", "segment"},
     {"decode", "line_decoding", "baselines", "plots"},
+    {"line_reader"},
     {"recognizer"},
     {"widgets", "checks", "cli"},
     {"__main__"},

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
 from hcr_lib import decode
-from hcr_lib.labels import ALNUM, BYCLASS, DIGITS, LETTERS, to_labels
+from hcr_lib.labels import ALNUM, BYCLASS, DIGITS, LETTERS, TEXT, to_labels
 from hcr_lib.segment import Candidate
 
 
@@ -106,6 +106,18 @@ class TestInContext:
     )
     def test_context_decides_what_one_character_cannot(self, wishes, expected):
         assert decode.argmax(decode.in_context(scores_of(*wishes), BYCLASS), BYCLASS) == expected
+
+    @pytest.mark.parametrize(
+        ("wishes", "expected"),
+        [
+            (["d", {"0": 0.5, "o": 0.4}, *"n't"], "don't"),
+            ([*"20", {"O": 0.5, "0": 0.45}, "6", "."], "2006."),
+            (["(", "W", {"O": 0.5, "o": 0.4}, *"rd", ")"], "(Word)"),
+            ([".", ",", "?"], ".,?"),
+        ],
+    )
+    def test_marks_stay_and_a_word_is_weighed_without_them(self, wishes, expected):
+        assert decode.argmax(decode.in_context(scores_of(*wishes, classes=TEXT), TEXT), TEXT) == expected
 
     def test_letters_of_other_alphabets_keep_their_scores(self):
         np.testing.assert_allclose(decode.in_context([[0.5, 0.5], [0.5, 0.5]], "αβ"), 0.5)

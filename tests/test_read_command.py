@@ -81,7 +81,7 @@ class TestJson:
         assert answers[0]["text"] == "7"
         assert answers[0] == answers[3]
 
-    @pytest.mark.parametrize("alphabet", ["digits", "letters", "alnum", "byclass"])
+    @pytest.mark.parametrize("alphabet", ["digits", "letters", "alnum", "byclass", "text"])
     @pytest.mark.parametrize("mode", ["auto", "char", "word", "page"])
     def test_every_alphabet_in_every_mode(self, capsys, pictures, alphabet, mode):
         status, lines, _ = read(capsys, "--json", "--alphabet", alphabet, "--mode", mode, pictures["HANDS"])

@@ -378,6 +378,18 @@ class TestOrder:
         assert np.mean(drawn < 16) > 0.5  # 144 of the weights' 208
         assert drawn.max() < 80
 
+    def test_an_epoch_of_so_many_steps_draws_as_many_batches(self):
+        weights = np.full(96, 1 / 96)
+        assert len(draw_order(96, weights, 0, 0, drawn=400)) == 400
+        model = network()
+        train(model, epochs=2, augment=None, sampling_weights=weights, steps=5)
+        assert int(model.optimizer.iterations.numpy()) == 10
+
+    @pytest.mark.parametrize("more", [{"steps": 3}, {"steps": 0, "sampling_weights": np.ones(96)}])
+    def test_steps_go_with_weights(self, more):
+        with pytest.raises(ValueError, match="steps must be at least 1, and go with sampling_weights"):
+            train(network(), **more)
+
     def test_a_class_of_no_weight_is_not_learned(self):
         model = network()
         train(model, epochs=6, learning_rate=0.01, augment=None, sampling_weights=TRAIN.labels != 2)

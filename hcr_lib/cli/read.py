@@ -22,6 +22,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="one character, one word or a page of lines (default: auto, which looks)",
     )  # fmt: skip
     parser.add_argument(
+        "--reader", choices=recognizer.READERS, default="auto",
+        help="read each character by itself, each line as a whole, or take the better of the two (default: auto)",
+    )  # fmt: skip
+    parser.add_argument(
         "--lexicon", metavar="FILE",
         help=f"words or names to expect, one a line (UTF-8), or {language.ENGLISH!r}: 160,000 frequent English words",
     )  # fmt: skip
@@ -44,7 +48,8 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     failed = False
     try:
-        for file, answer in zip(options.files, reader.read_all(options.files, options.mode, lexicon), strict=True):
+        answers = reader.read_all(options.files, options.mode, lexicon, options.reader)
+        for file, answer in zip(options.files, answers, strict=True):
             failed |= _show(file, answer, options)
         sys.stdout.flush()
     except BrokenPipeError:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 COMMAND = "python -m hcr_lib.research.export_reader"
 TRAINED = "reader.keras"
+#: That of UNIPEN, which asks to be named: see the model card.
+LICENCE = "CC-BY-4.0"
 #: Probabilities of Keras and of LiteRT may differ by this much: both calculate in float32, in another order.
 TOLERANCE = 1e-4
 LINE_TOLERANCE = 3e-3  #: LiteRT keeps a line reader's weights in half precision, and unpacks them to float32
@@ -171,11 +173,11 @@ def ship(trained: Path) -> None:
     manifest.ship(
         TRAINED,
         trained.read_bytes(),
-        origin="trained on MNIST, EMNIST and data/synthetic.npz; see reader.md, the model card",
-        licence="CC0-1.0",
+        origin="trained on MNIST, EMNIST, UNIPEN and data/synthetic.npz; see reader.md, the model card",
+        licence=LICENCE,
         command="python -m hcr_lib.research.train_reader --out DIR --ship",
     )
-    manifest.ship(WEIGHTS, readable, origin=f"made from {TRAINED}", licence="CC0-1.0", command=COMMAND)
+    manifest.ship(WEIGHTS, readable, origin=f"made from {TRAINED}", licence=LICENCE, command=COMMAND)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """Judge the reader on real handwriting: ``python -m hcr_lib.research.scorecard`` writes ``data/results/reader.json``.
 
-The sets are looked for in ``HCR_DATA_DIR``. Everything goes through `Recognizer.read_all`, as on the command line:
-a picture in, a reading out. Nothing here was trained on; the test splits of MNIST and EMNIST are for reporting, not for
-choosing between weights. To choose, ``--weights FILE`` judges other weights by the validation splits instead, and
-writes nothing.
+The sets are looked for in ``HCR_DATA_DIR``. Words go through `Recognizer.read_all`, as on the command line: a picture
+in, a reading out; so do single characters, but for a shortcut: each picture is brought to the network's form once for
+all alphabets that it is read with. Nothing here was trained on; the test splits of MNIST and EMNIST are for reporting,
+not for choosing between weights. To choose, ``--weights FILE`` judges other weights by the validation splits instead,
+and writes nothing.
 
 Which of these sets are private, and what was chosen with a look at them, is said in the model card, ``data/reader.md``.
 """
@@ -22,13 +23,14 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from hcr_lib import images, metrics, pen, segment
+from hcr_lib import decode, images, metrics, pen, segment
 from hcr_lib._paths import shipped, user_data_dir
-from hcr_lib.datasets import StrokeDataset, load
-from hcr_lib.labels import ALNUM, BYCLASS, DIGITS, LETTERS, classes
+from hcr_lib.datasets import StrokeDataset, load, load_strokes
+from hcr_lib.labels import ALNUM, BYCLASS, DIGITS, LETTERS, MARKS, TEXT, classes
 from hcr_lib.recognizer import ALPHABETS, WEIGHTS, Recognizer
 from hcr_lib.research import manifest, mixed_emnist
 from hcr_lib.research._arguments import at_least_one
+from hcr_lib.research.train_reader import as_large_as_written
 
 COMMAND = "python -m hcr_lib.research.scorecard"
 #: A prediction in 62 classes may also count as one in these: 47, where NIST merges cases that look alike, and 36.
@@ -48,6 +50,13 @@ def pen_drawings(path: Path) -> Iterator[tuple[str, list[np.ndarray]]]:
         )
     for label, strokes in zip(chars.texts, chars, strict=True):
         yield str(label), pen.scale_to(strokes)
+
+
+def mark_drawings(data_dir: Path) -> Iterator[tuple[str, list[np.ndarray]]]:
+    """Yield the marks of UNIPEN's people on whom nothing is trained, on the pad, as large as they were written."""
+    strokes = load_strokes("unipen-chars", "val", data_dir=data_dir)
+    for k in np.flatnonzero(np.isin(strokes.texts, list(MARKS))):
+        yield str(strokes.texts[k]), as_large_as_written(strokes[k])
 
 
 def pictures_in(archive: Path) -> Iterator[tuple[str, Any, dict[str, str]]]:
@@ -82,27 +91,44 @@ class Scorecard:
         self.rows: list[dict[str, Any]] = []
         self._reader = Recognizer.load("byclass", path=weights)
 
-    def readings(self, pictures: Iterable, alphabet: str, mode: str) -> list[str]:
-        """Read pictures; what cannot be read counts as an empty reading."""
-        readings = self._reader.with_alphabet(alphabet).read_all(tqdm(pictures, leave=False), mode)
+    def words(self, pictures: Iterable, alphabet: str) -> list[str]:
+        """Read pictures of words; what cannot be read counts as an empty reading."""
+        readings = self._reader.with_alphabet(alphabet).read_all(tqdm(pictures, leave=False), "word")
         return ["" if isinstance(reading, images.ImageError) else reading.text for reading in readings]
 
-    def characters(self, name: str, pictures: Sequence, truth: Sequence[str], alphabet: str) -> None:
-        """Score single characters by accuracy; characters that the alphabet lacks are passed over.
+    def singles(self, stored: Sequence[np.ndarray | None], alphabet: str) -> list[str]:
+        """Read single characters, normalised; what could not be (None) counts as an empty reading."""
+        found = [image for image in stored if image is not None]
+        reader = self._reader.with_alphabet(alphabet)
+        read = iter(decode.argmax(reader.predict(np.array(found), normalised=True), reader.classes) if found else "")
+        return ["" if image is None else next(read) for image in stored]
+
+    def characters(self, name: str, pictures: Sequence, truth: Sequence[str], *shown: str | tuple[str, str]) -> None:
+        """Score single characters by accuracy, with each alphabet; characters that it lacks are passed over.
 
         Answers in 62 classes are also counted with cases merged: where NIST merges them, and everywhere.
+
+        Parameters
+        ----------
+        name : str
+        pictures, truth : sequence of n pictures, and of n characters
+        *shown : str or (str, str)
+            An alphabet, and the characters that are shown for it; all, if none are named.
         """
-        known = classes(alphabet)
-        target = [_home(char, known) for char in truth]
-        rows = [k for k, char in enumerate(target) if char in known][: self.limit]
-        if alphabet == "letters":  # asked about drawings that are known to be capitals
-            rows = [k for k in rows if truth[k] in LETTERS]
-        read = self.readings((pictures[k] for k in rows), alphabet, "char")
-        target = [target[k] for k in rows]
-        self._accuracy(name, alphabet, target, read)
-        for merged in COUNTED_AS if alphabet == "byclass" else ():
-            folded = [[_home(char, classes(merged)) for char in chars] for chars in (target, read)]
-            self._accuracy(name, f"byclass, counted as {merged}", *folded)
+        asked = {}
+        for alphabet, chars in ((each, "") if isinstance(each, str) else each for each in shown):
+            known = classes(alphabet)
+            rows = [k for k, char in enumerate(truth) if _home(char, known) in known and (not chars or char in chars)]
+            asked[alphabet] = rows[: self.limit]
+        needed = sorted({k for rows in asked.values() for k in rows})
+        stored = {k: _normalised(pictures[k]) for k in tqdm(needed, leave=False)}
+        for alphabet, rows in asked.items():
+            read = self.singles([stored[k] for k in rows], alphabet)
+            target = [_home(truth[k], classes(alphabet)) for k in rows]
+            self._accuracy(name, alphabet, target, read)
+            for merged in COUNTED_AS if alphabet == "byclass" else ():
+                folded = [[_home(char, classes(merged)) for char in chars] for chars in (target, read)]
+                self._accuracy(name, f"byclass, counted as {merged}", *folded)
 
     def _accuracy(self, name: str, alphabet: str, target: Sequence[str], read: Sequence[str]) -> None:
         right = sum(char == text for char, text in zip(target, read, strict=True))
@@ -112,7 +138,7 @@ class Scorecard:
     def texts(self, name: str, pictures: Sequence, truth: Sequence[str], alphabet: str) -> None:
         """Score words by character error rate, cases merged; blanks and punctuation do not count."""
         plain = ["".join(filter(str.isalnum, text)).upper() for text in truth][: self.limit]
-        read = [text.replace(" ", "").upper() for text in self.readings(pictures[: self.limit], alphabet, "word")]
+        read = [text.replace(" ", "").upper() for text in self.words(pictures[: self.limit], alphabet)]
         rate = metrics.character_error_rate(plain, read)
         # Characters of one word are read together, so whole words are drawn anew: the bootstrap.
         rng, draws = np.random.default_rng(0), []
@@ -127,6 +153,14 @@ class Scorecard:
         row |= {"low": round(float(low), 4), "high": round(float(high), 4), "measure": measure}
         self.rows.append(row)
         print(f"{name:<44} {alphabet:<28} n={count:<6} {measure} {score:.2%} ({low:.2%} to {high:.2%})", flush=True)
+
+
+def _normalised(picture: Any) -> np.ndarray | None:
+    """Return a picture of one character as the network takes it, or None if there is nothing to read."""
+    try:
+        return images.to_mnist(picture)
+    except images.ImageError:
+        return None
 
 
 def _home(char: str, known: str) -> str:
@@ -155,18 +189,17 @@ def measure(data_dir: Path, limit: int | None = None, weights: Path | None = Non
     cased = mixed_emnist.load(data_dir, part, case="known")
     card.characters(f"EMNIST, our {named} split", cased.images, cased.chars, "byclass")
     drawings = list(pen_drawings(data_dir / "pen_strokes_dev.npz"))
+    drawings += mark_drawings(data_dir)
     if limit:
         drawings = drawings[:: max(1, len(drawings) // (4 * limit))]
+    # Whoever asks for capitals shows capitals.
+    shown = {"digits": DIGITS, "letters": LETTERS, "alnum": ALNUM, "byclass": BYCLASS, "text": TEXT}
     for width, half_width in PEN_WIDTHS.items():
-        for alphabet, asked in (("digits", DIGITS), ("letters", LETTERS), ("alnum", ALNUM), ("byclass", BYCLASS)):
-            chosen = [(char, strokes) for char, strokes in drawings if char in asked]
-            card.characters(
-                f"real pens, {width}", _Rendered([s for _, s in chosen], half_width), [c for c, _ in chosen], alphabet
-            )
+        pictures = _Rendered([strokes for _, strokes in drawings], half_width)
+        card.characters(f"real pens, {width}", pictures, [char for char, _ in drawings], *shown.items())
     photos = list(pictures_in(data_dir / "photo_chars_dev.zip"))
-    for alphabet in ("alnum", "byclass"):
-        truth = [Path(name).stem.split("_")[1] for name, _, _ in photos]
-        card.characters("photographed characters", [picture for _, picture, _ in photos], truth, alphabet)
+    truth = [Path(name).stem.split("_")[1] for name, _, _ in photos]
+    card.characters("photographed characters", [picture for _, picture, _ in photos], truth, "alnum", "byclass")
     words = [each for each in pictures_in(data_dir / "pen_words_dev.zip") if each[2]["block_separable"] == "1"]
     forms = [each for each in pictures_in(data_dir / "form_names_dev.zip") if holds_only_the_name(each[1])]
     for name, chosen in (("pen words, separable", words), ("form names, nothing but the name", forms)):

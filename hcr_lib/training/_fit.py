@@ -49,6 +49,7 @@ def fit(
     ema: float | None = None,
     augment: Callable[[tf.Tensor, tf.Tensor], tf.Tensor] | None = None,
     sampling_weights: npt.ArrayLike | None = None,
+    steps: int | None = None,
     seed: int = 0,
     checkpoint_dir: str | os.PathLike | None = None,
     keep: str = "best",
@@ -84,6 +85,8 @@ def fit(
         From (ink, seed) to ink, such as `hcr_lib.augment.Augment`; only training images pass through it.
     sampling_weights : array_like of float, shape (n,), optional
         How often each training image is drawn, relative to the others; by default, each once an epoch.
+    steps : int, optional
+        Batches an epoch, where there are `sampling_weights`; by default, as many as hold each image once.
     seed : int
         Decides the order and the augmentation of every epoch. The model's first weights were drawn when it was
         built: call ``keras.utils.set_random_seed`` before that.
@@ -116,7 +119,10 @@ def fit(
     train, validation = (_fitting(data, model, name) for name, data in (("train", train), ("validation", validation)))
     _ensure_probabilities(model, validation)
     weights = None if sampling_weights is None else _ensure_weights(sampling_weights, len(train))
-    steps = -(-len(train) // batch_size)
+    if steps is not None and (weights is None or steps < 1):
+        raise ValueError(f"steps must be at least 1, and go with sampling_weights; got {steps}.")
+    drawn = len(train) if steps is None else steps * batch_size
+    steps = -(-drawn // batch_size)
     rates = learning_rate
     if not isinstance(rates, keras.optimizers.schedules.LearningRateSchedule):
         rates = warm_up_and_decay(learning_rate, epochs * steps)
@@ -136,7 +142,7 @@ def fit(
             "batch_size": batch_size, "learning_rate": keras.optimizers.schedules.serialize(rates),
             "weight_decay": weight_decay, "label_smoothing": label_smoothing, "ema": ema,
             "augment": _described(augment), "sampling_weights": None if weights is None else crc32(weights),
-            "seed": seed, "images": len(train), "train": crc32(train.images, train.targets),
+            "seed": seed, "images": len(train), "steps": steps, "train": crc32(train.images, train.targets),
             "validation": crc32(validation.images, validation.targets),
         }  # fmt: skip
         checkpoint = Checkpoint(Path(checkpoint_dir), run, model, history, averaged)
@@ -149,7 +155,7 @@ def fit(
             model.fit(
                 stream_batches(
                     train, batch_size, augment=augment, seed=seed, epochs=range(done, epochs),
-                    order=functools.partial(draw_order, len(train), weights, seed),
+                    order=functools.partial(draw_order, len(train), weights, seed, drawn=drawn),
                 ),
                 validation_data=stream_batches(validation, 512), validation_steps=-(-len(validation) // 512),
                 epochs=epochs, initial_epoch=done, steps_per_epoch=steps,
@@ -230,9 +236,12 @@ def warm_up_and_decay(peak: float, steps: int) -> keras.optimizers.schedules.Lea
     )
 
 
-def draw_order(number: int, weights: np.ndarray | None, seed: int, epoch: int) -> np.ndarray:
+def draw_order(
+    number: int, weights: np.ndarray | None, seed: int, epoch: int, *, drawn: int | None = None
+) -> np.ndarray:
     """Draw the order of an epoch's images: a permutation, or with replacement in proportion to their weights."""
-    return np.random.default_rng((seed, epoch)).choice(number, number, replace=weights is not None, p=weights)
+    rng = np.random.default_rng((seed, epoch))
+    return rng.choice(number, number if drawn is None else drawn, replace=weights is not None, p=weights)
 
 
 def stream_batches(
@@ -257,11 +266,11 @@ def stream_batches(
         From (ink, seed) to ink; the second number of the seed counts the batches since the first epoch.
     """
     images, targets = data.images, data.targets
-    steps = -(-len(data) // batch_size)
 
     def gather():
         for epoch in epochs:
             rows = np.arange(len(data)) if order is None else order(epoch)
+            steps = -(-len(rows) // batch_size)
             for step in range(steps):
                 batch = rows[step * batch_size : (step + 1) * batch_size]
                 yield images[batch], targets[batch], (seed, epoch * steps + step)

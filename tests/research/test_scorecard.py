@@ -9,7 +9,7 @@ from PIL import Image
 
 from hcr_lib import datasets, pen
 from hcr_lib._paths import shipped
-from hcr_lib.recognizer import WEIGHTS
+from hcr_lib.recognizer import WEIGHTS, Recognizer
 from hcr_lib.research import scorecard
 
 
@@ -31,6 +31,19 @@ def test_pen_drawings_come_one_by_one_upright_and_on_the_pad(tmp_path):
     assert strokes[0][0, 1] < strokes[1][0, 1] < strokes[0][2, 1], "the top of the 7 is on top"
     assert pen.bounds(strokes)[1::2] == (60, 340)
     assert point.tolist() == [[200, 200]]
+
+
+def test_marks_are_those_of_people_never_trained_on_and_as_large_as_written(tmp_path):
+    # A full stop and a bracket of somebody to judge by, a letter of theirs, and a comma of somebody to learn from.
+    np.savez(
+        tmp_path / "unipen_chars.npz", points=np.array([[0, 0], [0, 20], [0, 500], [0, 0], [0, 9], [3, 3]], "int16"),
+        stroke_offsets=[0, 1, 3, 4, 6], sample_offsets=[0, 1, 2, 3, 4], labels=np.array(list(".(a,")),
+        writer=np.array([7, 7, 7, 8]), split=np.array(["dev", "dev", "dev", "train"]),
+    )  # fmt: skip
+    (stop, [point]), (bracket, [stroke]) = scorecard.mark_drawings(tmp_path)
+    assert (stop, bracket) == (".", "(")
+    assert point.tolist() == [[200, 200]]
+    assert np.ptp(stroke[:, 1]) == pytest.approx(280 * 480 / 500)
 
 
 @pytest.mark.parametrize(
@@ -74,10 +87,19 @@ class TestScorecard:
         card.characters("synthetic", sample.images, sample.chars, "digits")
         assert card.rows[0]["count"] == sum(char.isdigit() for char in sample.chars)
 
+    def test_each_alphabet_gets_the_answers_that_it_gets_on_the_command_line(self):
+        card, sample = scorecard.Scorecard(), datasets.load("bundled", "test").sample(40, np.random.default_rng(0))
+        capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+        card.characters("synthetic", sample.images, sample.chars, ("letters", capitals), "byclass")
+        for row, chosen in zip(card.rows, (np.isin(sample.chars, list(capitals)), np.full(40, True)), strict=False):
+            reader, shown = Recognizer.load(row["alphabet"]), sample.take(chosen)
+            read = [reading.text for reading in reader.read_all(shown.images, mode="char")]
+            assert row["score"] == pytest.approx(np.mean(read == shown.chars), abs=1e-4)
+
     def test_answers_in_62_classes_are_also_counted_with_cases_merged(self, monkeypatch):
         card = scorecard.Scorecard()
-        monkeypatch.setattr(card, "readings", lambda *_: ["o", "a", "A", "7", ""])  # a and A are two of NIST's 47
-        card.characters("drawn", [None] * 5, list("OAA7x"), "byclass")
+        monkeypatch.setattr(card, "singles", lambda *_: ["o", "a", "A", "7", ""])  # a and A are two of NIST's 47
+        card.characters("drawn", [page((20, 15, 40, 45))] * 5, list("OAA7x"), "byclass")
         assert {row["alphabet"]: row["score"] for row in card.rows} == {
             "byclass": 0.4,
             "byclass, counted as balanced": 0.6,
@@ -89,6 +111,8 @@ class TestScorecard:
         card = scorecard.Scorecard()
         card.texts("blank", [page()] * 3, ["A-b", "cd", "e"], "alnum")
         assert (card.rows[0]["score"], card.rows[0]["count"]) == (1, 3)
+        card.characters("blank", [page((20, 15, 22, 45)), page()], ["1", "1"], "digits")
+        assert (card.rows[1]["score"], card.rows[1]["count"]) == (0.5, 2)
 
 
 def test_the_table_shows_the_worst_of_three_widths_and_turns_errors_into_what_is_right():
@@ -109,6 +133,7 @@ def test_other_weights_never_meet_a_test_split_and_leave_no_record(monkeypatch, 
     monkeypatch.setattr(scorecard.mixed_emnist, "load", lambda data_dir, part, **_: asked.append(part) or little)
     monkeypatch.setattr(scorecard, "user_data_dir", lambda: tmp_path)
     monkeypatch.setattr(scorecard, "pen_drawings", lambda path: [])
+    monkeypatch.setattr(scorecard, "mark_drawings", lambda path: [])
     monkeypatch.setattr(scorecard, "pictures_in", lambda path: [])
     for judged in ("characters", "texts"):
         monkeypatch.setattr(scorecard.Scorecard, judged, lambda *_: None)

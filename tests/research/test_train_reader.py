@@ -1,5 +1,6 @@
 """How the reader's training data is put together and trained on: near-duplicates out, sources in proportion."""
 
+import hashlib
 import json
 import zipfile
 
@@ -9,7 +10,8 @@ import pytest
 from hcr_lib import datasets, images, labels
 from hcr_lib._tf import keras
 from hcr_lib.datasets import CANDIDATE, NOT_CONSIDERED, RULED_OUT
-from hcr_lib.labels import BYCLASS
+from hcr_lib.labels import TEXT
+from hcr_lib.networks import models
 from hcr_lib.research import train_reader
 
 SAMPLE = datasets.load("bundled", "train").sample(120, np.random.default_rng(0)).images
@@ -58,6 +60,62 @@ class TestNormalisedImages:
         assert len(train_reader.normalised_images(SAMPLE[:3], None)) == 3
 
 
+def strokes_of(texts: str, writers: str) -> datasets.StrokeDataset:
+    """Return made-up strokes: of a mark a dot, of anything else two bars that cross, 300 high."""
+    cross, dot = [[[0, 0], [200, 300]], [[200, 0], [0, 300]]], [[[0, 0], [4, 6]]]
+    drawings = [cross if char.isalnum() else dot for char in texts]
+    strokes = [np.array(stroke, "int16") for drawing in drawings for stroke in drawing]
+    return datasets.StrokeDataset(
+        np.concatenate(strokes),
+        np.cumsum([0, *(len(stroke) for stroke in strokes)]),
+        np.cumsum([0, *(len(drawing) for drawing in drawings)]),
+        np.array(list(texts)),
+        np.array(list(writers)),
+    )
+
+
+class TestPenImages:
+    def test_each_character_is_drawn_with_each_pen_and_of_none_but_the_classes(self):
+        drawn = train_reader.pen_images(strokes_of("x.|y", "1122"), [(3, 5), (15, 20)])
+        assert sorted(drawn.chars) == sorted("x.y" * 2)
+        assert drawn.classes == TEXT
+        assert drawn.chars[:3].tolist() == drawn.chars[3:].tolist()
+        letters = np.isin(drawn.chars, ["x", "y"])
+        thin, thick = (drawn.images[half][letters[:3]].mean() for half in (slice(3), slice(3, 6)))
+        assert thin < thick
+        assert (drawn.targets != NOT_CONSIDERED).all()
+
+    def test_of_one_person_no_more_than_the_most(self, monkeypatch):
+        monkeypatch.setattr(train_reader, "MOST_OF_A_WRITER", 3)
+        drawn = train_reader.pen_images(strokes_of("a" * 9 + "bc", "1" * 9 + "22"), [(10, 10)])
+        assert sorted(drawn.chars) == list("aaabc")
+        assert len(train_reader.pen_images(strokes_of("a" * 9, "1" * 9), [(10, 10)], limit=2)) == 2
+
+    def test_a_dot_is_as_large_as_the_pen_and_a_letter_fills_the_pad(self):
+        dot, cross = strokes_of(".", "1")[0], strokes_of("x", "1")[0]
+        drawn = [train_reader.drawn(dot, ".", (15.0, 15.0), (0, k)) for k in range(9)]
+        assert all((image > 127).sum() > 200 for image in drawn), "a blot, and no stroke of a pen"
+        inked = [(train_reader.drawn(cross, "x", (20.0, 20.0), (0, k)) > 127).sum() for k in range(20)]
+        assert np.ptp(inked) > 20, "some letters are as large as they were written, with thicker strokes"
+
+    def test_it_is_remembered_and_the_same_every_time(self, tmp_path, monkeypatch):
+        strokes = strokes_of("a.b", "112")
+        first = train_reader.pen_images(strokes, [(3, 20)], tmp_path)
+        assert np.array_equal(train_reader.pen_images(strokes, [(3, 20)]).images, first.images)
+        monkeypatch.setattr(train_reader, "drawn", lambda *_: pytest.fail("drawn anew"))
+        assert np.array_equal(train_reader.pen_images(strokes, [(3, 20)], tmp_path).images, first.images)
+
+
+def test_a_network_of_fewer_classes_hands_on_what_it_knows():
+    few, more = models.compact_cnn(62, 2), models.compact_cnn(80, 2)
+    fresh = more.layers[-1].get_weights()
+    train_reader.take_over(more, few)
+    ink = SAMPLE[:5, ..., None] / np.float32(255)
+    answers = np.asarray(more(ink))[:, :62]
+    np.testing.assert_allclose(answers / answers.sum(axis=1, keepdims=True), np.asarray(few(ink)), atol=1e-5)
+    assert np.array_equal(more.layers[-1].get_weights()[0][:, 62:], fresh[0][:, 62:])
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Return a folder with a little of each source, all of it synthetic; MNIST is replaced for as long as it lives."""
@@ -68,6 +126,16 @@ def folder(tmp_path_factory):
         chars=np.array(list("AAAB77OO")),
         case_chars=np.array(list("Aa?B77?o")),
         split=np.array(["train", "train", "train", "val", "train", "train", "val", "test"]),
+    )
+    unipen = strokes_of("ab.&7|xy", "11223344")
+    np.savez(
+        folder / "unipen_chars.npz",
+        points=unipen.points * np.array([1, -1], "int16"),
+        stroke_offsets=unipen.stroke_offsets,
+        sample_offsets=unipen.sample_offsets,
+        labels=unipen.texts,
+        writer=unipen.writers.astype(int),
+        split=np.repeat(["train", "dev"], [6, 2]),
     )
     mnist = {
         "train": (SAMPLE[20:60], np.resize(np.arange(10), 40)),
@@ -140,11 +208,13 @@ class TestPhases:
         assert np.array_equal(train(out)[1], first)
         assert sorted(path.name for path in out.glob("checkpoint-*")) == folders
 
-        start = ["--phase", "natural", "--start", str(out / "reader.keras"), "--share", "0.5"]
+        begun = hashlib.sha256((out / "reader.keras").read_bytes()).hexdigest()
+        start = ["--phase", "pens", "--start", str(out / "reader.keras"), "--share", "0.5"]
         record, further = train(out, *start)
-        assert (record["phases"], record["start"], record["share"]) == ({"natural": 1}, "reader.keras", 0.5)
+        assert (record["phases"], record["start"], record["share"]) == ({"pens": 1}, "reader.keras", 0.5)
+        assert record["start_sha256"] == begun
         assert not np.array_equal(further, first)
-        assert len(list(out.glob("checkpoint-natural-*"))) == 2
+        assert len(list(out.glob("checkpoint-pens-*"))) == 2
 
 
 class TestTrainingData:
@@ -159,15 +229,27 @@ class TestTrainingData:
         train, validation = parts
         for part, either in ((train, "Aa"), (validation, "Oo")):
             [row] = self.of(part, "emnist, case unknown").targets
-            assert "".join(np.array(list(BYCLASS))[row == CANDIDATE]) == either
-            assert (row[row != CANDIDATE] == RULED_OUT).all()
+            assert "".join(np.array(list(TEXT))[row == CANDIDATE]) == either
+            assert (row[:62][row[:62] != CANDIDATE] == RULED_OUT).all()
 
     def test_known_case_is_one_candidate_among_all(self, parts):
         train, validation = parts
         for part, text in ((train, "Aa7"), (validation, "B")):
             known = self.of(part, "emnist")
             assert "".join(known.chars) == text
-            assert known.targets.tolist() == (1 + np.eye(62)[known.labels]).tolist()
+            assert known.targets[:, :62].tolist() == (1 + np.eye(62)[known.labels]).tolist()
+
+    def test_whoever_labelled_digits_and_letters_never_asked_for_marks(self, parts):
+        train, validation = parts
+        for part in (train, validation):
+            unipen = part.origins.each_name == "unipen"
+            assert (part.targets[~unipen, 62:] == NOT_CONSIDERED).all()
+            assert (part.targets[unipen] != NOT_CONSIDERED).all()
+
+    def test_the_people_to_choose_by_are_others_than_those_to_learn_from(self, parts):
+        train, validation = parts
+        assert sorted(self.of(train, "unipen").chars) == sorted("ab.&7" * len(train_reader.PENS))
+        assert sorted(self.of(validation, "unipen").chars) == list("xy")
 
     def test_an_mnist_digit_is_never_asked_whether_it_is_a_letter(self, parts):
         targets = self.of(parts[0], "mnist").targets
@@ -176,7 +258,7 @@ class TestTrainingData:
 
     def test_nothing_of_mnists_test_set_or_of_emnists_is_trained_on(self, parts):
         train, validation = parts
-        assert set(validation.origins.names) == {"emnist", "emnist, case unknown"}
+        assert set(validation.origins.names) == {"emnist", "emnist, case unknown", "unipen"}
         held = {image.tobytes() for image in images.to_mnist_batch(np.concatenate([SAMPLE[7:8], SAMPLE[60:69]]))}
         own = self.of(train, ["emnist", "emnist, case unknown", "mnist"])
         assert not held & {image.tobytes() for image in own.images}
@@ -188,7 +270,7 @@ class TestTrainingData:
     @pytest.mark.parametrize("phase", train_reader.PHASES, ids=lambda phase: phase.name)
     def test_sources_are_drawn_in_proportion_and_rare_classes_more_often_than_they_occur(self, phase):
         blank, label = np.zeros((100, 28, 28), "uint8"), np.array([0] * 90 + [1] * 10)
-        train = datasets.combine(*(datasets.Dataset(blank, label, BYCLASS, name) for name in [*phase.sources, "else"]))
+        train = datasets.combine(*(datasets.Dataset(blank, label, TEXT, name) for name in [*phase.sources, "else"]))
         drawn = train_reader.sampling_weights(train, phase).reshape(-1, 100)
         for own, share in zip(drawn, phase.sources.values(), strict=False):
             assert own.mean() == pytest.approx(share)
