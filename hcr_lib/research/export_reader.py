@@ -1,12 +1,13 @@
-"""Make the reader's two files from a trained one: ``python -m hcr_lib.research.export_reader [FILE.keras]``.
+"""Make a reader's two files from a trained one: ``python -m hcr_lib.research.export_reader [FILE.keras]``.
 
 ``reader.keras`` is Keras' own format, from which training can go on. ``reader.tflite`` is made from it; it is what the
-reader runs. Both carry the record of the training as ``record.json``, which ``unzip -p FILE record.json`` shows.
+reader runs; likewise ``line_reader.keras`` and ``line_reader.tflite`` for lines. All carry the record of the training as ``record.json``, which ``unzip -p FILE record.json`` shows.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import hashlib
 import io
 import json
@@ -18,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hcr_lib import ctc
+from hcr_lib import ctc, line_reader
 from hcr_lib._paths import replace_whole, shipped
 from hcr_lib._quiet import quiet_stderr
+from hcr_lib._validate import ensure_choice
 from hcr_lib.datasets import load
 from hcr_lib.networks.inference import RECORD, LineNetwork, Network
 from hcr_lib.recognizer import WEIGHTS
@@ -152,32 +154,53 @@ def _zipped(members: dict[str, bytes], behind: bytes = b"") -> bytes:
     return file.getvalue()
 
 
+@dataclasses.dataclass(frozen=True)
+class Files:
+    """A trained network that ships: its two files, what it learned from, and the command that makes it."""
+
+    trained: str
+    weights: str
+    origin: str
+    command: str
+
+
+READERS = (
+    Files(
+        TRAINED, WEIGHTS,
+        "trained on MNIST, EMNIST, UNIPEN and data/synthetic.npz; see reader.md, the model card",
+        "python -m hcr_lib.research.train_reader --out DIR --ship",
+    ),
+    Files(
+        "line_reader.keras", line_reader.WEIGHTS,
+        "trained on UNIPEN, EMNIST and lines by synthetic writers; see line_reader.md, the model card",
+        "python -m hcr_lib.research.train_line_reader --out DIR --ship",
+    ),
+)  # fmt: skip
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Put a trained reader and what is made from it into ``data/``, or only the latter elsewhere."""
+    """Put trained readers and what is made from them into ``data/``, or only the latter elsewhere."""
     parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__.splitlines()[0])
     parser.add_argument(
-        "trained", type=Path, nargs="?", metavar="FILE.keras", help="from train_reader; else the one that ships"
+        "trained", type=Path, nargs="?", metavar="FILE.keras", help="from a training; else those that ship"
     )
     parser.add_argument("--out", type=Path, metavar="FILE.tflite", help="write this file only, and nothing to data/")
     options = parser.parse_args(arguments)
-    trained = options.trained or shipped(TRAINED)
     if options.out:
-        replace_whole(options.out, to_litert(trained))
-    else:
+        replace_whole(options.out, to_litert(options.trained or shipped(TRAINED)))
+        return
+    for trained in [options.trained] if options.trained else [shipped(files.trained) for files in READERS]:
         ship(trained)
 
 
 def ship(trained: Path) -> None:
-    """Put a trained reader, and the file made from it that is read with, into ``data/``."""
+    """Put a trained reader, and the file made from it that is read with, into ``data/``; its name says which it is."""
+    known = {files.trained: files for files in READERS}
+    files = known[ensure_choice(trained.name, known, name="the name of a trained reader")]
     readable = to_litert(trained)
-    manifest.ship(
-        TRAINED,
-        trained.read_bytes(),
-        origin="trained on MNIST, EMNIST, UNIPEN and data/synthetic.npz; see reader.md, the model card",
-        licence=LICENCE,
-        command="python -m hcr_lib.research.train_reader --out DIR --ship",
-    )
-    manifest.ship(WEIGHTS, readable, origin=f"made from {TRAINED}", licence=LICENCE, command=COMMAND)
+    content, facts = trained.read_bytes(), {"licence": LICENCE}
+    manifest.ship(files.trained, content, origin=files.origin, **facts, command=files.command)
+    manifest.ship(files.weights, readable, origin=f"made from {files.trained}", **facts, command=COMMAND)
 
 
 if __name__ == "__main__":

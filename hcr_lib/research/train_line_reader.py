@@ -26,7 +26,7 @@ import numpy as np
 from hcr_lib import images, metrics, pen
 from hcr_lib._paths import replace_whole, user_data_dir
 from hcr_lib.datasets import StrokeDataset, load_strokes
-from hcr_lib.research import line_samples
+from hcr_lib.research import export_reader, line_samples
 from hcr_lib.research._arguments import at_least_one
 
 PEAK = 2e-3  #: learning rate after the warm-up; a cosine leads down to a hundredth
@@ -92,7 +92,7 @@ def baselines(texts: Sequence[str], known: Sequence[str]) -> dict[str, float]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train, and write ``line_reader.keras`` and ``history.csv`` to a folder."""
+    """Train, and write ``line_reader.keras``, which carries its record, and ``history.json`` to a folder."""
     parser = argparse.ArgumentParser(
         prog="python -m hcr_lib.research.train_line_reader", description=__doc__.splitlines()[0]
     )
@@ -103,7 +103,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=at_least_one, default=os.cpu_count(), help="processes that render")
     parser.add_argument("--limit", type=at_least_one, metavar="N", help="N lines of each kind, to try it out")
+    parser.add_argument("--ship", action="store_true", help="put the result into data/ when it is done")
     options = parser.parse_args(arguments)
+    if options.limit and options.ship:
+        parser.error("--limit is for trying it out; what it trains is not shipped")
 
     from hcr_lib._tf import keras
     from hcr_lib.networks import models
@@ -151,14 +154,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
             replace_whole(history_file, json.dumps(history, indent=1).encode())
     record = {
         "model": "line_reader", "width": options.width, "units": options.units, "classes": line_samples.CLASSES,
-        "seed": options.seed, "epochs": options.epochs, "dev_error": history[-1]["dev_error"],
-        "minutes": round(sum(row["seconds"] for row in history) / 60, 1), "date": datetime.date.today().isoformat(),
+        "seed": options.seed, "epochs": options.epochs, "steps": steps, "dev_error": history[-1]["dev_error"],
+        "backend": keras.backend.backend(), "minutes": round(sum(row["seconds"] for row in history) / 60, 1),
+        "date": datetime.date.today().isoformat(),
     }  # fmt: skip
     trained = models.line_reader(len(line_samples.CLASSES), options.width, options.units)  # without its optimizer
     trained.set_weights(model.get_weights())
-    trained.save(options.out / "line_reader.keras")
-    (options.out / "record.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
+    export_reader.save(trained, options.out / "line_reader.keras", record)
     print(json.dumps(record, indent=1))
+    if options.ship:
+        export_reader.ship(options.out / "line_reader.keras")
 
 
 if __name__ == "__main__":
