@@ -1,5 +1,7 @@
 """Exercises whose answer is a function: hidden inputs, any style, slips; what passes is kept for later lessons."""
 
+import struct
+
 import numpy as np
 import pytest
 
@@ -139,6 +141,20 @@ def test_where_the_solution_raises_so_must_the_answer():
         exercise.assess(lambda number: [2.0][number - 4])
         == "Refuse. For -1, it raised IndexError: list index out of range"
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "answer", "said"),
+    [
+        ((b"\0\0\x08\1",), len, "For the 4 bytes 00 00 08 01, expected"),
+        ((bytes(9), 2), len, "For (the 9 bytes 00 00 00 00 00 00 00 00 ..., 2), it raised TypeError"),
+        (([2, 0], 4), lambda labels, classes: {np.int64(2): 1}, "For ([2, 0], 4), expected {0: 1}, got {2: 1}."),
+        (([2, 0], 4), lambda labels, classes: struct.unpack(">I", b""), "For ([2, 0], 4), it raised struct.error: "),
+    ],
+)
+def test_a_message_shows_arguments_and_results_as_a_lesson_does(given, answer, said):
+    exercise = FunctionExercise(lambda *given: {0: 1}, lambda rng: [given], "Count.")
+    assert exercise.assess(answer).startswith(f"Count. {said}")
 
 
 class TestMine:

@@ -1,6 +1,7 @@
 """Exercises, and the conditions that an answer can be checked against."""
 
 import math
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from numbers import Real
@@ -31,7 +32,9 @@ class Exercise:
         try:
             if self.passes(answer):
                 return None
-        except (TypeError, ValueError):  # a word where a number was asked for, a list, an array
+        except _WrongKindError as error:
+            return f"{self.hint} ({error})"
+        except (TypeError, ValueError):  # a list, an array
             return f"{self.hint} (Expected another kind of answer than a {type(answer).__name__}.)"
         return next((text for slip, text in self.slips.items() if _same(slip, answer)), self.hint)
 
@@ -65,10 +68,15 @@ def word(*accepted: str) -> Callable[[Answer], bool]:
     return lambda answer: any(_same(one, _of_kind(str, answer)) for one in accepted)
 
 
+class _WrongKindError(TypeError):
+    """A word where a number was asked for, or the other way round."""
+
+
 def _of_kind(kind: type, answer: Answer) -> Answer:
     if isinstance(answer, kind) and not isinstance(answer, bool):
         return answer
-    raise TypeError(f"expected a {kind.__name__}, got {answer!r}")
+    wanted = "a word in quotes" if kind is str else "a number"
+    raise _WrongKindError(f"Expected {wanted}, got {reprlib.repr(answer)}, which is of type {type(answer).__name__}.")
 
 
 def _same(slip: Answer, answer: Answer) -> bool:

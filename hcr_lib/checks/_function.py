@@ -84,14 +84,16 @@ class FunctionExercise:
 
     def _fault(self, arguments: tuple, result: Any) -> str | None:
         """Return what is wrong with one result, or None."""
-        asked = f"For {', '.join(map(_short, arguments))},"
+        asked = f"For {_short(arguments) if len(arguments) > 1 else _short(*arguments)},"
         expected = None if self.judge else _call(self.solution, arguments)
         if isinstance(expected, _Raised) and not isinstance(result, _Raised):
             return f"{asked} expected a {type(expected.error).__name__}, got {_short(result)}."
         if isinstance(result, _Raised):
             if isinstance(expected, _Raised) and isinstance(result.error, type(expected.error)):
                 return None
-            return f"{asked} it raised {type(result.error).__name__}: {result.error}"
+            kind = type(result.error)
+            name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+            return f"{asked} it raised {name}: {result.error}"
         if isinstance(result, _Changed):
             return f"{asked} it changes what it was given; work on a copy."
         if self.judge is not None:
@@ -163,6 +165,10 @@ def _short(value: Any) -> str:
         return "a generator"
     if callable(value):
         return f"the function {getattr(value, '__name__', type(value).__name__)}"
+    if isinstance(value, bytes):
+        return f"the {len(value)} bytes {value[:8].hex(' ')}{' ...' if len(value) > 8 else ''}"
+    if isinstance(value, dict) and len(value) <= SHOWN:
+        return "{" + ", ".join(f"{_short(key)}: {_short(one)}" for key, one in value.items()) + "}"
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, list | tuple) and len(value) <= SHOWN:

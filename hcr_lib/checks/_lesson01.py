@@ -174,7 +174,7 @@ def _only(*allowed: str) -> Callable:
 EXERCISES: dict[str, Exercise | FunctionExercise] = {
     "01.1": Exercise(
         passes=_scalar(number(0)),
-        hint="Print one corner of the image: corners are always paper. What do you find?",
+        hint="Look at a corner of an image, handwriting.images[0, 0, 0]: corners are always paper. What do you find?",
         slips={
             255: "That is full ink. The file is white on black; only our figures are black on white.",
             1: "Pixels run from 0 to 255 here. Scaling to 0-1 comes in lesson 02, and even there 1 is ink.",
@@ -211,7 +211,7 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
         inputs=_lying,
         hint="Each image is to be transposed; the images stay in their order.",
         slips=[
-            (lambda images: images.T, ".T of three dimensions reverses them all: the images' own number went last."),
+            (lambda images: images.T, ".T reverses all three axes of a stack, so the one that numbers the images comes last."),
             (lambda images: images, "They lie as before. Did you keep the result?"),
             (lambda images: np.rot90(images, axes=(1, 2)), "Turned, but still mirrored: swapping is not turning."),
             (lambda images: np.rot90(images, -1, (1, 2)), "Turned right, but still mirrored: swapping is not turning."),
@@ -267,7 +267,11 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
         hint="The outermost pixels are paper, but for a speck. An image is inverted where they are light.",
         slips=[
             (lambda images: 255 - images, "Some of them were right before: decide for each image."),
-            (lambda images: images, "They are as they came. Did you keep the result?"),
+            (
+                lambda images: images,
+                "They are as they came. Did you keep the result? And a sum of uint8 pixels wraps round at 256; "
+                ".mean() does not.",
+            ),
             (
                 lambda images: _inverted_where(images.mean(axis=(1, 2)) > 127, images),
                 "A bold character covers more than half of its image: ask the margin, not all pixels.",
