@@ -98,7 +98,7 @@ _NETWORKS = (
     ("cnn", "convolutions", "compact_cnn", {"width": 8}),
 )
 #: ... which are trained alike.
-_TRAINING = {"epochs": 15, "batch_size": 32, "learning_rate": 5e-3}
+_TRAINING = {"epochs": 8, "batch_size": 32, "learning_rate": 5e-3}
 
 
 def small_ladder(seed: int = 0) -> pd.DataFrame:
