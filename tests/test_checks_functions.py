@@ -1,6 +1,7 @@
 """Exercises whose answer is a function: hidden inputs, any style, slips; what passes is kept for later lessons."""
 
 import struct
+from math import fsum as precise
 
 import numpy as np
 import pytest
@@ -10,6 +11,14 @@ from hcr_lib._paths import MINE
 from hcr_lib.checks import EXERCISES, LESSONS, _guesses, _mine, check, mine
 from hcr_lib.checks._function import FunctionExercise
 from hcr_lib.cli.working_copies import HEADER
+
+
+def exact(row):
+    return np.float64(precise(row))
+
+
+def by_helper(ink):
+    return [exact(row) for row in ink]
 
 
 def row_sums(ink):
@@ -165,6 +174,22 @@ class TestMine:
         assert _mine.sections(course / MINE) == {"00.3": source}
         assert mine("00.3")(np.eye(2)) == [1.0, 1.0]
         assert capsys.readouterr().out == "Your own row_sums is used, from exercise 00.3.\n"
+
+    def test_what_it_uses_of_its_notebook_is_kept_with_it(self, course, capsys):
+        check("00.3", by_helper)
+        assert capsys.readouterr().out == "00.3: correct.\n"
+        section = _mine.sections(course / MINE)["00.3"]
+        helper = "def exact(row):\n    return np.float64(precise(row))\n"
+        assert section.startswith(f"from math import fsum as precise\n\n\n{helper}\n\ndef by_helper(")
+        assert mine("00.3") is not row_sums
+
+    def test_what_an_earlier_exercise_keeps_is_not_kept_twice(self, course, monkeypatch):
+        monkeypatch.setitem(EXERCISES, "00.4", ROWS)
+        with (course / MINE).open("a") as file:
+            file.write("\n# %% 00.3\ndef exact(row):\n    return sum(row)\n")
+        check("00.4", by_helper)
+        assert (course / MINE).read_text().count("def exact(") == 1
+        assert mine("00.4") is not row_sums
 
     def test_a_later_version_takes_the_place_of_an_earlier_one_and_notes_beside_them_stay(self, course, monkeypatch):
         monkeypatch.setitem(EXERCISES, "00.4", ROWS)

@@ -211,7 +211,10 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
         inputs=_lying,
         hint="Each image is to be transposed; the images stay in their order.",
         slips=[
-            (lambda images: images.T, ".T reverses all three axes of a stack, so the one that numbers the images comes last."),
+            (
+                lambda images: images.T,
+                ".T reverses all three axes of a stack, so the one that numbers the images comes last.",
+            ),
             (lambda images: images, "They lie as before. Did you keep the result?"),
             (lambda images: np.rot90(images, axes=(1, 2)), "Turned, but still mirrored: swapping is not turning."),
             (lambda images: np.rot90(images, -1, (1, 2)), "Turned right, but still mirrored: swapping is not turning."),

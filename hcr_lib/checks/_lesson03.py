@@ -121,6 +121,10 @@ CONVOLVE = FunctionExercise(
             lambda ink, kernel: convolve(ink, kernel) / kernel.size,
             "That is the mean of the products; a convolution is their sum.",
         ),
+        (
+            lambda ink, kernel: convolve(ink, np.repeat(kernel.sum(axis=1)[None], len(kernel), axis=0)),
+            "@ multiplies rows by columns, as matrices do; * multiplies pixel by pixel.",
+        ),
     ],
 )
 
