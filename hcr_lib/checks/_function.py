@@ -77,6 +77,8 @@ class FunctionExercise:
             theirs = [_call(mistaken, arguments) for arguments in given]
             if all(_equal(one, other, self.within) for one, other in zip(results, theirs, strict=True)):
                 return sentence
+        if any(isinstance(result, _Changed) for result in results):
+            return "It changes what it was given; work on a copy."  # whatever it returns may be right
         return f"{self.hint} {next(filter(None, faults))}"
 
     def _given(self) -> list[tuple]:
@@ -95,7 +97,7 @@ class FunctionExercise:
             name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
             return f"{asked} it raised {name}: {result.error}"
         if isinstance(result, _Changed):
-            return f"{asked} it changes what it was given; work on a copy."
+            return "it changes what it was given."
         if self.judge is not None:
             verdict = self.judge(arguments, result)
             return None if verdict is None else f"{asked} {verdict}"

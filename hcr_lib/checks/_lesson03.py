@@ -180,6 +180,12 @@ POOL = FunctionExercise(
             lambda ink, side: pool(np.pad(ink, [(0, -length % side) for length in ink.shape]), side),
             "What is left over at the right and at the bottom is cut off, not filled up with paper.",
         ),
+        (
+            lambda ink, side: pool(
+                np.pad(ink, [(0, -length % side) for length in ink.shape], constant_values=-np.inf), side
+            ),
+            "What does not fill a window at the right and at the bottom is cut off; your loops go too far by one.",
+        ),
     ],
 )
 
