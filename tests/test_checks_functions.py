@@ -273,3 +273,29 @@ def test_a_solution_passes_and_no_slip_does(name, exercise):
     for mistaken, sentence in exercise.slips:
         assert sentence[-1] in ".?!"
         assert exercise.assess(mistaken) == sentence, f"{name}: this slip is told from the others"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"padding": "valid"}, "Is padding='same' there?"),
+        ({"momentum": 0.99}, "remembers for longer than a short training lasts"),
+        ({"dropout": 0.5}, "dropout sets 50% to 0, not 30%."),
+    ],
+)
+def test_a_network_that_is_not_the_one_described_is_told_why(changes, said):
+    def build(num_classes, padding="same", momentum=0.9, dropout=0.3):
+        from hcr_lib._tf import keras
+
+        model = keras.Sequential([keras.Input((28, 28, 1))])
+        for kernels in (16, 32, 64):
+            model.add(keras.layers.Conv2D(kernels, 3, padding=padding, activation="relu"))
+            model.add(keras.layers.BatchNormalization(momentum=momentum))
+            model.add(keras.layers.MaxPooling2D(2))
+        model.add(keras.layers.Flatten())
+        model.add(keras.layers.Dropout(dropout))
+        model.add(keras.layers.Dense(num_classes, activation="softmax"))
+        return model
+
+    assert EXERCISES["03.4"].assess(build) is None
+    assert said in EXERCISES["03.4"].assess(lambda num_classes: build(num_classes, **changes))

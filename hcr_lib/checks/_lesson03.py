@@ -231,6 +231,11 @@ def _judge_network(arguments: tuple, model: keras.Model) -> str | None:
             return f"the output of a {kind} is {shape}, not {expected}.{frame}"
         if own.count_params() != right.count_params():
             return f"a {kind} has {own.count_params():,} weights, not {right.count_params():,}."
+        if kind == "BatchNormalization" and own.momentum > 0.95:
+            return (
+                f"batch normalisation with momentum {own.momentum:g} remembers for longer than a short training lasts, "
+                "so the network reads badly: write momentum=0.9, as above."
+            )
         if kind == "Dropout" and abs(own.rate - right.rate) > 1e-6:
             return f"dropout sets {own.rate:.0%} to 0, not {right.rate:.0%}."
     used = [getattr(getattr(layer, "activation", None), "__name__", "").replace("linear", "") for layer in layers]
