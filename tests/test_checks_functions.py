@@ -252,6 +252,12 @@ class TestGuesses:
         table = checks.guesses("00")
         assert table.to_numpy().tolist() == [["digits right of 100", 90, 72], ["what it reads", "–", "8"]]
 
+    def test_numbers_are_shown_as_they_were_given(self):
+        for name, number in {"00.a": 0.03, "00.b": 90}.items():
+            checks.guess(name, number)
+            checks.came_out(name, number, "a number")
+        assert checks.guesses("00").to_string().split()[-10:] == "0 a number 0.03 0.03 1 a number 90 90".split()
+
     def test_a_guess_can_be_taken_back(self):
         checks.guess("00.a", 90)
         checks.guess("00.a", None)

@@ -58,4 +58,5 @@ def guesses(lesson: str) -> pd.DataFrame:
     import pandas as pd
 
     rows = [(what, _GUESSES.get(name, "–"), value) for name, (what, value) in _OUTCOMES.items() if name[:2] == lesson]
-    return pd.DataFrame(rows, columns=["question", "your guess", "what came out"])
+    columns = ["question", "your guess", "what came out"]
+    return pd.DataFrame(rows, columns=columns, dtype=object)  # each as it was given: 90 beside 0.03 is not 90.00
