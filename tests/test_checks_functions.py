@@ -67,6 +67,13 @@ def raising(ink):
     return ink.row_sums()
 
 
+def returning_nothing(ink):
+    result = None
+    for row in ink:
+        row.sum()
+    return result
+
+
 def changing(ink):
     ink[:] = 0
     return ink.sum(axis=1)
@@ -89,6 +96,7 @@ def changing(ink):
             "not yet. One number a row. For [[0, 1, 2], [3, 4, 5]], it raised AttributeError: "
             "'numpy.ndarray' object has no attribute 'row_sums'",
         ),
+        (returning_nothing, "not yet. It returns None. Is what you made what the last line returns?"),
         (changing, "not yet. It changes what it was given; work on a copy."),
         (
             lambda ink: ink.sum(axis=1) + (len(ink) == 4),
