@@ -198,6 +198,10 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
                 "Column 0 is the blank, so classes[k] is in column k + 1: put the blank in front of the classes.",
             ),
             (
+                lambda log_probs, classes: ctc.collapse("".join(classes[k - 1] for k in log_probs.argmax(axis=1))),
+                "For the blank, column 0, classes[-1] is the last class: put the blank in front of the classes.",
+            ),
+            (
                 lambda log_probs, classes: ctc.collapse(
                     "".join((classes + ctc.BLANK)[k] for k in log_probs.argmax(axis=1))
                 ),
@@ -240,6 +244,10 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
             (
                 lambda share, lengths: [share**length for length in lengths],
                 "Right for each number; now average over them.",
+            ),
+            (
+                lambda share, lengths: share ** lengths[-1],
+                "That is the chance of the last number alone: add up the chances of all, then divide.",
             ),
         ],
     ),
