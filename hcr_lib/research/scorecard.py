@@ -12,6 +12,7 @@ Which of these sets are private, and what was chosen with a look at them, is sai
 from __future__ import annotations
 
 import argparse
+import concurrent.futures
 import csv
 import hashlib
 import io
@@ -35,6 +36,7 @@ from hcr_lib.research.train_reader import as_large_as_written
 COMMAND = "python -m hcr_lib.research.scorecard"
 #: A prediction in 62 classes may also count as one in these: 47, where NIST merges cases that look alike, and 36.
 COUNTED_AS = ("balanced", "alnum")
+AT_ONCE = 400  #: pictures held in memory
 PEN_WIDTHS = {"thin": 4, "medium": 10, "thick": 18}  # half-widths on a pad of 400 pixels
 
 
@@ -121,7 +123,7 @@ class Scorecard:
             rows = [k for k, char in enumerate(truth) if _home(char, known) in known and (not chars or char in chars)]
             asked[alphabet] = rows[: self.limit]
         needed = sorted({k for rows in asked.values() for k in rows})
-        stored = {k: _normalised(pictures[k]) for k in tqdm(needed, leave=False)}
+        stored = dict(zip(needed, _all_normalised(pictures, needed), strict=True))
         for alphabet, rows in asked.items():
             read = self.singles([stored[k] for k in rows], alphabet)
             target = [_home(truth[k], classes(alphabet)) for k in rows]
@@ -153,6 +155,18 @@ class Scorecard:
         row |= {"low": round(float(low), 4), "high": round(float(high), 4), "measure": measure}
         self.rows.append(row)
         print(f"{name:<44} {alphabet:<28} n={count:<6} {measure} {score:.2%} ({low:.2%} to {high:.2%})", flush=True)
+
+
+def _all_normalised(pictures: Sequence, rows: Sequence[int]) -> Iterator[np.ndarray | None]:
+    """Yield the pictures at `rows` as the network takes them; made on all processors, if that is worth their start."""
+    if len(rows) <= AT_ONCE:
+        yield from map(_normalised, (pictures[k] for k in rows))
+        return
+    with concurrent.futures.ProcessPoolExecutor() as pool, tqdm(total=len(rows), leave=False) as bar:
+        for start in range(0, len(rows), AT_ONCE):
+            part = [pictures[k] for k in rows[start : start + AT_ONCE]]
+            yield from pool.map(_normalised, part, chunksize=20)
+            bar.update(len(part))
 
 
 def _normalised(picture: Any) -> np.ndarray | None:
