@@ -1,11 +1,13 @@
 """The reader with the weights that ship: what it promises, on handwriting that it has not been trained on."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from hcr_lib import datasets, handwriting, images, labels, pen
-from hcr_lib.recognizer import ALPHABETS, BATCH, CHUNK, Reading, Recognizer
+from hcr_lib.recognizer import ALPHABETS, BATCH, CHUNK, READERS, Reading, Recognizer
 from hcr_lib.research.pages import write_page
 
 
@@ -204,14 +206,15 @@ class TestRead:
         others += [tmp_path / name for name in ("turned.jpg", "dark.png", "light.png")]
         assert [reading.text for reading in reader.read_all(others)] == [plain] * len(others)
 
-    def test_a_lexicon_helps_and_forces_nothing(self, reader):
+    @pytest.mark.parametrize("how", READERS)
+    def test_a_lexicon_helps_and_forces_nothing(self, reader, how):
         words = reader.with_alphabet("letters")
-        assert words.read(drawn("HANDS"), lexicon=["Hands", "feet"]).text == "Hands"
-        plain = words.read(drawn("HANDS")).text
-        assert words.read(drawn("HANDS"), lexicon=["zebra"]).text == plain
+        assert words.read(drawn("HANDS"), lexicon=["Hands", "feet"], reader=how).text == "Hands"
+        plain = words.read(drawn("HANDS"), reader=how).text
+        assert words.read(drawn("HANDS"), lexicon=["zebra"], reader=how).text == plain
 
     def test_characters_agree_with_the_word_that_a_lexicon_chose(self, reader):
-        reading = reader.with_alphabet("letters").read(drawn("HANDS"), lexicon=["Bands"])
+        reading = reader.with_alphabet("letters").read(drawn("HANDS"), lexicon=["Bands"], reader="cut")
         assert (reading.text, [each.char for each in reading.characters]) == ("Bands", list("BANDS"))
         assert "H" in [char for char, _ in reading.characters[0].alternatives]
 
@@ -224,9 +227,12 @@ class TestRead:
             assert 0 <= shares[-1] <= shares[0] <= 1
             assert len({character.char, *(char for char, _ in character.alternatives)}) == 4
 
-    def test_it_becomes_plain_lists_and_numbers(self, reader):
-        plain = reader.read(drawn("A")).to_dict()
-        assert list(plain) == ["text", "confidence", "characters"]
+    @pytest.mark.parametrize("how", READERS)
+    def test_it_becomes_plain_lists_and_numbers(self, reader, how):
+        plain = reader.read(drawn("HANDS"), reader=how).to_dict()
+        assert plain["reader"] in ({"cut", "line"} if how == "auto" else {how})
+        assert json.loads(json.dumps(plain)) == plain
+        assert list(plain) == ["text", "confidence", "reader", "characters"]
         assert list(plain["characters"][0]) == ["char", "confidence", "box", "alternatives"]
         assert all(type(edge) is int for edge in plain["characters"][0]["box"])
 
