@@ -346,8 +346,11 @@ class Recognizer:
         return lines
 
     def _spelled(self, text: str, lexicon: Lexicon | None, one_word: bool) -> str:
-        """Return a line's text as it is to be written: if it is one word, without blanks but those of a lexicon's entry;
-        and if the alphabet has but one case, with the words of a lexicon spelled as there."""
+        """Return a line's text as it is to be spelled.
+
+        One word has no blanks but those of a lexicon's entry. Where the alphabet has but one case, words of a lexicon
+        are spelled as there.
+        """
         entries = lexicon or Lexicon()
         if one_word and text not in entries:
             text = text.replace(" ", "")

@@ -1,7 +1,8 @@
 """Make a reader's two files from a trained one: ``python -m hcr_lib.research.export_reader [FILE.keras]``.
 
 ``reader.keras`` is Keras' own format, from which training can go on. ``reader.tflite`` is made from it; it is what the
-reader runs; likewise ``line_reader.keras`` and ``line_reader.tflite`` for lines. All carry the record of the training as ``record.json``, which ``unzip -p FILE record.json`` shows.
+reader runs. Likewise ``line_reader.keras`` and ``line_reader.tflite``, for lines. All carry the record of the training,
+which ``unzip -p FILE record.json`` shows.
 """
 
 from __future__ import annotations
