@@ -26,7 +26,7 @@ class LineReading:
     text : str
     places : list of (hcr_lib.line_decoding.Place, box)
         Its characters without the blanks, and where they are in the picture of the ink: (x0, y0, x1, y1).
-    scores : ndarray of float64, shape (steps, 1 + len(classes))
+    scores : ndarray of float32, shape (steps, 1 + len(classes))
         The network's log probabilities.
     classes : str
     """
@@ -80,7 +80,7 @@ class LineReader:
 
         Returns
         -------
-        ndarray of float64, shape (steps, 1 + classes)
+        ndarray of float32, shape (steps, 1 + classes)
             Column 0 is the blank. All are finite, so that any text that fits has a probability.
         """
         given = np.exp(self._network(line))

@@ -277,12 +277,11 @@ def joined(text: str, half_width: float = 4) -> np.ndarray:
     strokes, down = [], 0.0
     for line in text.split("\n"):
         written = handwriting.write(line, style, rng)
-        strokes += [stroke + [0, down] for stroke in written]
+        strokes += [stroke + np.array([0, down]) for stroke in written]
         down += 250
     x0, y0, x1, y1 = pen.bounds(strokes)
-    page = pen.render_page(
-        [stroke - [x0 - 40, y0 - 40] for stroke in strokes], (y1 - y0 + 80, x1 - x0 + 80), half_width
-    )
+    shape = int(y1 - y0) + 80, int(x1 - x0) + 80
+    page = pen.render_page([stroke - [x0 - 40, y0 - 40] for stroke in strokes], shape, half_width)
     return np.uint8(255 * (1 - page))
 
 

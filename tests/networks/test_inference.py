@@ -99,7 +99,7 @@ class TestLineNetwork:
     def test_the_two_files_that_ship_give_the_same_answers_at_any_width(self, lines):
         trained = _paths.shipped("line_reader.keras")
         model = keras.saving.load_model(trained)
-        for number in (1, 3, 8, 2):
+        for number in (3, 1):
             line = line_of(STORED[:number])
             found = lines(line)
             line = np.pad(line, ((0, 0), (0, -line.shape[1] % 16)))
