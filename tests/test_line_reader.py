@@ -28,7 +28,7 @@ def drawn(strokes: list[np.ndarray], half_width: float = 4) -> segment.Component
 
 
 class Written:
-    """A network that finds the characters of a text one after another, each with a second best, whatever it is shown."""
+    """A network that finds some characters, one after another, each with a second best, whatever it is shown."""
 
     def __init__(self, *steps: tuple[str, float, str]):
         self.record = {"classes": labels.TEXT + " "}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hcr_lib import datasets, handwriting, images, labels, pen
+from hcr_lib import datasets, handwriting, images, labels, pen, recognizer
 from hcr_lib.recognizer import ALPHABETS, BATCH, CHUNK, READERS, Reading, Recognizer
 from hcr_lib.research.pages import write_page
 
@@ -327,7 +327,7 @@ class TestReaders:
         assert boxes[:6, 3].max() < boxes[6:, 1].min(), "each line's boxes are on that line"
 
     def test_characters_of_a_line_have_what_those_of_a_cut_have(self, reader):
-        picture = np.kron(joined("minute"), np.ones((3, 3), "uint8"))
+        picture = np.kron(joined("minute"), np.ones((5, 5), "uint8"))
         assert max(picture.shape) > images.WORKING_SIDE, "so that boxes must be scaled back"
         reading = reader.read(picture)
         assert "".join(each.char for each in reading.characters) == reading.text == "minute"
@@ -336,8 +336,8 @@ class TestReaders:
             assert each.image.max() == 255
             assert len(each.alternatives) == 3
         boxes, inked = np.array([each.box for each in reading.characters]), np.argwhere(picture < 128)
-        np.testing.assert_allclose(boxes[:, :2].min(axis=0), inked.min(axis=0)[::-1], atol=6)
-        np.testing.assert_allclose(boxes[:, 2:].max(axis=0), inked.max(axis=0)[::-1] + 1, atol=6)
+        np.testing.assert_allclose(boxes[:, :2].min(axis=0), inked.min(axis=0)[::-1], atol=8)
+        np.testing.assert_allclose(boxes[:, 2:].max(axis=0), inked.max(axis=0)[::-1] + 1, atol=8)
 
     def test_a_word_of_a_lexicon_is_spelled_as_there_unless_case_was_read(self, reader):
         words = ["McMinute", "Minute"]
@@ -345,7 +345,10 @@ class TestReaders:
         assert reader.read(joined("minute"), lexicon=words, reader="line").text == "minute"
 
     def test_asked_for_a_word_a_line_has_no_blanks(self, reader):
-        picture = np.hstack([joined("under"), joined("minute")])
+        under, minute = joined("under"), joined("minute")
+        high = max(len(under), len(minute))
+        words = [np.pad(word, ((high - len(word), 0), (0, 0)), constant_values=255) for word in (under, minute)]
+        picture = np.hstack(words)
         assert reader.read(picture, mode="page", reader="line").text == "under minute"
         assert reader.read(picture, mode="word", reader="line").text == "underminute"
         entry = reader.with_alphabet("letters").read(picture, "word", ["Under Minute"], "line")
@@ -358,28 +361,29 @@ class TestReaders:
         assert [isinstance(answer, Reading) for answer in answers] == [True, False, False, True]
 
     @pytest.mark.parametrize("how", READERS)
-    @pytest.mark.parametrize("mode", ["auto", "word", "page"])
+    @pytest.mark.parametrize("mode", ["word", "page"])
     def test_odd_ink_has_an_answer(self, reader, how, mode):
         """More bars than a line has steps, a hair line that slopes, two dots far apart: none may stop the others."""
-        bars, hair, dots = np.full((3, 120, 1400), 255, "uint8")
-        bars[10:110, 20:1380:12] = bars[10:110, 21:1380:12] = bars[10:110, 22:1380:12] = 0
-        across = np.arange(50, 1350)
+        bars, hair, dots = np.full((3, 120, 700), 255, "uint8")
+        bars[10:110, 20:680:12] = bars[10:110, 21:680:12] = bars[10:110, 22:680:12] = 0
+        across = np.arange(50, 650)
         hair[(20 + across / 20).astype(int), across] = 140
         hair[20:50, 20:30] = 0
-        dots[50:53, 50:53] = dots[50:53, 1300:1303] = 0
+        dots[50:53, 50:53] = dots[50:53, 640:643] = 0
         for answer in reader.read_all([bars, hair, dots], mode, reader=how):
             assert isinstance(answer, Reading)
             assert len(answer.characters) == len("".join(answer.text.split()))
 
     @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the memory in use")
-    def test_the_memory_of_lines_does_not_grow_with_their_number(self, reader):
+    def test_the_memory_of_lines_does_not_grow_with_their_number(self, reader, monkeypatch):
         """Lines of many widths, each of which has the runtime plan its memory anew."""
-        word = joined("under")
-        pictures = [word[:, : word.shape[1] - cut] for cut in range(0, 160, 20)]
-        list(reader.read_all(pictures * 2, reader="line"))
+        monkeypatch.setattr(recognizer, "CHUNK", 4)
+        word = joined("it")
+        pictures = [word[:, cut:] for cut in (0, 20, 45, 80)]
+        list(reader.read_all(pictures * 3, reader="line"))
         before = resident()
-        assert len(list(reader.read_all(pictures * 8, reader="line"))) == 64
-        assert resident() < before + 10e6
+        assert len(list(reader.read_all(pictures * 10, reader="line"))) == 40
+        assert resident() < before + 5e6
 
     def test_an_unknown_reader_names_the_known(self, reader):
         with pytest.raises(ValueError, match="reader must be one of auto, cut, line; got 'whole'"):
