@@ -210,10 +210,10 @@ class Lexicon:
 
         Examples
         --------
-        >>> Lexicon(["McCoy"]).spelling("MCCOY")
-        'McCoy'
+        >>> Lexicon(["New York"]).spelling("NEW YORK"), Lexicon(["McCoy"]).spelling("MCCOY")
+        ('New York', 'McCoy')
         """
-        return self._spelling[word.lower()] if word in self else None
+        return self._spelling.get(word.lower())
 
     def sample(self, n: int, rng: np.random.Generator) -> list[str]:
         """Draw `n` words at random, by their frequencies as they were given: what a reader without eyes would say."""

@@ -355,7 +355,7 @@ class Recognizer:
         are spelled as there.
         """
         entries = lexicon or Lexicon()
-        if one_word and text not in entries:
+        if one_word and entries.spelling(text) is None:
             text = text.replace(" ", "")
         if {*"Aa"} <= {*self.classes}:
             return text
