@@ -93,6 +93,14 @@ class TestJson:
         check_contract(answer, pictures["HANDS"], labels.classes(alphabet))
         assert len(answer["characters"]) == (1 if mode == "char" else 5)
 
+    @pytest.mark.parametrize("how", ["auto", "cut", "line"])
+    def test_it_says_which_reader_read_it(self, capsys, pictures, how):
+        status, [line], _ = read(capsys, "--json", "--reader", how, pictures["HANDS"])
+        answer = json.loads(line)
+        check_contract(answer, pictures["HANDS"])
+        assert (status, len(answer["characters"])) == (0, 5)
+        assert answer["reader"] in (("cut", "line") if how == "auto" else (how,))
+
     def test_a_bad_file_spoils_no_other(self, capsys, pictures):
         bad = ["text", "blank", "missing", "empty", "cut", "folder"]
         files = [pictures[name] for name in ["A", *bad, "7"]]
@@ -176,6 +184,15 @@ class TestLexicon:
         answer = json.loads(line)
         assert (status, answer["text"]) == (0, "Ha nds")
         assert "".join(each["char"] for each in answer["characters"]) == "HANDS"
+
+
+def test_an_unknown_reader_names_the_known(capsys, pictures):
+    with pytest.raises(SystemExit) as stopped:
+        read(capsys, "--reader", "whole", pictures["7"])
+    assert stopped.value.code == 2
+    error = capsys.readouterr().err
+    assert "--reader" in error
+    assert all(known in error for known in ("auto", "cut", "line"))
 
 
 def test_names_cannot_steer_the_terminal(capsys, pictures, tmp_path):

@@ -188,7 +188,7 @@ def plan(known: Material, seed: int, epoch: dict[str, int] = EPOCH) -> list[Batc
             rows = own[start : start + WIDTHS[width]]
             batches.append(Batch(width, int(rng.integers(2**31)), [samples[k] for k in rows]))
     batches = [batches[k] for k in rng.permutation(len(batches))]
-    # On TensorFlow, Keras takes the first two batches' word for which sides vary, and stops at a later one that differs.
+    # Keras on TensorFlow learns from the first two batches which sides vary, and stops at a later one that differs.
     other = next((k for k, batch in enumerate(batches) if batch.width != batches[0].width), 0)
     if other:
         batches[1], batches[other] = batches[other], batches[1]
