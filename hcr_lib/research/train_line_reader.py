@@ -52,7 +52,7 @@ def rendered(
 
 
 def watched(strokes: StrokeDataset, number: int, width: int) -> tuple[np.ndarray, list[str]]:
-    """Render words as the reader would see them, with pens of several widths: uint8 (n, 32, width, 1), and texts."""
+    """Render words as the reader would see them, with pens of several widths: uint8 (n, 48, width, 1), and texts."""
     rng = np.random.default_rng(0)
     chosen = rng.choice(len(strokes), min(number, len(strokes)), replace=False)
     pictures = np.zeros((len(chosen), images.LINE_HEIGHT, width, 1), "uint8")
@@ -99,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the weights, the log and the checkpoint")
     parser.add_argument("--epochs", type=at_least_one, default=14)
     parser.add_argument("--width", type=int, default=32, help="filters of the first convolution")
-    parser.add_argument("--units", type=int, default=128, help="units of each LSTM, in each direction")
+    parser.add_argument("--units", type=int, default=192, help="units of each LSTM, in each direction")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=at_least_one, default=os.cpu_count(), help="processes that render")
     parser.add_argument("--limit", type=at_least_one, metavar="N", help="N lines of each kind, to try it out")
