@@ -124,13 +124,13 @@ class TestScorecard:
         for (pictures, alphabet, mode, words, reader), (lexicon, named) in zip(asked, known, strict=True):
             assert (pictures, alphabet, mode, reader) == (["1", "2"], "alnum", "word", named)
             assert bool(words) == bool(lexicon)
-        assert {row["score"] for row in card.rows} == {pytest.approx(1 / 3, abs=1e-4)}, "blanks and marks do not count"
+        assert {row["score"] for row in card.rows} == {0.3333}, "blanks and marks do not count"
 
     def test_in_lines_blanks_and_marks_count_but_not_where_they_were_broken(self, monkeypatch):
         card = scorecard.Scorecard()
         monkeypatch.setattr(card, "read", lambda *_: ["to\nbe, or", "nt"])
         card.texts("lines", ["1", "2"], ["To be or", "n t"], "text", "page")
-        assert {row["score"] for row in card.rows} == {pytest.approx(2 / 11, abs=1e-4)}
+        assert {row["score"] for row in card.rows} == {0.1818}
 
 
 def test_the_interval_of_an_error_rate_is_one_of_people():
