@@ -50,7 +50,7 @@ def test_the_card_of_the_line_reader_tells_the_weights_record():
     assert record["date"] in card
     assert f"{record['epochs']} epochs of {record['steps']:,} steps" in card
     assert f"{record['emnist_images']:,} of EMNIST's" in card
-    assert f"{record['dev_error']:.1%}".replace("%", " %") in card
+    assert f"{record['dev_error']:.2%}".replace("%", " %") in card
 
 
 def test_the_model_card_tells_the_weights_record():
