@@ -418,7 +418,9 @@ def _words(ink: np.ndarray, mode: str) -> _Plan:
         ink = images.remove_specks(ink)
         x0, y0, x1, y1 = images.bounding_box(ink)
         alone = segment.Component((x0, y0, x1, y1), ink[y0:y1, x0:x1])
-        return _Plan([_Word([segment.Candidate(0, 1, alone, 0.0)])], [line.ink for line in found])
+        return _Plan(
+            [_Word([segment.Candidate(0, 1, alone, 0.0)])], [segment.with_faint_ink(line, ink) for line in found]
+        )
     whole = None
     if mode == "auto" and number <= BROKEN:  # a K whose arms miss its stem, or a short word?
         everything = segment.whole(found)
@@ -429,9 +431,11 @@ def _words(ink: np.ndarray, mode: str) -> _Plan:
             return _Plan([_Word([everything])], [])  # a T whose bar misses its stem, a colon, a wide equals sign
     if mode == "word" or (mode == "auto" and len(found) == 1 and (whole or len(segment.words(found[0])) == 1)):
         line = segment.one_line(ink)
-        return _Plan([_Word(segment.candidates(line))], [line.ink], whole, one_word=mode == "word")
+        return _Plan(
+            [_Word(segment.candidates(line))], [segment.with_faint_ink(line, ink)], whole, one_word=mode == "word"
+        )
     split = [_Word(segment.candidates(word), row) for row, line in enumerate(found) for word in segment.words(line)]
-    return _Plan(split, [line.ink for line in found], whole)
+    return _Plan(split, [segment.with_faint_ink(line, ink) for line in found], whole)
 
 
 #: Readers of several alphabets share one network.
