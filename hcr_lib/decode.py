@@ -23,7 +23,7 @@ from hcr_lib.segment import Candidate
 MASK = {"D": str.isdigit, "L": str.isalpha, "U": str.isupper, "l": str.islower, "*": lambda char: True}
 #: How likely words of each shape are before a single letter is read. See `in_context`.
 WORD_SHAPES = {"UPPER": 0.3, "lower": 0.355, "Title": 0.25, "digits": 0.09, "mixed": 0.005}
-TRUST = 0.7  #: how far the network's confidence in one character is trusted, beside that in its context: an exponent
+TRUST = 0.9  #: how far the network's confidence in one character is trusted, beside that in its context: an exponent
 
 LETTER_PAIRS = "letter_pairs.csv"
 EDGE = " "  #: stands for the beginning and the end of a word

@@ -205,6 +205,16 @@ class Lexicon:
     def _spelling(self) -> dict[str, str]:
         return {entry.lower(): entry for entry in reversed(self.entries)}  # of several, the first
 
+    def spelling(self, word: str) -> str | None:
+        """Return an entry as it was given, whatever the case of `word`; None if it is not there.
+
+        Examples
+        --------
+        >>> Lexicon(["New York"]).spelling("NEW YORK"), Lexicon(["McCoy"]).spelling("MCCOY")
+        ('New York', 'McCoy')
+        """
+        return self._spelling.get(word.lower())
+
     def sample(self, n: int, rng: np.random.Generator) -> list[str]:
         """Draw `n` words at random, by their frequencies as they were given: what a reader without eyes would say."""
         shares = self._frequencies / self._frequencies.sum()

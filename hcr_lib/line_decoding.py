@@ -44,8 +44,8 @@ class Place:
     confidence : float
         The network's probability of the character where it was surest of it, blanks left out.
     alternatives : list of (str, float)
-        Other characters and their probabilities there, the likeliest first. Where the language decided, they may be
-        likelier than `char`.
+        Other characters but the space, and their probabilities there, the likeliest first. Where the language decided,
+        they may be likelier than `char`.
     """
 
     char: str
@@ -207,7 +207,7 @@ def locate(log_probs: npt.ArrayLike, text: str, classes: str) -> list[Place]:
         column = classes.index(char)
         row = scores[start + scores[start:stop, column].argmax()]
         row = row / row.sum()
-        others = [k for k in np.argsort(row)[::-1].tolist() if k != column][:ALTERNATIVES]
+        others = [k for k in np.argsort(row)[::-1].tolist() if k != column and classes[k] != " "][:ALTERNATIVES]
         rest = [(classes[k], float(row[k])) for k in others]
         places.append(Place(char, start, stop, float(row[column]), rest))
     return places

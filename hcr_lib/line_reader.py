@@ -26,7 +26,7 @@ class LineReading:
     text : str
     places : list of (hcr_lib.line_decoding.Place, box)
         Its characters without the blanks, and where they are in the picture of the ink: (x0, y0, x1, y1).
-    scores : ndarray of float64, shape (steps, 1 + len(classes))
+    scores : ndarray of float32, shape (steps, 1 + len(classes))
         The network's log probabilities.
     classes : str
     """
@@ -37,8 +37,13 @@ class LineReading:
     classes: str
 
     def log_probability(self, text: str) -> float:
-        """Return what the network gives a text, whatever the language says of it; minus infinity for no text."""
-        spelled = "".join(char for char in text if char in self.classes)
+        """Return what the network gives a text, whatever the language says of it.
+
+        A letter that the classes lack counts as its other case; any other character is left out. Minus infinity if
+        nothing is left, or more than the line has steps for.
+        """
+        forms = ((char, char.upper(), char.lower()) for char in text)
+        spelled = "".join(next((form for form in each if form in self.classes), "") for each in forms)
         return -ctc.loss(self.scores, spelled, self.classes) if spelled else -np.inf
 
 
@@ -52,6 +57,8 @@ class LineReader:
         are passed over, and so is everything else that `classes` rules out.
     lexicon : Lexicon, optional
         Words to expect; others come through as well.
+    network : hcr_lib.networks.inference.LineNetwork, optional
+        Another network than the one that ships.
     """
 
     def __init__(self, classes: str, lexicon: Lexicon | None = None, network: inference.LineNetwork | None = None):
@@ -64,7 +71,18 @@ class LineReader:
         self._language = _language(lexicon)
 
     def log_probs(self, line: np.ndarray) -> np.ndarray:
-        """Return log probabilities among the classes for the image of a line: see `hcr_lib.images.to_line`."""
+        """Return log probabilities among the classes for the image of a line.
+
+        Parameters
+        ----------
+        line : ndarray of uint8, shape (48, w)
+            As `hcr_lib.images.to_line` makes it.
+
+        Returns
+        -------
+        ndarray of float32, shape (steps, 1 + classes)
+            Column 0 is the blank. All are finite, so that any text that fits has a probability.
+        """
         given = np.exp(self._network(line))
         blank, chars = given[:, :1], given[:, 1:]
         passed_over = chars[:, self._ignored].sum(axis=1, keepdims=True)
@@ -72,7 +90,13 @@ class LineReader:
         return np.log(scores / scores.sum(axis=1, keepdims=True))
 
     def read(self, component: segment.Component) -> LineReading:
-        """Read the ink of a line; `component` says where it is."""
+        """Read the ink of a line, of which `component` also says where it is on the page.
+
+        Raises
+        ------
+        hcr_lib.images.BlankImageError
+            If there is no ink.
+        """
         line, origin = images.place_line(component.ink)
         scores = self.log_probs(line)
         [(text, _)] = line_decoding.search(scores, self._classes, self._language)

@@ -71,6 +71,26 @@ class Line:
         return join([*self.components, *self.marks])
 
 
+def with_faint_ink(line: Line, ink: npt.ArrayLike) -> Component:
+    """Return the ink of a line as it is on the page, without what belongs to neighbours, and dust.
+
+    The components of a line end where the ink is faint; a thin stroke that joins two letters may be no more than that.
+
+    Parameters
+    ----------
+    line : Line
+    ink : array_like of float, shape (height, width)
+        The page that the line was found on.
+    """
+    own = line.ink
+    x0, y0, x1, y1 = own.box
+    around = np.array(ink[y0:y1, x0:x1], "float32")
+    others = (around >= 0.75 * THRESHOLD) & (own.ink == 0)
+    if others.any():
+        around[ndimage.binary_dilation(others, iterations=2) & (own.ink == 0)] = 0
+    return Component(own.box, around)
+
+
 def join(components: Sequence[Component]) -> Component:
     """Put components into one, each pixel where it was."""
     x0, y0, x1, y1 = _around(component.box for component in components)

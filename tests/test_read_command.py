@@ -51,7 +51,8 @@ def hcr_read(*arguments, **options) -> subprocess.CompletedProcess:
 
 def check_contract(answer: dict, file: str, classes: str = labels.ALNUM) -> None:
     """Hold one object against the contract, key by key."""
-    assert list(answer) == ["file", "text", "confidence", "characters"]
+    assert list(answer) == ["file", "text", "confidence", "reader", "characters"]
+    assert answer["reader"] in ("cut", "line", "both")
     assert answer["file"] == file
     assert "".join(each["char"] for each in answer["characters"]) == "".join(answer["text"].split())
     assert 0 <= answer["confidence"] <= 1
@@ -64,8 +65,10 @@ def check_contract(answer: dict, file: str, classes: str = labels.ALNUM) -> None
         x0, y0, x1, y1 = each["box"]
         assert 0 <= x0 < x1 <= width
         assert 0 <= y0 < y1 <= height
-        shares = [each["confidence"], *(share for _, share in each["alternatives"])]
+        shares = [share for _, share in each["alternatives"]]
+        assert len(shares) == 3
         assert shares == sorted(shares, reverse=True)
+        assert all(0 <= share <= 1 for share in shares)
         assert all(char in classes and char != each["char"] for char, _ in each["alternatives"])
 
 
@@ -88,7 +91,18 @@ class TestJson:
         assert status == 0
         answer = json.loads(lines[0])
         check_contract(answer, pictures["HANDS"], labels.classes(alphabet))
-        assert len(answer["characters"]) == (1 if mode == "char" else 5)
+        if alphabet == "digits" and mode != "char":
+            assert answer["characters"], "as many as letters look like digits"
+        else:
+            assert len(answer["characters"]) == (1 if mode == "char" else 5)
+
+    @pytest.mark.parametrize("how", ["auto", "cut", "line"])
+    def test_it_says_which_reader_read_it(self, capsys, pictures, how):
+        status, [line], _ = read(capsys, "--json", "--reader", how, pictures["HANDS"])
+        answer = json.loads(line)
+        check_contract(answer, pictures["HANDS"])
+        assert (status, len(answer["characters"])) == (0, 5)
+        assert answer["reader"] in (("cut", "line") if how == "auto" else (how,))
 
     def test_a_bad_file_spoils_no_other(self, capsys, pictures):
         bad = ["text", "blank", "missing", "empty", "cut", "folder"]
@@ -167,10 +181,21 @@ class TestLexicon:
 
     def test_an_entry_may_have_blanks(self, capsys, pictures, tmp_path):
         (tmp_path / "words").write_text("Ha nds\nfeet\n", encoding="utf-8")
-        status, [line], _ = read(capsys, "--json", "--lexicon", str(tmp_path / "words"), pictures["HANDS"])
+        status, [line], _ = read(
+            capsys, "--json", "--reader", "cut", "--lexicon", str(tmp_path / "words"), pictures["HANDS"]
+        )
         answer = json.loads(line)
         assert (status, answer["text"]) == (0, "Ha nds")
         assert "".join(each["char"] for each in answer["characters"]) == "HANDS"
+
+
+def test_an_unknown_reader_names_the_known(capsys, pictures):
+    with pytest.raises(SystemExit) as stopped:
+        read(capsys, "--reader", "whole", pictures["7"])
+    assert stopped.value.code == 2
+    error = capsys.readouterr().err
+    assert "--reader" in error
+    assert all(known in error for known in ("auto", "cut", "line"))
 
 
 def test_names_cannot_steer_the_terminal(capsys, pictures, tmp_path):

@@ -1,11 +1,17 @@
 """The reader with the weights that ship: what it promises, on handwriting that it has not been trained on."""
 
+import dataclasses
+import json
+import os
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from hcr_lib import datasets, handwriting, images, labels, pen
-from hcr_lib.recognizer import ALPHABETS, BATCH, CHUNK, Reading, Recognizer
+from hcr_lib import datasets, handwriting, images, labels, pen, recognizer
+from hcr_lib.recognizer import ALPHABETS, BATCH, CHUNK, READERS, Reading, Recognizer
 from hcr_lib.research.pages import write_page
 
 
@@ -204,14 +210,15 @@ class TestRead:
         others += [tmp_path / name for name in ("turned.jpg", "dark.png", "light.png")]
         assert [reading.text for reading in reader.read_all(others)] == [plain] * len(others)
 
-    def test_a_lexicon_helps_and_forces_nothing(self, reader):
+    @pytest.mark.parametrize("how", READERS)
+    def test_a_lexicon_helps_and_forces_nothing(self, reader, how):
         words = reader.with_alphabet("letters")
-        assert words.read(drawn("HANDS"), lexicon=["Hands", "feet"]).text == "Hands"
-        plain = words.read(drawn("HANDS")).text
-        assert words.read(drawn("HANDS"), lexicon=["zebra"]).text == plain
+        assert words.read(drawn("HANDS"), lexicon=["Hands", "feet"], reader=how).text == "Hands"
+        plain = words.read(drawn("HANDS"), reader=how).text
+        assert words.read(drawn("HANDS"), lexicon=["zebra"], reader=how).text == plain
 
     def test_characters_agree_with_the_word_that_a_lexicon_chose(self, reader):
-        reading = reader.with_alphabet("letters").read(drawn("HANDS"), lexicon=["Bands"])
+        reading = reader.with_alphabet("letters").read(drawn("HANDS"), lexicon=["Bands"], reader="cut")
         assert (reading.text, [each.char for each in reading.characters]) == ("Bands", list("BANDS"))
         assert "H" in [char for char, _ in reading.characters[0].alternatives]
 
@@ -224,9 +231,12 @@ class TestRead:
             assert 0 <= shares[-1] <= shares[0] <= 1
             assert len({character.char, *(char for char, _ in character.alternatives)}) == 4
 
-    def test_it_becomes_plain_lists_and_numbers(self, reader):
-        plain = reader.read(drawn("A")).to_dict()
-        assert list(plain) == ["text", "confidence", "characters"]
+    @pytest.mark.parametrize("how", READERS)
+    def test_it_becomes_plain_lists_and_numbers(self, reader, how):
+        plain = reader.read(drawn("HANDS"), reader=how).to_dict()
+        assert plain["reader"] in ({"cut", "line"} if how == "auto" else {how})
+        assert json.loads(json.dumps(plain)) == plain
+        assert list(plain) == ["text", "confidence", "reader", "characters"]
         assert list(plain["characters"][0]) == ["char", "confidence", "box", "alternatives"]
         assert all(type(edge) is int for edge in plain["characters"][0]["box"])
 
@@ -259,6 +269,125 @@ class TestRead:
 
     def test_nothing_to_read_is_no_error(self, reader):
         assert list(reader.read_all([])) == []
+
+
+def joined(text: str, half_width: float = 4) -> np.ndarray:
+    """A picture of words whose letters are joined, as nobody can cut them."""
+    style, rng = dataclasses.replace(handwriting.Style(), joining=1.0), np.random.default_rng(0)
+    strokes, down = [], 0.0
+    for line in text.split("\n"):
+        written = handwriting.write(line, style, rng)
+        strokes += [stroke + np.array([0, down]) for stroke in written]
+        down += 250
+    x0, y0, x1, y1 = pen.bounds(strokes)
+    shape = int(y1 - y0) + 80, int(x1 - x0) + 80
+    page = pen.render_page([stroke - [x0 - 40, y0 - 40] for stroke in strokes], shape, half_width)
+    return np.uint8(255 * (1 - page))
+
+
+def resident() -> int:
+    """Return how much memory this process takes, in bytes."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+class TestReaders:
+    """Each character by itself, each line as a whole, or the better of the two."""
+
+    def test_joined_writing_is_read_as_a_whole_and_cannot_be_cut(self, reader):
+        cut, line, auto = (reader.read(joined("minute"), reader=how) for how in ("cut", "line", "auto"))
+        assert (line.text, line.reader) == ("minute", "line")
+        assert auto == line
+        assert cut.reader == "cut"
+        assert cut.text != "minute"
+
+    def test_a_single_character_is_left_to_the_network_for_characters(self, reader, sample):
+        for char in ("A", "7", "m", "S"):
+            reading, alone = reader.read(drawn(char)), reader.read(drawn(char), mode="char")
+            assert (reading.text, reading.reader) == (alone.text, "cut")
+            assert reading.confidence == pytest.approx(alone.confidence, abs=0.05)
+        stored = reader.read(sample.images[0], reader="line")
+        assert (len(stored.text), stored.reader) == (1, "cut"), "a stored image is no line"
+
+    @pytest.mark.parametrize("how", READERS)
+    def test_asked_for_a_character_there_is_no_line(self, reader, how):
+        reading = reader.read(joined("minute"), mode="char", reader=how)
+        assert (len(reading.characters), reading.reader) == (1, "cut")
+
+    def test_several_lines_each_its_own_way(self, reader):
+        page = np.vstack([joined("minute"), np.full((60, joined("minute").shape[1]), 255, "uint8")])
+        bar = np.full((200, page.shape[1]), 255, "uint8")
+        bar[40:160, 60:120] = drawn("S")[40:160, 40:100]
+        reading = reader.read(np.vstack([page, bar]))
+        assert reading.text.split("\n")[0] == "minute"
+        assert len(reading.text.split("\n")[1]) == 1
+        assert reading.reader == "both"
+        whole = reader.read(joined("minute\nwinter"), reader="line")
+        assert (whole.text, whole.reader) == ("minute\nwinter", "line")
+        boxes = np.array([each.box for each in whole.characters])
+        assert boxes[:6, 3].max() < boxes[6:, 1].min(), "each line's boxes are on that line"
+
+    def test_characters_of_a_line_have_what_those_of_a_cut_have(self, reader):
+        picture = np.kron(joined("minute"), np.ones((5, 5), "uint8"))
+        assert max(picture.shape) > images.WORKING_SIDE, "so that boxes must be scaled back"
+        reading = reader.read(picture)
+        assert "".join(each.char for each in reading.characters) == reading.text == "minute"
+        for each in reading.characters:
+            assert (each.image.shape, each.image.dtype) == ((28, 28), np.uint8)
+            assert each.image.max() == 255
+            assert len(each.alternatives) == 3
+        boxes, inked = np.array([each.box for each in reading.characters]), np.argwhere(picture < 128)
+        np.testing.assert_allclose(boxes[:, :2].min(axis=0), inked.min(axis=0)[::-1], atol=8)
+        np.testing.assert_allclose(boxes[:, 2:].max(axis=0), inked.max(axis=0)[::-1] + 1, atol=8)
+
+    def test_a_word_of_a_lexicon_is_spelled_as_there_unless_case_was_read(self, reader):
+        words = ["McMinute", "Minute"]
+        assert reader.with_alphabet("letters").read(joined("minute"), lexicon=words).text == "Minute"
+        assert reader.read(joined("minute"), lexicon=words, reader="line").text == "minute"
+
+    def test_asked_for_a_word_a_line_has_no_blanks(self, reader):
+        under, minute = joined("under"), joined("minute")
+        high = max(len(under), len(minute))
+        words = [np.pad(word, ((high - len(word), 0), (0, 0)), constant_values=255) for word in (under, minute)]
+        picture = np.hstack(words)
+        assert reader.read(picture, mode="page", reader="line").text == "under minute"
+        assert reader.read(picture, mode="word", reader="line").text == "underminute"
+        entry = reader.with_alphabet("letters").read(picture, "word", ["Under Minute"], "line")
+        assert entry.text == "Under Minute"
+
+    @pytest.mark.parametrize("how", READERS)
+    def test_blank_pages_and_bad_files_spoil_no_others(self, reader, how):
+        blank = np.full((90, 300), 255, "uint8")
+        answers = list(reader.read_all([joined("minute"), blank, "nothing.png", drawn("A")], reader=how))
+        assert [isinstance(answer, Reading) for answer in answers] == [True, False, False, True]
+
+    @pytest.mark.parametrize("how", READERS)
+    @pytest.mark.parametrize("mode", ["word", "page"])
+    def test_odd_ink_has_an_answer(self, reader, how, mode):
+        """More bars than a line has steps, a hair line that slopes, two dots far apart: none may stop the others."""
+        bars, hair, dots = np.full((3, 120, 700), 255, "uint8")
+        bars[10:110, 20:680:12] = bars[10:110, 21:680:12] = bars[10:110, 22:680:12] = 0
+        across = np.arange(50, 650)
+        hair[(20 + across / 20).astype(int), across] = 140
+        hair[20:50, 20:30] = 0
+        dots[50:53, 50:53] = dots[50:53, 640:643] = 0
+        for answer in reader.read_all([bars, hair, dots], mode, reader=how):
+            assert isinstance(answer, Reading)
+            assert len(answer.characters) == len("".join(answer.text.split()))
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the memory in use")
+    def test_the_memory_of_lines_does_not_grow_with_their_number(self, reader, monkeypatch):
+        """Lines of many widths, each of which has the runtime plan its memory anew."""
+        monkeypatch.setattr(recognizer, "CHUNK", 4)
+        word = joined("it")
+        pictures = [word[:, cut:] for cut in (0, 20, 45, 80)]
+        list(reader.read_all(pictures * 3, reader="line"))
+        before = resident()
+        assert len(list(reader.read_all(pictures * 10, reader="line"))) == 40
+        assert resident() < before + 5e6
+
+    def test_an_unknown_reader_names_the_known(self, reader):
+        with pytest.raises(ValueError, match="reader must be one of auto, cut, line; got 'whole'"):
+            reader.read(drawn("A"), reader="whole")
 
 
 class TestLoading:

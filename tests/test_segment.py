@@ -110,9 +110,17 @@ class TestLines:
         ink = page((20, 20, 60, 26), (37, 30, 43, 80), (90, 20, 120, 80))  # a T whose bar is off
         assert boxes(segment.one_line(ink)) == [(20, 20, 60, 80), (90, 20, 120, 80)]
 
-    def test_the_hyphen_of_a_double_name_is_left_out(self):
+    def test_the_hyphen_of_a_double_name_is_a_mark_and_part_of_the_lines_ink(self):
         ink = page((20, 20, 50, 80), (70, 47, 95, 53), (115, 20, 145, 80))
-        assert boxes(segment.one_line(ink)) == [(20, 20, 50, 80), (115, 20, 145, 80)]
+        for line in (segment.one_line(ink), *segment.lines(ink)):
+            assert boxes(line) == [(20, 20, 50, 80), (115, 20, 145, 80)]
+            assert [mark.box for mark in line.marks] == [(70, 47, 95, 53)]
+            assert line.ink.box == (20, 20, 145, 80)
+            np.testing.assert_array_equal(line.ink.ink, ink[20:80, 20:145])
+
+    def test_a_dot_that_belongs_to_a_letter_is_no_mark(self):
+        line = segment.one_line(page((20, 20, 50, 80), (70, 40, 78, 80), (70, 20, 78, 28)))
+        assert (boxes(line), line.marks) == ([(20, 20, 50, 80), (70, 20, 78, 80)], [])
 
     def test_a_hyphen_alone_is_all_there_is(self):
         assert boxes(segment.one_line(page((70, 47, 95, 53)))) == [(70, 47, 95, 53)]

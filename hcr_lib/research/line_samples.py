@@ -187,7 +187,12 @@ def plan(known: Material, seed: int, epoch: dict[str, int] = EPOCH) -> list[Batc
         for start in range(0, max(len(own) - WIDTHS[width], 0) + 1, WIDTHS[width]) if len(own) else ():
             rows = own[start : start + WIDTHS[width]]
             batches.append(Batch(width, int(rng.integers(2**31)), [samples[k] for k in rows]))
-    return [batches[k] for k in rng.permutation(len(batches))]
+    batches = [batches[k] for k in rng.permutation(len(batches))]
+    # Keras on TensorFlow learns from the first two batches which sides vary, and stops at a later one that differs.
+    other = next((k for k, batch in enumerate(batches) if batch.width != batches[0].width), 0)
+    if other:
+        batches[1], batches[other] = batches[other], batches[1]
+    return batches
 
 
 def _natural_width(strokes: StrokeDataset, index: int) -> float:

@@ -1,10 +1,12 @@
 """Judge the reader on real handwriting: ``python -m hcr_lib.research.scorecard`` writes ``data/results/reader.json``.
 
-The sets are looked for in ``HCR_DATA_DIR``. Words go through `Recognizer.read_all`, as on the command line: a picture
-in, a reading out; so do single characters, but for a shortcut: each picture is brought to the network's form once for
-all alphabets that it is read with. Nothing here was trained on; the test splits of MNIST and EMNIST are for reporting,
-not for choosing between weights. To choose, ``--weights FILE`` judges other weights by the validation splits instead,
-and writes nothing.
+The sets are looked for in ``HCR_DATA_DIR``. Words and lines go through `Recognizer.read_all`, as on the command line: a
+picture in, a reading out, by each reader and with and without a lexicon; so do single characters, but for a shortcut:
+each picture is brought to the network's form once for all alphabets that it is read with. ``--only lines`` measures
+words and lines anew, ``--only characters`` the rest; what else the record holds stays, with the weights it came from.
+
+Nothing here was trained on; the test splits of MNIST and EMNIST are for reporting, not for choosing between weights. To
+choose, ``--weights FILE`` judges other weights by the validation splits instead, and writes nothing.
 
 Which of these sets are private, and what was chosen with a look at them, is said in the model card, ``data/reader.md``.
 """
@@ -12,6 +14,7 @@ Which of these sets are private, and what was chosen with a look at them, is sai
 from __future__ import annotations
 
 import argparse
+import concurrent.futures
 import csv
 import hashlib
 import io
@@ -23,19 +26,27 @@ from typing import Any
 import numpy as np
 from tqdm.auto import tqdm
 
-from hcr_lib import decode, images, metrics, pen, segment
+from hcr_lib import decode, images, line_reader, metrics, pen, records, segment
 from hcr_lib._paths import shipped, user_data_dir
 from hcr_lib.datasets import StrokeDataset, load, load_strokes
 from hcr_lib.labels import ALNUM, BYCLASS, DIGITS, LETTERS, MARKS, TEXT, classes
+from hcr_lib.language import ENGLISH, Lexicon, read_lexicon
 from hcr_lib.recognizer import ALPHABETS, WEIGHTS, Recognizer
 from hcr_lib.research import manifest, mixed_emnist
 from hcr_lib.research._arguments import at_least_one
+from hcr_lib.research.train_line_reader import drawn
 from hcr_lib.research.train_reader import as_large_as_written
 
 COMMAND = "python -m hcr_lib.research.scorecard"
 #: A prediction in 62 classes may also count as one in these: 47, where NIST merges cases that look alike, and 36.
 COUNTED_AS = ("balanced", "alnum")
+AT_ONCE = 400  #: pictures held in memory
 PEN_WIDTHS = {"thin": 4, "medium": 10, "thick": 18}  # half-widths on a pad of 400 pixels
+HALVES = ("characters", "lines")  #: of the record, each measured by itself with ``--only``
+COMPARED = ("cut", "line", "auto")  #: of the readers, in the order of the tables
+LEXICA = (None, ENGLISH)  #: that words and lines are read with
+LINE_PEN = 1.5  #: half-width, of lines of 64 pixels
+DRAWS = 2000  #: of the bootstrap
 
 
 def pen_drawings(path: Path) -> Iterator[tuple[str, list[np.ndarray]]]:
@@ -91,9 +102,9 @@ class Scorecard:
         self.rows: list[dict[str, Any]] = []
         self._reader = Recognizer.load("byclass", path=weights)
 
-    def words(self, pictures: Iterable, alphabet: str) -> list[str]:
-        """Read pictures of words; what cannot be read counts as an empty reading."""
-        readings = self._reader.with_alphabet(alphabet).read_all(tqdm(pictures, leave=False), "word")
+    def read(self, pictures: Iterable, alphabet: str, mode: str, lexicon: Lexicon | None, reader: str) -> list[str]:
+        """Read pictures of writing; what cannot be read counts as an empty reading."""
+        readings = self._reader.with_alphabet(alphabet).read_all(tqdm(pictures, leave=False), mode, lexicon, reader)
         return ["" if isinstance(reading, images.ImageError) else reading.text for reading in readings]
 
     def singles(self, stored: Sequence[np.ndarray | None], alphabet: str) -> list[str]:
@@ -121,7 +132,7 @@ class Scorecard:
             rows = [k for k, char in enumerate(truth) if _home(char, known) in known and (not chars or char in chars)]
             asked[alphabet] = rows[: self.limit]
         needed = sorted({k for rows in asked.values() for k in rows})
-        stored = {k: _normalised(pictures[k]) for k in tqdm(needed, leave=False)}
+        stored = dict(zip(needed, _all_normalised(pictures, needed), strict=True))
         for alphabet, rows in asked.items():
             read = self.singles([stored[k] for k in rows], alphabet)
             target = [_home(truth[k], classes(alphabet)) for k in rows]
@@ -135,24 +146,93 @@ class Scorecard:
         low, high = metrics.wilson_interval(right, len(target))
         self._add(name, alphabet, len(target), right / len(target), low, high, "accuracy")
 
-    def texts(self, name: str, pictures: Sequence, truth: Sequence[str], alphabet: str) -> None:
-        """Score words by character error rate, cases merged; blanks and punctuation do not count."""
-        plain = ["".join(filter(str.isalnum, text)).upper() for text in truth][: self.limit]
-        read = [text.replace(" ", "").upper() for text in self.words(pictures[: self.limit], alphabet)]
-        rate = metrics.character_error_rate(plain, read)
-        # Characters of one word are read together, so whole words are drawn anew: the bootstrap.
-        rng, draws = np.random.default_rng(0), []
-        for _ in range(500):
-            rows = rng.integers(len(plain), size=len(plain))
-            draws.append(metrics.character_error_rate([plain[k] for k in rows], [read[k] for k in rows]))
-        low, high = np.percentile(draws, [2.5, 97.5])
-        self._add(name, alphabet, len(plain), rate, low, high, "character error rate")
+    def texts(
+        self,
+        name: str,
+        pictures: Sequence,
+        truth: Sequence[str],
+        alphabet: str,
+        mode: str = "word",
+        people: Sequence[str] | None = None,
+    ) -> None:
+        """Score words or lines by character error rate, cases merged, by each reader and with each lexicon.
 
-    def _add(self, name, alphabet, count, score, low, high, measure):
-        row = {"set": name, "alphabet": alphabet, "count": count, "score": round(float(score), 4)}
+        Of words (mode "word"), blanks and marks do not count; of lines (mode "page"), both do, and a line break that
+        was read where there is none counts as a blank.
+
+        Parameters
+        ----------
+        name : str
+        pictures, truth : sequence of n pictures, and of n texts
+        alphabet : str
+        mode : {"word", "page"}
+        people : sequence of n str, optional
+            Who wrote each. Then the interval says what other people's writing may score, else what other pictures may.
+        """
+        pictures, truth, people = (each if each is None else each[: self.limit] for each in (pictures, truth, people))
+        plain = [_words_only(text) if mode == "word" else text.upper() for text in truth]
+        for lexicon in LEXICA:
+            words = lexicon and read_lexicon(lexicon)
+            for reader in COMPARED:
+                read = [" ".join(text.upper().split()) for text in self.read(pictures, alphabet, mode, words, reader)]
+                read = [text.replace(" ", "") for text in read] if mode == "word" else read
+                low, high = error_interval(plain, read, people)
+                rate = metrics.character_error_rate(plain, read)
+                further = {"reader": reader, "lexicon": lexicon}
+                self._add(name, alphabet, len(plain), rate, low, high, "character error rate", **further)
+
+    def _add(self, name, alphabet, count, score, low, high, measure, **further):
+        row = {"set": name, "alphabet": alphabet, **further, "count": count, "score": round(float(score), 4)}
         row |= {"low": round(float(low), 4), "high": round(float(high), 4), "measure": measure}
         self.rows.append(row)
-        print(f"{name:<44} {alphabet:<28} n={count:<6} {measure} {score:.2%} ({low:.2%} to {high:.2%})", flush=True)
+        how = ", ".join(filter(None, [alphabet, *further.values()]))
+        print(f"{name:<44} {how:<28} n={count:<6} {measure} {score:.2%} ({low:.2%} to {high:.2%})", flush=True)
+
+
+def error_interval(
+    truth: Sequence[str], read: Sequence[str], people: Sequence[str] | None = None
+) -> tuple[float, float]:
+    """Return the 95 % interval of a character error rate, by bootstrap over people.
+
+    The characters of one word are read together, and the words of one person are read alike: so whole people are drawn
+    anew, with all that they wrote, or whole texts where nobody knows who wrote them.
+
+    References
+    ----------
+    B. Efron, R. J. Tibshirani, *An Introduction to the Bootstrap*, 1993, chapter 13 (percentile intervals).
+
+    Examples
+    --------
+    >>> error_interval(["ab", "cd"], ["ab", "xy"])
+    (0.0, 1.0)
+    >>> error_interval(["ab", "cd"], ["ab", "xy"], ["7", "7"])  # one person: nothing is known about others
+    (0.5, 0.5)
+    """
+    _, who = np.unique(np.arange(len(truth)) if people is None else people, return_inverse=True)
+    lengths = np.bincount(who, [len(text) for text in truth])
+    mistakes = np.bincount(
+        who, [len(t) * metrics.character_error_rate([t], [r]) for t, r in zip(truth, read, strict=True)]
+    )
+    drawn_anew = np.random.default_rng(0).integers(len(lengths), size=(DRAWS, len(lengths)))
+    rates = mistakes[drawn_anew].sum(axis=1) / lengths[drawn_anew].sum(axis=1)
+    low, high = np.percentile(rates, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _words_only(text: str) -> str:
+    return "".join(filter(str.isalnum, text)).upper()
+
+
+def _all_normalised(pictures: Sequence, rows: Sequence[int]) -> Iterator[np.ndarray | None]:
+    """Yield the pictures at `rows` as the network takes them; made on all processors, if that is worth their start."""
+    if len(rows) <= AT_ONCE:
+        yield from map(_normalised, (pictures[k] for k in rows))
+        return
+    with concurrent.futures.ProcessPoolExecutor() as pool, tqdm(total=len(rows), leave=False) as bar:
+        for start in range(0, len(rows), AT_ONCE):
+            part = [pictures[k] for k in rows[start : start + AT_ONCE]]
+            yield from pool.map(_normalised, part, chunksize=20)
+            bar.update(len(part))
 
 
 def _normalised(picture: Any) -> np.ndarray | None:
@@ -168,7 +248,9 @@ def _home(char: str, known: str) -> str:
     return char if char in known else char.upper()
 
 
-def measure(data_dir: Path, limit: int | None = None, weights: Path | None = None) -> list[dict[str, Any]]:
+def measure(
+    data_dir: Path, limit: int | None = None, weights: Path | None = None, only: str | None = None
+) -> list[dict[str, Any]]:
     """Measure everything that `data_dir` holds.
 
     Parameters
@@ -179,8 +261,18 @@ def measure(data_dir: Path, limit: int | None = None, weights: Path | None = Non
     weights : Path, optional
         Judge these instead of the weights that ship, and by the validation splits of MNIST and EMNIST instead of the
         test splits: whoever chooses between weights by a test set no longer has one.
+    only : {"characters", "lines"}, optional
+        Measure this half: single characters, or words and lines.
     """
     card = Scorecard(limit, weights)
+    if only != "lines":
+        _measure_characters(card, data_dir, limit, weights)
+    if only != "characters":
+        _measure_lines(card, data_dir)
+    return card.rows
+
+
+def _measure_characters(card: Scorecard, data_dir: Path, limit: int | None, weights: Path | None) -> None:
     part, named = ("test", "test") if weights is None else ("val", "validation")
     mnist = load("mnist", part, data_dir=data_dir)
     card.characters(f"MNIST {named}", mnist.images, mnist.chars, "digits")
@@ -200,13 +292,25 @@ def measure(data_dir: Path, limit: int | None = None, weights: Path | None = Non
     photos = list(pictures_in(data_dir / "photo_chars_dev.zip"))
     truth = [Path(name).stem.split("_")[1] for name, _, _ in photos]
     card.characters("photographed characters", [picture for _, picture, _ in photos], truth, "alnum", "byclass")
-    words = [each for each in pictures_in(data_dir / "pen_words_dev.zip") if each[2]["block_separable"] == "1"]
+
+
+def _measure_lines(card: Scorecard, data_dir: Path) -> None:
+    words = list(pictures_in(data_dir / "pen_words_dev.zip"))
+    for name, separable in (("pen words, separable", "1"), ("pen words, joined", "0")):
+        own = [
+            (picture, row["text"], row["writer"]) for _, picture, row in words if row["block_separable"] == separable
+        ]
+        pictures, truth, people = zip(*own, strict=True)
+        card.texts(name, pictures, truth, "alnum", people=people)
     forms = [each for each in pictures_in(data_dir / "form_names_dev.zip") if holds_only_the_name(each[1])]
-    for name, chosen in (("pen words, separable", words), ("form names, nothing but the name", forms)):
-        for alphabet in ("letters", "alnum"):
-            pictures = [picture for _, picture, _ in chosen]
-            card.texts(name, pictures, [row["text"] for _, _, row in chosen], alphabet)
-    return card.rows
+    truth = [row["text"] for _, _, row in forms]
+    card.texts("form names, nothing but the name", [picture for _, picture, _ in forms], truth, "letters")
+    lines = load_strokes("unipen-lines", "val", data_dir=data_dir)
+    lines = lines.take(np.char.find(lines.texts, "\n") < 0)
+    # Mixed, so that --limit does not show one person alone.
+    lines = lines.take(np.random.default_rng(0).permutation(len(lines)))
+    pictures = [np.uint8(255 * (1 - drawn(strokes, LINE_PEN))) for strokes in lines]
+    card.texts("lines of unseen people", pictures, lines.texts.tolist(), "text", "page", lines.writers)
 
 
 class _Rendered(Sequence):
@@ -223,14 +327,14 @@ class _Rendered(Sequence):
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
-    """Write rows as a Markdown table, as it stands in the README and in the model card.
+    """Write the rows of single characters as a Markdown table, as it stands in the README and in the model card.
 
     Of the three pen widths, the worst one is shown: a reader is as good as that. Answers that were counted a second
     time, with cases merged, stay in the record.
     """
     shown: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:
-        if row["alphabet"] not in ALPHABETS:
+        if row["alphabet"] not in ALPHABETS or row["measure"] != "accuracy":
             continue
         name = row["set"].replace(", thin", "").replace(", medium", "").replace(", thick", "")
         name += ", worst of three widths" if name != row["set"] else ""
@@ -239,11 +343,51 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
             shown[name, row["alphabet"]] = row
     lines = ["| what is read | alphabet | pictures | right | 95 % interval |", "| --- | --- | --- | --- | --- |"]
     for (name, alphabet), row in shown.items():
-        score, low, high = row["score"], row["low"], row["high"]
+        right = f"{_percent(row['score'])} | {_percent(row['low'])} to {_percent(row['high'])}"
+        lines.append(f"| {name} | {alphabet} | {row['count']:,} | {right} |")
+    return "\n".join(lines)
+
+
+def lines_table(rows: Sequence[dict[str, Any]]) -> str:
+    """Write the rows of words and lines as a Markdown table: the share of characters wrong, a column for each reader.
+
+    The interval is that of ``auto``.
+    """
+    shown: dict[tuple[str, str, str | None], dict[str, dict[str, Any]]] = {}
+    for row in rows:
         if row["measure"] != "accuracy":
-            name, score, low, high = f"{name} (characters)", 1 - score, 1 - high, 1 - low
-        lines.append(f"| {name} | {alphabet} | {row['count']:,} | {score:.1%} | {low:.1%} to {high:.1%} |")
-    return "\n".join(lines).replace("%", " %").replace("95  %", "95 %")
+            shown.setdefault((row["set"], row["alphabet"], row["lexicon"]), {})[row["reader"]] = row
+    lines = [
+        "| what is read | alphabet | lexicon | pictures | `cut` | `line` | `auto` | 95 % interval |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for (name, alphabet, lexicon), by in shown.items():
+        wrong = " | ".join(_percent(by[reader]["score"]) for reader in COMPARED)
+        interval = f"{_percent(by['auto']['low'])} to {_percent(by['auto']['high'])}"
+        lines.append(f"| {name} | {alphabet} | {lexicon or 'none'} | {by['auto']['count']:,} | {wrong} | {interval} |")
+    return "\n".join(lines)
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}".replace("%", " %")
+
+
+def together(rows: Sequence[dict[str, Any]], only: str | None, old: dict[str, Any]) -> dict[str, Any]:
+    """Return what the record holds after a measurement: its rows, and those of the other half as they were.
+
+    Each row tells the SHA-256 of the weights that it was measured with; ``weights`` is that of the network for
+    characters in the rows of characters.
+    """
+    shas = {name: hashlib.sha256(shipped(name).read_bytes()).hexdigest() for name in (WEIGHTS, line_reader.WEIGHTS)}
+    used = {"characters": [WEIGHTS], "lines": [WEIGHTS, line_reader.WEIGHTS]}
+    new = [row | {"weights": {name: shas[name] for name in used[_half(row)]}} for row in rows]
+    kept = [row for row in old["rows"] if only and _half(row) != only]
+    found = sorted([*kept, *new], key=lambda row: HALVES.index(_half(row)))
+    return {"weights": old["weights"] if only == "lines" else shas[WEIGHTS], "rows": found}
+
+
+def _half(row: dict[str, Any]) -> str:
+    return "characters" if row["measure"] == "accuracy" else "lines"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -253,16 +397,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--limit", type=at_least_one, metavar="N", help="N pictures of each set, to try it out; writes nothing"
     )
     parser.add_argument(
+        "--only", choices=HALVES, help="measure single characters, or words and lines; the record keeps the others"
+    )
+    parser.add_argument(
         "--weights",
         type=Path,
         metavar="FILE.tflite",
         help="judge this file, and by the validation splits; writes nothing",
     )
     options = parser.parse_args(arguments)
-    rows = measure(user_data_dir(), options.limit, options.weights)
+    rows = measure(user_data_dir(), options.limit, options.weights, options.only)
     if not (options.limit or options.weights):
-        sha256 = hashlib.sha256(shipped(WEIGHTS).read_bytes()).hexdigest()
-        manifest.record("reader", COMMAND, weights=sha256, rows=rows)
+        manifest.record("reader", COMMAND, **together(rows, options.only, records.read("reader")))
 
 
 if __name__ == "__main__":

@@ -23,9 +23,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hcr_lib import images, metrics, pen
+from hcr_lib import ctc, images, line_decoding, metrics, pen
 from hcr_lib._paths import replace_whole, user_data_dir
-from hcr_lib.datasets import StrokeDataset, load_strokes
+from hcr_lib.datasets import DataError, StrokeDataset, load_strokes
 from hcr_lib.research import export_reader, line_samples
 from hcr_lib.research._arguments import at_least_one
 
@@ -52,7 +52,13 @@ def rendered(
 
 
 def watched(strokes: StrokeDataset, number: int, width: int) -> tuple[np.ndarray, list[str]]:
-    """Render words as the reader would see them, with pens of several widths: uint8 (n, 32, width, 1), and texts."""
+    """Render words as the reader would see them, with pens of several widths; longer ones are cut off at `width`.
+
+    Returns
+    -------
+    pictures : ndarray of uint8, shape (n, LINE_HEIGHT, width, 1)
+    texts : list of str
+    """
     rng = np.random.default_rng(0)
     chosen = rng.choice(len(strokes), min(number, len(strokes)), replace=False)
     pictures = np.zeros((len(chosen), images.LINE_HEIGHT, width, 1), "uint8")
@@ -71,8 +77,8 @@ def drawn(strokes: Sequence[np.ndarray], half_width: float, height: int = 64) ->
 
 
 def best_path(scores: np.ndarray, classes: str = line_samples.CLASSES) -> str:
-    """Return the text of the likeliest path: as `hcr_lib.ctc.greedy`, of scores before the softmax."""
-    return "".join(classes[k - 1] for k, _ in itertools.groupby(scores.argmax(axis=1)) if k)
+    """Return the text of the likeliest path: `hcr_lib.line_decoding.best_path` of scores before the softmax."""
+    return line_decoding.best_path(ctc.log_softmax(scores), classes)
 
 
 def error_rate(texts: Iterable[str], answers: Iterable[str]) -> float:
@@ -99,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for the weights, the log and the checkpoint")
     parser.add_argument("--epochs", type=at_least_one, default=14)
     parser.add_argument("--width", type=int, default=32, help="filters of the first convolution")
-    parser.add_argument("--units", type=int, default=128, help="units of each LSTM, in each direction")
+    parser.add_argument("--units", type=int, default=192, help="units of each LSTM, in each direction")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=at_least_one, default=os.cpu_count(), help="processes that render")
     parser.add_argument("--limit", type=at_least_one, metavar="N", help="N lines of each kind, to try it out")
@@ -113,9 +119,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     data_dir = user_data_dir()
     sizes = {kind: options.limit or number for kind, number in line_samples.EPOCH.items()}
-    known = line_samples.material(data_dir)
+    try:
+        known = line_samples.material(data_dir)
+        development = load_strokes("unipen-words", "val", data_dir=data_dir)
+    except DataError as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
     steps = len(line_samples.plan(known, 1000 * options.seed, sizes))
-    development = load_strokes("unipen-words", "val", data_dir=data_dir)
     pictures, texts = watched(development, options.limit or WATCHED, WATCHED_WIDTH)
     parts = [part / np.float32(255) for part in np.array_split(pictures, -(-len(pictures) // 250))]
     for name, rate in baselines(texts, known.words.texts).items():
@@ -127,7 +136,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     keras.utils.set_random_seed(options.seed)
     if checkpoint.is_file():
         model = keras.saving.load_model(checkpoint)
+        # The history is written first; if it has an epoch more, the training was stopped between the two.
         history = json.loads(history_file.read_text(encoding="utf-8"))
+        history = [row for row in history if row["step"] <= int(model.optimizer.iterations)]
     else:
         model = models.line_reader(len(line_samples.CLASSES), options.width, options.units)
         warm_up = int(WARM_UP * steps * options.epochs)
@@ -146,12 +157,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
             batches = line_samples.plan(known, 1000 * options.seed + epoch, sizes)
             fitted = model.fit(rendered(pool, batches, data_dir, AHEAD * options.workers), verbose=0)
             answers = [best_path(scores) for part in parts for scores in keras.ops.convert_to_numpy(model(part))]
-            row = {"epoch": epoch + 1, "loss": round(fitted.history["loss"][0], 4)}
+            row = {"epoch": epoch + 1, "step": int(model.optimizer.iterations)}
+            row |= {"loss": round(fitted.history["loss"][0], 4)}
             row |= {"dev_error": round(error_rate(texts, answers), 4), "seconds": round(time.perf_counter() - start, 1)}
             print(json.dumps(row), flush=True)
             history.append(row)
-            model.save(checkpoint)
             replace_whole(history_file, json.dumps(history, indent=1).encode())
+            unfinished = checkpoint.with_name("unfinished.keras")
+            model.save(unfinished)
+            unfinished.replace(checkpoint)
     record = {
         "model": "line_reader", "width": options.width, "units": options.units, "classes": line_samples.CLASSES,
         "seed": options.seed, "epochs": options.epochs, "steps": steps, "dev_error": history[-1]["dev_error"],

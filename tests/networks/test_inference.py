@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hcr_lib import _paths, datasets
+from hcr_lib import _paths, ctc, datasets, line_reader
 from hcr_lib._tf import keras
 from hcr_lib.labels import DIGITS, TEXT
 from hcr_lib.networks import inference, models
@@ -79,6 +79,76 @@ def with_record(model: bytes, classes: str) -> bytes:
         record = {"classes": classes, "sha256": hashlib.sha256(model).hexdigest()}
         archive.writestr(inference.RECORD, json.dumps(record))
     return file.getvalue()
+
+
+#: Its weights are in half precision in both files; LiteRT unpacks them to float32.
+LIKE_KERAS_OF_LINES = 3e-3
+
+
+def line_of(images: np.ndarray) -> np.ndarray:
+    """Return characters side by side, as a line for the line reader."""
+    return np.pad(np.hstack(images), ((10, 10), (4, 4)))
+
+
+@pytest.fixture(scope="module")
+def lines() -> inference.LineNetwork:
+    return inference.load_line_network(_paths.shipped(line_reader.WEIGHTS))
+
+
+class TestLineNetwork:
+    def test_the_two_files_that_ship_give_the_same_answers_at_any_width(self, lines):
+        trained = _paths.shipped("line_reader.keras")
+        model = keras.saving.load_model(trained)
+        for number in (3, 1):
+            line = line_of(STORED[:number])
+            found = lines(line)
+            line = np.pad(line, ((0, 0), (0, -line.shape[1] % 16)))
+            expected = ctc.log_softmax(by_keras(model, line[None])[0])
+            assert (found.shape, found.dtype) == ((line.shape[1] // 4, 1 + len(lines.record["classes"])), np.float32)
+            np.testing.assert_allclose(np.exp(found), np.exp(expected), atol=LIKE_KERAS_OF_LINES)
+        with zipfile.ZipFile(trained) as archive:
+            record = json.loads(archive.read(inference.RECORD))
+        assert lines.record == {**record, "sha256": lines.record["sha256"]}
+
+    @pytest.mark.parametrize("dtype", ["float32", "float64"])
+    def test_ink_as_a_fraction_is_the_same(self, lines, dtype):
+        line = line_of(STORED[:3])
+        np.testing.assert_allclose(lines(line.astype(dtype) / 255), lines(line), atol=1e-5)
+
+    def test_answers_stay_when_others_are_asked_for_and_several_threads_may_ask(self, lines):
+        asked = [line_of(STORED[k : k + number]) for k, number in enumerate((1, 4, 2, 1, 3))] * 2
+        expected = [lines(line) for line in asked]
+        kept = [answer.copy() for answer in expected]
+        with ThreadPoolExecutor(4) as pool:
+            for answer, alone in zip(pool.map(lines, asked), kept, strict=True):
+                np.testing.assert_array_equal(answer, alone)
+        for answer, copy in zip(expected, kept, strict=True):
+            np.testing.assert_array_equal(answer, copy)
+
+    @pytest.mark.parametrize("shape", [(28, 28), (1, 48, 32), (48,), (48, 32, 1)])
+    def test_lines_of_another_shape_are_refused(self, lines, shape):
+        with pytest.raises(ValueError, match=r"expected a line of shape \(48, width\); got"):
+            lines(np.zeros(shape, "uint8"))
+
+    def test_a_damaged_file_or_one_of_the_other_kind_is_refused(self, lines, tmp_path):
+        content, path = _paths.shipped(line_reader.WEIGHTS).read_bytes(), tmp_path / "damaged.tflite"
+        size = zipfile.ZipFile(io.BytesIO(content)).getinfo(inference.RECORD).header_offset
+        half, model = size // 2, content[:size]
+        damages = [b"", content[:half], model, content[:-1]]
+        damages += [content[:half] + bytes([content[half] ^ 1]) + content[half + 1 :]]
+        damages += [with_record(model, DIGITS), _paths.shipped(WEIGHTS).read_bytes()]
+        for damaged in damages:
+            path.write_bytes(damaged)
+            with pytest.raises(ValueError, match=r"damaged.tflite is damaged, or .* Restore it with git, or make it"):
+                inference.load_line_network(path)
+        with pytest.raises(ValueError, match=r"line_reader.tflite is damaged, or is no reader of this course"):
+            inference.load(_paths.shipped(line_reader.WEIGHTS))
+        path.write_bytes(with_record(model, lines.record["classes"]))
+        np.testing.assert_array_equal(
+            inference.load_line_network(path)(line_of(STORED[:1])), lines(line_of(STORED[:1]))
+        )
+        with pytest.raises(FileNotFoundError, match=r"nothing\.tflite"):
+            inference.load_line_network(tmp_path / "nothing.tflite")
 
 
 class TestDamage:

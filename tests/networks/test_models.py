@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hcr_lib import datasets, labels
+from hcr_lib import ctc, datasets, labels
 from hcr_lib._tf import keras
 from hcr_lib.networks import models
 from hcr_lib.research import networks
@@ -116,3 +116,51 @@ def test_a_step_of_the_sequence_holds_its_column_from_top_to_bottom(sequence):
     difference = (sequence(dot) - sequence(paper)).reshape(7, 7, 64)  # step, row, feature
     rows = np.flatnonzero(np.abs(difference).max(axis=(0, 2)) > 1e-6)
     assert rows.max() <= 1
+
+
+STEPS = 16  #: of a line of 64 columns
+
+
+def targets(texts: list[str]) -> np.ndarray:
+    """Return texts as the loss wants them: class k as k + 1, filled up with 0, which is the blank as well."""
+    columns = np.zeros((len(texts), STEPS), "int32")
+    for row, text in zip(columns, texts, strict=True):
+        row[: len(text)] = [labels.DIGITS.index(char) + 1 for char in text]
+    return columns
+
+
+class TestLineReader:
+    @pytest.mark.parametrize(("width", "steps"), [(48, 12), (96, 24), (50, 12)])
+    def test_a_step_is_four_columns_of_any_width(self, width, steps):
+        model = models.line_reader(10, width=2, units=3)
+        scores = np.asarray(model(np.random.default_rng(0).random((2, 48, width, 1), dtype="float32")))
+        assert scores.shape == (2, steps, 11)
+        assert scores.min() < 0, "no probabilities: the loss wants scores"
+
+    def test_learns_one_batch_by_heart(self):
+        """One of them has two equal digits side by side, which only a blank keeps apart."""
+        texts = ["07", "4", "88"]
+        train = datasets.load("bundled", "train")
+        glyphs = [train.images[np.flatnonzero(train.chars == char)[0]] for char in labels.DIGITS]
+        ink = np.zeros((len(texts), 48, 4 * STEPS, 1), "float32")
+        for line, text in zip(ink, texts, strict=True):
+            line[10:38, 4 : 4 + 28 * len(text), 0] = np.hstack([glyphs[int(char)] for char in text]) / 255
+        model = models.line_reader(10, width=8, units=32)
+        model.compile(keras.optimizers.Adam(5e-3, global_clipnorm=2.0), keras.losses.CTC(), jit_compile=False)
+        for step in range(1, 201):
+            model.train_on_batch(ink, targets(texts))
+            if step % 20 == 0:
+                scores = np.asarray(model(ink, training=False))
+                if [ctc.greedy(ctc.log_softmax(row), labels.DIGITS) for row in scores] == texts:
+                    return
+        pytest.fail("three lines were not learned in 200 steps")
+
+    def test_its_loss_is_the_course_s_own(self):
+        """Keras' loss, on scores before the softmax and texts filled up with the blank, is `hcr_lib.ctc.loss`."""
+        texts = ["7", "3117", "0123456789", "88"]
+        scores = np.random.default_rng(0).normal(0, 3, (len(texts), STEPS, 11)).astype("float32")
+        found = keras.losses.CTC(reduction="none")(targets(texts), scores)
+        expected = [
+            ctc.loss(ctc.log_softmax(row), text, labels.DIGITS) for row, text in zip(scores, texts, strict=True)
+        ]
+        np.testing.assert_allclose(found, expected, rtol=1e-4)
