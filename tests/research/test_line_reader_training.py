@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hcr_lib import handwriting, images, pen
-from hcr_lib._tf import keras
+from hcr_lib._tf import keras, tf
 from hcr_lib.labels import BYCLASS
 from hcr_lib.research import line_samples, train_line_reader
 from hcr_lib.research.line_samples import CLASSES, STEP, WIDTHS, Batch, Sample
@@ -168,20 +168,20 @@ def test_the_best_path_of_scores_before_the_softmax():
 
 
 class TestTraining:
-    """All of it on next to nothing; the processes that render are threads here, which start at once."""
+    """All of it on next to nothing: without compiling, which takes longer, and with threads that render at once."""
 
     @pytest.fixture(scope="class")
     def train(self, folder):
         """Return a function that trains to a number of epochs and returns the history, the record and the weights."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("HCR_DATA_DIR", str(folder))
-            patch.setattr(line_samples, "WIDTHS", {144: 3, 240: 3})
-            patch.setattr(train_line_reader, "WATCHED_WIDTH", 240)
+            patch.setattr(line_samples, "WIDTHS", {96: 2, 192: 4})
+            patch.setattr(train_line_reader, "WATCHED_WIDTH", 96)
             pool = train_line_reader.concurrent.futures
             patch.setattr(pool, "ProcessPoolExecutor", lambda workers, context: ThreadPoolExecutor(workers))
 
             def train(out, *options):
-                tiny = ["--width", "2", "--units", "4", "--limit", "4", "--epochs", "2", "--workers", "1"]
+                tiny = ["--width", "2", "--units", "4", "--limit", "2", "--epochs", "2", "--workers", "1"]
                 train_line_reader.main(["--out", str(out), *tiny, *options])
                 with zipfile.ZipFile(out / "line_reader.keras") as archive:
                     record = json.loads(archive.read("record.json"))
@@ -189,7 +189,9 @@ class TestTraining:
                 model = keras.saving.load_model(out / "line_reader.keras")
                 return history, record, np.concatenate([values.ravel() for values in model.get_weights()])
 
+            tf.config.run_functions_eagerly(True)
             yield train
+            tf.config.run_functions_eagerly(False)
 
     @pytest.fixture(scope="class")
     def trained(self, train, tmp_path_factory):
