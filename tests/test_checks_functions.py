@@ -96,7 +96,7 @@ def changing(ink):
             "not yet. One number a row. For [[0, 1, 2], [3, 4, 5]], it raised AttributeError: "
             "'numpy.ndarray' object has no attribute 'row_sums'",
         ),
-        (returning_nothing, "not yet. It returns None. Is what you made what the last line returns?"),
+        (returning_nothing, "not yet. It returns None: does its last line return what you made?"),
         (changing, "not yet. It changes what it was given; work on a copy."),
         (
             lambda ink: ink.sum(axis=1) + (len(ink) == 4),

@@ -77,7 +77,7 @@ class FunctionExercise:
         if not any(faults):
             return None
         if all(result is None for result in results):
-            return "It returns None. Is what you made what the last line returns?"
+            return "It returns None: does its last line return what you made?"
         for mistaken, sentence in self.slips:
             theirs = [_call(mistaken, arguments) for arguments in given]
             if all(_equal(one, other, self.within) for one, other in zip(results, theirs, strict=True)):
