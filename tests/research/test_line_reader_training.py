@@ -226,7 +226,7 @@ class TestTraining:
         resumed, _, same = train(tmp_path)
         assert [row["epoch"] for row in resumed] == [1, 2]
         assert [row["loss"] for row in resumed] == pytest.approx([row["loss"] for row in history], rel=1e-3)
-        np.testing.assert_allclose(same, weights, atol=2e-3)
+        assert np.abs(same - weights).mean() < 1e-4, "dropout goes on as well"
 
 
 def test_without_data_it_says_what_is_missing(capsys, monkeypatch, tmp_path):
