@@ -171,8 +171,8 @@ class TestTraining:
     """All of it on next to nothing: without compiling, which takes longer, and with threads that render at once."""
 
     @pytest.fixture(scope="class")
-    def train(self, folder):
-        """Return a function that trains to a number of epochs and returns the history, the record and the weights."""
+    def train(self, folder, known):
+        """Return a function that trains and returns history, record and weights; the material is loaded by then."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("HCR_DATA_DIR", str(folder))
             patch.setattr(line_samples, "WIDTHS", {96: 2, 192: 4})
