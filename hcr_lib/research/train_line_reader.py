@@ -155,6 +155,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for epoch in range(len(history), options.epochs):
             start = time.perf_counter()
             batches = line_samples.plan(known, 1000 * options.seed + epoch, sizes)
+            for number, layer in enumerate(model.layers):  # a checkpoint does not hold how far dropout has come
+                if isinstance(layer, keras.layers.Dropout):
+                    layer.seed_generator.state.assign([options.seed + number, 1_000_000 * epoch])
             fitted = model.fit(rendered(pool, batches, data_dir, AHEAD * options.workers), verbose=0)
             answers = [best_path(scores) for part in parts for scores in keras.ops.convert_to_numpy(model(part))]
             row = {"epoch": epoch + 1, "step": int(model.optimizer.iterations)}

@@ -171,8 +171,8 @@ class TestTraining:
     """All of it on next to nothing: without compiling, which takes longer, and with threads that render at once."""
 
     @pytest.fixture(scope="class")
-    def train(self, folder):
-        """Return a function that trains to a number of epochs and returns the history, the record and the weights."""
+    def train(self, folder, known):
+        """Return a function that trains and returns history, record and weights; the material is loaded by then."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("HCR_DATA_DIR", str(folder))
             patch.setattr(line_samples, "WIDTHS", {96: 2, 192: 4})
@@ -226,7 +226,7 @@ class TestTraining:
         resumed, _, same = train(tmp_path)
         assert [row["epoch"] for row in resumed] == [1, 2]
         assert [row["loss"] for row in resumed] == pytest.approx([row["loss"] for row in history], rel=1e-3)
-        np.testing.assert_allclose(same, weights, atol=2e-3)
+        assert np.abs(same - weights).mean() < 1e-4, "dropout goes on as well"
 
 
 def test_without_data_it_says_what_is_missing(capsys, monkeypatch, tmp_path):
