@@ -34,8 +34,8 @@ BATCH = 256  #: images shown to the network together, when many pictures are rea
 CHUNK = 64  #: pictures read together, at most; only their ink is held in memory
 ALTERNATIVES = 3
 #: So much surer must the line reader be that what cutting takes for a single character is a short word. It may be much
-#: less sure: of 102 such words of two or three letters by UNIPEN's development people it read 87, cutting none (with 0
-#: it would have been left 66, with 0.1 52); of 353 single characters it took none for a word that cutting had right.
+#: less sure: of 102 such words of two or three letters by UNIPEN's development people it read 88, cutting none (with 0
+#: it would have been left 66, with 0.1 52); of 352 single characters it took none for a word that cutting had right.
 SURER = -0.5
 #: An l is written as a bare bar or as a loop. It is a bar where the network finds an I at least this likely beside it.
 BAR = 0.2
@@ -55,15 +55,20 @@ class Character:
         (x0, y0, x1, y1) in pixels of the picture; x1 and y1 are one past the last.
     alternatives : list of (str, float)
         The likeliest other characters. Where a lexicon or the language decided, they may be likelier than `char`.
-    image : ndarray of uint8, shape (28, 28)
-        White ink (255) on black paper (0): what the network was shown, or of a line that was read whole, a part of it.
+    ink : ndarray
+        What was read: the uint8 image that the network was shown; of a line that was read whole, the part of its ink.
     """
 
     char: str
     confidence: float
     box: tuple[int, int, int, int]
     alternatives: list[tuple[str, float]] = field(default_factory=list)
-    image: np.ndarray | None = field(default=None, repr=False, compare=False)
+    ink: np.ndarray | None = field(default=None, repr=False, compare=False)
+
+    @functools.cached_property
+    def image(self) -> np.ndarray | None:
+        """It in MNIST's form, white ink (255) on black paper (0): ndarray of uint8, shape (28, 28)."""
+        return self.ink if self.ink is None or self.ink.dtype == np.uint8 else images.ink_to_mnist(self.ink)
 
 
 @dataclass(frozen=True)
@@ -340,7 +345,7 @@ class Recognizer:
             for place, box in reading.places:
                 x0, y0, x1, y1 = box
                 left, top = component.box[:2]
-                seen = images.ink_to_mnist(component.ink[y0 - top : y1 - top, x0 - left : x1 - left])
+                seen = component.ink[y0 - top : y1 - top, x0 - left : x1 - left].copy()
                 box = plan.on_picture(box)
                 characters.append(Character(place.char, place.confidence, box, place.alternatives, seen))
             by_lines = _Line(self._spelled(reading.text, line_reader.lexicon, plan.one_word), characters, "line")
