@@ -181,7 +181,7 @@ class TestTraining:
             patch.setattr(pool, "ProcessPoolExecutor", lambda workers, context: ThreadPoolExecutor(workers))
 
             def train(out, *options):
-                tiny = ["--width", "2", "--units", "4", "--limit", "2", "--epochs", "2", "--workers", "1"]
+                tiny = ["--width", "2", "--units", "4", "--limit", "1", "--epochs", "2", "--workers", "1"]
                 train_line_reader.main(["--out", str(out), *tiny, *options])
                 with zipfile.ZipFile(out / "line_reader.keras") as archive:
                     record = json.loads(archive.read("record.json"))
