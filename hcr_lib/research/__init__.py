@@ -4,7 +4,7 @@
 | --- | --- |
 | ``python -m hcr_lib.research.train_reader`` | train the shipped network for characters |
 | ``python -m hcr_lib.research.train_line_reader`` | train the shipped network for lines |
-| ``python -m hcr_lib.research.line_language FILE`` | compare weights of the language beside a line's scores |
+| ``python -m hcr_lib.research.line_language`` | compare weights of the language beside a line's scores |
 | ``python -m hcr_lib.research.scorecard`` | evaluate it on real handwriting |
 | ``python -m hcr_lib.research.ladder`` | measure the ladder of MNIST |
 | ``python -m hcr_lib.research.studies NAME`` | measure what the lessons quote about real handwriting |

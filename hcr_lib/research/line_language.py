@@ -1,36 +1,40 @@
-"""How much the language should count for a line reader: ``python -m hcr_lib.research.line_language OUTPUTS.npz``.
+"""How much the language should count for the line reader: ``python -m hcr_lib.research.line_language``.
 
-The file holds what a network says of lines of people whom it has not seen: `logits`, float of shape (steps of all
-lines, 1 + classes), before the softmax or behind it; `offsets`, where each line begins, and the end; `texts`; and
-`classes`. A row is printed for the best path, and for each weight of the language, reward of a character and share of
-the open vocabulary that is tried, without words and with the English ones. `hcr_lib.line_decoding.WEIGHT` and `REWARD`
-and `hcr_lib.language.OPEN_SHARE` are chosen by it.
+The network that ships reads the words of UNIPEN's development people (``pen_words_dev.zip`` in ``HCR_DATA_DIR``). A row
+is printed for the best path, and for each weight of the language, reward of a character and share of the open
+vocabulary that is tried, without words and with the English ones. `hcr_lib.line_decoding.WEIGHT` and `REWARD` and
+`hcr_lib.language.OPEN_SHARE` are chosen by it.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
-import os
 import string
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
+from tqdm.auto import tqdm
 
-from hcr_lib import ctc, language, line_decoding
+from hcr_lib import images, language, line_decoding
+from hcr_lib._paths import user_data_dir
+from hcr_lib.line_reader import shipped_network
 from hcr_lib.metrics import character_error_rate
+from hcr_lib.research._arguments import at_least_one
+from hcr_lib.research.scorecard import pictures_in
 
 WEIGHTS, REWARDS, SHARES = (0.2, 0.4, 0.6, 0.8), (0.4, 0.8, 1.2, 1.6), (0.1, 0.3)
 
 
-def read_outputs(path: str | os.PathLike, limit: int | None = None) -> tuple[list[np.ndarray], list[str], str]:
-    """Return the log probabilities of lines, their texts, and the classes; at most `limit` of them, drawn by chance."""
-    with np.load(path) as file:
-        logits, offsets, texts, classes = (file[name] for name in ("logits", "offsets", "texts", "classes"))
-    chosen = np.random.default_rng(0).permutation(len(texts))[:limit]
-    scores = [ctc.log_softmax(logits[offsets[k] : offsets[k + 1]]) for k in chosen]
-    return scores, [str(texts[k]) for k in chosen], str(classes)
+def scores_of_words(data_dir: Path, limit: int | None = None) -> tuple[list[np.ndarray], list[str], str]:
+    """Return log probabilities of words, the first `limit` of a random order, their texts, and the classes."""
+    pictures = list(pictures_in(data_dir / "pen_words_dev.zip"))
+    chosen = [pictures[k] for k in np.random.default_rng(0).permutation(len(pictures))[:limit]]
+    network = shipped_network()
+    scores = [network(images.to_line(images.to_ink(picture))) for _, picture, _ in tqdm(chosen, leave=False)]
+    return scores, [row["text"] for _, _, row in chosen], network.record["classes"]
 
 
 def names(texts: Sequence[str], lexicon: language.Lexicon) -> np.ndarray:
@@ -55,13 +59,12 @@ def kept(texts: Sequence[str], before: Sequence[str], after: Sequence[str], amon
     return float(are[were & among].mean()) if (were & among).any() else float("nan")
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Try the settings and print their errors."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("outputs", help="an .npz of logits, offsets, texts and classes")
-    parser.add_argument("--limit", type=int, help="so many lines only")
-    options = parser.parse_args()
-    scores, texts, classes = read_outputs(options.outputs, options.limit)
+    parser.add_argument("--limit", type=at_least_one, metavar="N", help="N words only")
+    options = parser.parse_args(arguments)
+    scores, texts, classes = scores_of_words(user_data_dir(), options.limit)
     lexicon = language.english()
     unknown = names(texts, lexicon)
 

@@ -1,5 +1,3 @@
-import sys
-
 import numpy as np
 import pytest
 
@@ -15,20 +13,19 @@ def test_names_that_stay_right_are_counted_whatever_their_case():
     assert np.isnan(line_language.kept(texts, ["", "", ""], after, unknown))
 
 
-def test_every_setting_has_a_row(tmp_path, monkeypatch, capsys):
-    logits = np.float16([[0, 9, 0, 0], [9, 0, 0, 0], [0, 0, 0, 9], [9, 0, 0, 0], [0, 0, 9, 0]])
-    np.savez(tmp_path / "outputs.npz", logits=logits, offsets=[0, 3, 5], texts=["ac", "b"], classes="abc")
+def test_every_setting_has_a_row(monkeypatch, capsys):
+    scores = [np.log([[0.01, 0.97, 0.01, 0.01], [0.97, 0.01, 0.01, 0.01], [0.01, 0.01, 0.01, 0.97]])]
     monkeypatch.setattr(line_language, "WEIGHTS", (0.1, 0.2))
-    monkeypatch.setattr(sys, "argv", ["line_language", str(tmp_path / "outputs.npz")])
-    line_language.main()
+    monkeypatch.setattr(line_language, "scores_of_words", lambda data_dir, limit: (scores, ["ac"], "abc"))
+    line_language.main([])
     rows = [line for line in capsys.readouterr().out.splitlines() if " ms" in line]
     assert len(rows) == 1 + 2 * len(line_language.REWARDS) * (1 + len(line_language.SHARES))
     assert rows[0].split()[:3] == ["best", "path", "0.00%"]
 
 
-def test_a_part_of_the_lines_is_always_the_same_one(tmp_path):
-    np.savez(tmp_path / "a.npz", logits=np.eye(9, 2), offsets=range(10), texts=[*"abcdefghi"], classes="a")
-    scores, texts, classes = line_language.read_outputs(tmp_path / "a.npz", 4)
-    assert (len(scores), len(texts), classes) == (4, 4, "a")
-    assert texts == line_language.read_outputs(tmp_path / "a.npz", 4)[1]
-    assert scores[0] == pytest.approx(np.log([[0.5, 0.5]])) or texts[0] in "ab"
+@pytest.mark.real_data
+def test_a_part_of_the_words_is_always_the_same_one(real_data):
+    scores, texts, classes = line_language.scores_of_words(real_data, 4)
+    assert len(scores) == len(texts) == 4
+    assert all(each.shape[1] == 1 + len(classes) for each in scores)
+    assert texts == line_language.scores_of_words(real_data, 4)[1]
