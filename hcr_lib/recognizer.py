@@ -2,8 +2,10 @@
 
 Two readers propose a text for each line, and the better is taken:
 
-    picture -> ink -> components -> candidates in MNIST's form -> network -> path -> text       (cut)
     picture -> ink -> lines -> network with CTC -> search with the language -> text             (line)
+    picture -> ink -> components -> candidates in MNIST's form -> network -> path -> text       (cut)
+
+The second is not asked where the first is so sure that nothing could be better.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import functools
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +26,7 @@ from hcr_lib import decode, images, labels, segment
 from hcr_lib._paths import shipped
 from hcr_lib._validate import ensure_choice, ensure_uint8_images
 from hcr_lib.language import Lexicon
-from hcr_lib.line_reader import LineReader, LineReading
+from hcr_lib.line_reader import LineReader, LineReading, Look
 from hcr_lib.networks import inference
 
 ALPHABETS = ("digits", "letters", "alnum", "byclass", "text")
@@ -122,6 +125,13 @@ class _Plan:
     whole: _Word | None = None  # all of it as a single character, if that is what it might be
     one_word: bool = False  # whether the picture was said to hold one
     scale: tuple[float, float] = (1.0, 1.0)  # pixels of the picture per pixel of the ink, across and down
+    looks: list[Future[Look]] = field(default_factory=list)  # what the network for lines says of each
+    readings: list[tuple[LineReading, _Line]] = field(default_factory=list)  # of the lines, each as a whole
+    uncut: set[int] = field(default_factory=set)  # numbers of lines that are not read in any other way
+
+    def to_cut(self) -> list[_Word]:
+        """Return what is to be read character by character."""
+        return [*(word for word in self.words if word.line not in self.uncut), *filter(None, [self.whole])]
 
     def on_picture(self, box: segment.Box) -> segment.Box:
         """Return where a box of the ink is in the picture."""
@@ -277,34 +287,72 @@ class Recognizer:
             lexicon = Lexicon(lexicon)
         line_reader = LineReader(self.classes, lexicon) if reader != "cut" and mode != "char" else None
         pictures = iter(pictures)
-        while True:
-            plans, batch = [], []
-            for picture in itertools.islice(pictures, CHUNK):
-                plan = _plan(picture, mode)
-                for word in [] if isinstance(plan, images.ImageError) else [*plan.words, *filter(None, [plan.whole])]:
-                    word.first = len(batch)
-                    batch += [images.ink_to_mnist(candidate.component.ink) for candidate in word.candidates]
-                plans.append(plan)
-                if len(batch) >= BATCH:  # a page of text fills a batch by itself
-                    break
-            if not plans:
-                return
-            stored = np.array(batch, dtype="uint8").reshape(-1, images.SIZE, images.SIZE)
-            scores = self._scores(stored)
-            for plan in plans:
-                if isinstance(plan, images.ImageError):
-                    yield plan
-                    continue
-                lines = self._by_cuts(plan, stored, scores, lexicon)
-                if line_reader and plan.lines:
-                    lines = self._by_lines(plan, lines, line_reader, reader == "line")
-                yield _joined(lines)
+        beside = ThreadPoolExecutor(1)  # for the lines' network, which needs no Python while it works
+        try:
+            while plans := self._plans(pictures, mode, line_reader, beside):
+                readable = [plan for plan in plans if isinstance(plan, _Plan)]
+                for plan in readable:
+                    self._read_lines(plan, line_reader, reader == "line")
+                words = [word for plan in readable for word in plan.to_cut()]
+                batch = [images.ink_to_mnist(each.component.ink) for word in words for each in word.candidates]
+                for word, end in zip(words, itertools.accumulate(len(word.candidates) for word in words), strict=True):
+                    word.first = end - len(word.candidates)
+                stored = np.array(batch, dtype="uint8").reshape(-1, images.SIZE, images.SIZE)
+                scores = self._scores(stored)
+                # A bar that may be 1, I or l is surely one character: for the cut, characters alike count together.
+                sure = (scores @ self._alike).max(axis=1)
+                for plan in plans:
+                    if isinstance(plan, images.ImageError):
+                        yield plan
+                    else:
+                        cut = self._by_cuts(plan, stored, scores, sure, lexicon)
+                        yield _joined(self._better(plan, cut, line_reader, reader == "line"))
+        finally:
+            beside.shutdown(cancel_futures=True)
 
-    def _by_cuts(self, plan: _Plan, stored: np.ndarray, scores: np.ndarray, lexicon: Lexicon | None) -> list[_Line]:
-        """Read each line of a plan character by character."""
-        # A bar that may be 1, I or l is still surely one character: for the cut, characters alike count together.
-        sure = (scores @ self._alike).max(axis=1)
-        words, paths = plan.words, []
+    def _plans(
+        self, pictures: Iterator[Any], mode: str, line_reader: LineReader | None, beside: ThreadPoolExecutor
+    ) -> list[_Plan | images.ImageError]:
+        """Decide what to show the networks of the next pictures, and begin to show the lines."""
+        plans, shown = [], 0
+        for picture in itertools.islice(pictures, CHUNK):
+            plan = _plan(picture, mode)
+            plans.append(plan)
+            if isinstance(plan, images.ImageError):
+                continue
+            if line_reader:
+                plan.looks = [beside.submit(line_reader.look, line) for line in plan.lines]
+            shown += sum(len(word.candidates) for word in plan.words)
+            if shown >= BATCH:  # a page of text fills a batch by itself
+                break
+        return plans
+
+    def _read_lines(self, plan: _Plan, line_reader: LineReader | None, always: bool) -> None:
+        """Read each line of a plan as a whole, and say which of them need not be cut."""
+        for component, look in zip(plan.lines, plan.looks, strict=False):
+            reading = line_reader.decode(look.result())
+            line = self._as_line(reading, plan, component, line_reader.lexicon)
+            plan.readings.append((reading, line))
+            if plan.whole is None and line.characters and (always or _is_certain(reading, line, component)):
+                plan.uncut.add(len(plan.readings) - 1)
+
+    def _as_line(
+        self, reading: LineReading, plan: _Plan, component: segment.Component, lexicon: Lexicon | None
+    ) -> _Line:
+        """Turn what the line reader found into characters on the picture."""
+        left, top = component.box[:2]
+        characters = []
+        for place, (x0, y0, x1, y1) in reading.places:
+            seen = component.ink[y0 - top : y1 - top, x0 - left : x1 - left].copy()
+            box = plan.on_picture((x0, y0, x1, y1))
+            characters.append(Character(place.char, place.confidence, box, place.alternatives, seen))
+        return _Line(self._spelled(reading.text, lexicon, plan.one_word), characters, "line")
+
+    def _by_cuts(
+        self, plan: _Plan, stored: np.ndarray, scores: np.ndarray, sure: np.ndarray, lexicon: Lexicon | None
+    ) -> dict[int, _Line]:
+        """Read the lines of a plan that are cut, character by character; keys are the lines' numbers."""
+        words, paths = [word for word in plan.words if word.line not in plan.uncut], []
         for word in words:
             own = slice(word.first, word.first + len(word.candidates))
             paths.append([word.first + k for k in decode.best_path(word.candidates, sure[own])])
@@ -316,7 +364,7 @@ class Recognizer:
         for word, path in zip(words, paths, strict=True):
             # The word's shape is a matter of exact case, also when the answer will merge the cases.
             likely = decode.in_context(scores[path], self._known)
-            likely = self._alone(likely) if len(words) == len(path) == 1 else likely @ self._folding
+            likely = self._alone(likely) if len(plan.words) == len(path) == 1 else likely @ self._folding
             best = likely.argmax(axis=1).tolist()
             spelled = "".join(self.classes[k] for k in best)
             if lexicon and (known := decode.closest_word(likely, self.classes, lexicon)):
@@ -329,29 +377,26 @@ class Recognizer:
                 box = plan.on_picture(word.candidates[index - word.first].component.box)
                 rest = [(self.classes[k], float(row[k])) for k in others]
                 line.characters.append(Character(self.classes[chosen], float(row[chosen]), box, rest, stored[index]))
-        return [lines[number] for number in sorted(lines)]
-
-    def _by_lines(self, plan: _Plan, cut: list[_Line], line_reader: LineReader, always: bool) -> list[_Line]:
-        """Read the lines of a plan as wholes; unless `always`, only where that is better than what cutting gave."""
-        if len(cut) < len(plan.lines):  # a single character, it seems
-            component = segment.join(plan.lines)
-            pairs = [(component, cut[0])]
-        else:
-            pairs = list(zip(plan.lines, cut, strict=True))
-        lines = []
-        for component, by_cuts in pairs:
-            reading = line_reader.read(component)
-            characters = []
-            for place, box in reading.places:
-                x0, y0, x1, y1 = box
-                left, top = component.box[:2]
-                seen = component.ink[y0 - top : y1 - top, x0 - left : x1 - left].copy()
-                box = plan.on_picture(box)
-                characters.append(Character(place.char, place.confidence, box, place.alternatives, seen))
-            by_lines = _Line(self._spelled(reading.text, line_reader.lexicon, plan.one_word), characters, "line")
-            better = characters and (always or _is_better(reading, by_lines, by_cuts, line_reader, component))
-            lines.append(by_lines if better else by_cuts)
         return lines
+
+    def _better(self, plan: _Plan, cut: dict[int, _Line], line_reader: LineReader | None, always: bool) -> list[_Line]:
+        """Take of each line's two readings the better; the one as a whole if `always`."""
+        if not plan.readings:
+            return [cut[number] for number in sorted(cut)]
+        lines, readings = plan.lines, plan.readings
+        if plan.whole and len(cut) < len(lines):  # a single character, it seems
+            lines = [segment.join(lines)]
+            reading = line_reader.read(lines[0])
+            readings = [(reading, self._as_line(reading, plan, lines[0], line_reader.lexicon))]
+        better = []
+        for number, (component, (reading, by_lines)) in enumerate(zip(lines, readings, strict=True)):
+            by_cuts = cut.get(number)
+            taken = by_cuts is None or (
+                by_lines.characters
+                and (always or _is_better(reading, by_lines, by_cuts, line_reader.lexicon, component))
+            )
+            better.append(by_lines if taken else by_cuts)
+        return better
 
     def _spelled(self, text: str, lexicon: Lexicon | None, one_word: bool) -> str:
         """Return a line's text as it is to be spelled.
@@ -367,8 +412,17 @@ class Recognizer:
         return entries.spelling(text) or " ".join(entries.spelling(word) or word for word in text.split(" "))
 
 
+def _is_certain(reading: LineReading, by_lines: _Line, component: segment.Component) -> bool:
+    """Return whether `_is_better` will be true, whatever cutting finds.
+
+    All texts together have a probability of 1, so beside one that has more than half of it there is none as probable.
+    """
+    wide = component.width > segment.WIDEST * component.height
+    return wide and len(by_lines.characters) > 1 and reading.probability > 0.5
+
+
 def _is_better(
-    reading: LineReading, by_lines: _Line, by_cuts: _Line, line_reader: LineReader, component: segment.Component
+    reading: LineReading, by_lines: _Line, by_cuts: _Line, lexicon: Lexicon | None, component: segment.Component
 ) -> bool:
     """Return whether a line's reading as a whole is better than what cutting gave.
 
@@ -386,7 +440,7 @@ def _is_better(
         return False
     if len(by_cuts.characters) == 1 and component.width <= segment.WIDEST * component.height:
         return by_lines.confidence > by_cuts.confidence + SURER
-    if line_reader.lexicon and not all(word in line_reader.lexicon for word in by_cuts.text.split()):
+    if lexicon and not all(word in lexicon for word in by_cuts.text.split()):
         return True
     return reading.log_probability(reading.text) >= reading.log_probability(by_cuts.text)
 

@@ -385,6 +385,20 @@ class TestReaders:
         assert len(list(reader.read_all(pictures * 10, reader="line"))) == 40
         assert resident() < before + 5e6
 
+    def test_only_what_the_line_reader_is_unsure_of_is_cut_as_well(self, reader):
+        shown = []
+
+        def network(stored):
+            shown.append(len(stored))
+            return reader._network(stored)
+
+        counting = Recognizer(network, reader.record, reader.alphabet)
+        assert counting.read(joined("minute")).text == "minute"
+        assert sum(shown) == 0
+        assert counting.read(drawn("A")).reader == "cut"
+        assert counting.read(joined("minute"), reader="cut").reader == "cut"
+        assert sum(shown) > 1
+
     def test_an_unknown_reader_names_the_known(self, reader):
         with pytest.raises(ValueError, match="reader must be one of auto, cut, line; got 'whole'"):
             reader.read(drawn("A"), reader="whole")
