@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from hcr_lib import ctc, images, labels, line_decoding, segment
+from hcr_lib import ctc, images, labels, line_decoding, masks, segment
 from hcr_lib._paths import shipped
 from hcr_lib.language import Language, Lexicon
 from hcr_lib.networks import inference
@@ -129,7 +129,14 @@ class LineReader:
     def decode(self, look: Look) -> LineReading:
         """Find the likeliest text for what the network said of a line, and the place of each character."""
         [(text, _)] = line_decoding.search(look.scores, self._classes, self._language)
-        text = " ".join(text.split())
+        return self.place(look, " ".join(text.split()))
+
+    def under_mask(self, look: Look, mask: str) -> str | None:
+        """Find the text of a line's likeliest path that fits a mask of `hcr_lib.masks`; None if there is no room."""
+        return line_decoding.masked_path(look.scores, self._classes, masks.allowed(mask, self._classes))
+
+    def place(self, look: Look, text: str) -> LineReading:
+        """Find where each character of a text lies in a line."""
         found = line_decoding.locate(look.scores, text, self._classes) if text else []
         middles = [STEP * (each.start + each.stop) / 2 for each in found]
         edges = [0, *[(one + other) / 2 for one, other in pairwise(middles)], look.width]
@@ -140,6 +147,10 @@ class LineReader:
                 x0, y0, x1, y1 = look.origin(left, right)
                 places.append((each, (x0 + x, y0 + y, x1 + x, y1 + y)))
         return LineReading(text, places, look.scores, self._classes)
+
+    def log_probability(self, look: Look, text: str) -> float:
+        """Return what the network gives a text: see `LineReading.log_probability`."""
+        return LineReading(text, [], look.scores, self._classes).log_probability(text)
 
     def read(self, component: segment.Component) -> LineReading:
         """Read the ink of a line; errors as of `look`."""
