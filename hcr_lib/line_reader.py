@@ -11,7 +11,7 @@ import numpy as np
 
 from hcr_lib import ctc, images, labels, line_decoding, masks, segment
 from hcr_lib._paths import shipped
-from hcr_lib.language import Language, Lexicon
+from hcr_lib.language import Language, Lexicon, english, english_pairs
 from hcr_lib.networks import inference
 
 WEIGHTS = "line_reader.tflite"
@@ -165,4 +165,5 @@ def shipped_network() -> inference.LineNetwork:
 
 @functools.lru_cache(maxsize=4)
 def _language(lexicon: Lexicon | None) -> Language:
-    return Language(lexicon)
+    # A person's own list is of names or codes, and says nothing of sentences.
+    return Language(lexicon, pairs=english_pairs() if lexicon is not None and lexicon is english() else None)

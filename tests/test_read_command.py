@@ -173,6 +173,13 @@ class TestLexicon:
     def test_the_english_words_have_a_name(self, capsys, pictures):
         assert read(capsys, "--lexicon", "english", pictures["HANDS"]) == (0, ["hands"], [])
 
+    def test_masks_and_formats(self, capsys, pictures):
+        assert read(capsys, "--mask", "D", pictures["A"])[1][0].isdigit()
+        assert read(capsys, "--mask", "postcode", "--mask", "LLLLL", pictures["HANDS"]) == (0, ["HANDS"], [])
+        status, lines, [error] = read(capsys, "--mask", "date", pictures["7"])
+        assert (status, lines) == (2, [])
+        assert "asks for '.', which is not among" in error
+
     @pytest.mark.parametrize("path", ["", "/dev/zero"])
     def test_one_that_is_no_file_is_refused(self, capsys, pictures, path):
         status, lines, [error] = read(capsys, "--lexicon", path, pictures["7"])
