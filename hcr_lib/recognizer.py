@@ -443,27 +443,26 @@ class Recognizer:
     ) -> _Line | None:
         """Read a line under the mask that fits it best; None if it has room for none of them.
 
-        Both readers propose a text for each mask, and each says how probable all of them are.
+        Both readers propose a text for each mask, and each says how probable all of them are. Marks may be part of no
+        component, so that where a mask has some the line reader decides alone.
         """
         line_reader, texts = request.line_reader, {}
         for mask in request.masks:
-            allowed = masks.allowed(mask.replace(" ", ""), self.classes)
-            if found := decode.masked_path(word.candidates, likely, allowed):
-                chars = iter(decode.with_mask(likely[found[0]], self.classes, mask.replace(" ", "")))
-                texts["".join(" " if sign == " " else next(chars) for sign in mask)] = mask
+            signs = mask.replace(" ", "")
+            may_cut = looked is None or (request.reader != "line" and signs.isalnum())
+            found = may_cut and decode.masked_path(word.candidates, likely, masks.allowed(signs, self.classes))
+            if found:
+                chars = iter(decode.with_mask(likely[found[0]], self.classes, signs))
+                texts["".join(" " if sign == " " else next(chars) for sign in mask)] = may_cut
             if looked is not None and (text := line_reader.under_mask(looked, mask)):
-                texts[text] = mask
+                texts[text] = may_cut
         if not texts:
             return None
-        cuts = {text: self._cut_as(word, likely, text) for text in texts}
-        proposals = {}
-        for text in texts:
-            path, by_cuts = cuts[text]
-            by_line = line_reader.log_probability(looked, text) if looked is not None else 0.0
-            proposals[text] = by_line + CUT_WEIGHT * by_cuts
-        text = max(proposals, key=proposals.__getitem__)
+        cuts = {text: self._cut_as(word, likely, text) if may_cut else (None, 0.0) for text, may_cut in texts.items()}
+        lines = {text: line_reader.log_probability(looked, text) if looked is not None else 0.0 for text in texts}
+        text = max(texts, key=lambda text: lines[text] + CUT_WEIGHT * cuts[text][1])
         path, _ = cuts[text]
-        if path is None or request.reader == "line":
+        if path is None:
             return self._as_line(line_reader.place(looked, text), plan, looked.component, None)
         rows = likely[path] / likely[path].sum(axis=1, keepdims=True)
         columns = decode.columns_of(text.replace(" ", ""), self.classes)
@@ -520,7 +519,8 @@ def _is_better(
        by `SURER`, which is below 0. Both confidences are means of probabilities of characters.
     3. With a lexicon, cutting that found another word than those in it is wrong: the line reader searched its words
        together with the scores, and let others through only where the ink says so.
-    4. The text that the line reader's network finds more probable, whatever the language says. Its own reading mostly
+    4. Where both differ in nothing but blanks, the line reader is right more often: the language knows where words end.
+    5. The text that the line reader's network finds more probable, whatever the language says. Its own reading mostly
        is; it is not where the language misled it, and cutting did better.
     """
     if len(by_lines.characters) == 1:
@@ -529,7 +529,8 @@ def _is_better(
         return by_lines.confidence > by_cuts.confidence + SURER
     if lexicon and not all(word in lexicon for word in by_cuts.text.split()):
         return True
-    return reading.log_probability(reading.text) >= reading.log_probability(by_cuts.text)
+    letters = ("".join(text.upper().split()) for text in (reading.text, by_cuts.text))
+    return len({*letters}) == 1 or reading.log_probability(reading.text) >= reading.log_probability(by_cuts.text)
 
 
 def _joined(lines: list[_Line]) -> Reading:

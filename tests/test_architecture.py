@@ -30,7 +30,7 @@ LAYERS = [
 SIDEWAYS: set[tuple[str, str]] = set()
 RESEARCH = "research"  # what maintainers run: it may import anything, and nothing imports it
 MOST_LINES = 13_000  # of the library without research, and without the exercises, which grow with the lessons. The
-# language, the search of lines and the line reader took a thousand, masks and what finds the writing on a page the last.
+# language, the search of lines and the line reader took a thousand, masks and the page the last.
 
 # Modules that need TensorFlow at once; others may import these only inside functions, so that their import is fast.
 USES_TENSORFLOW = {"_tf", "augment", "networks.models", "training"}
