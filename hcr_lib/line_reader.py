@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +15,7 @@ from hcr_lib.language import Language, Lexicon, english, english_pairs
 from hcr_lib.networks import inference
 
 WEIGHTS = "line_reader.tflite"
+RIVALS = 4  #: best texts of a search that are looked at: some differ from the first in nothing but blanks around it
 STEP = 4  #: columns of a line's image that the network takes for one step
 
 
@@ -30,12 +31,16 @@ class LineReading:
     scores : ndarray of float32, shape (steps, 1 + len(classes))
         The network's log probabilities.
     classes : str
+    score, margin : float
+        Of the search, if the text was found by one, and by how much that is more than what the best other text has.
     """
 
     text: str
     places: list[tuple[line_decoding.Place, segment.Box]]
     scores: np.ndarray
     classes: str
+    score: float = 0.0
+    margin: float = np.inf
 
     @functools.cached_property
     def probability(self) -> float:
@@ -128,8 +133,11 @@ class LineReader:
 
     def decode(self, look: Look) -> LineReading:
         """Find the likeliest text for what the network said of a line, and the place of each character."""
-        [(text, _)] = line_decoding.search(look.scores, self._classes, self._language)
-        return self.place(look, " ".join(text.split()))
+        found = line_decoding.search(look.scores, self._classes, self._language, n=RIVALS)
+        texts = [" ".join(text.split()) for text, _ in found]
+        rivals = [score for text, (_, score) in zip(texts, found, strict=True) if text != texts[0]]
+        margin = found[0][1] - rivals[0] if rivals else np.inf
+        return replace(self.place(look, texts[0]), score=found[0][1], margin=margin)
 
     def under_mask(self, look: Look, mask: str) -> str | None:
         """Find the text of a line's likeliest path that fits a mask of `hcr_lib.masks`; None if there is no room."""
@@ -151,6 +159,11 @@ class LineReader:
     def log_probability(self, look: Look, text: str) -> float:
         """Return what the network gives a text: see `LineReading.log_probability`."""
         return LineReading(text, [], look.scores, self._classes).log_probability(text)
+
+    def score(self, reading: LineReading, text: str) -> float:
+        """Return what a text would have scored in the search, as `LineReading.score`."""
+        weighed = line_decoding.WEIGHT * self._language.log_probability(text) + line_decoding.REWARD * len(text)
+        return reading.log_probability(text) + weighed
 
     def read(self, component: segment.Component) -> LineReading:
         """Read the ink of a line; errors as of `look`."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -44,6 +45,12 @@ SURER = -0.5
 BAR = 0.2
 #: How much the score of a cut counts beside the line reader's log probability, where both judge texts under a mask.
 CUT_WEIGHT = 1.0
+#: Log odds that a line's text is right: a constant, and what counts for it: by how much its score exceeds that of its
+#: best rival in the search, and the square root of minus its log probability; without a line reader, the log odds that
+#: all characters are right if each is as likely as it seems. By ``python -m hcr_lib.research.confidence``.
+ODDS = (0.0, 0.3, 0.0)
+CUT_ODDS = (1.14, 0.3)
+MOST_MARGIN = 20.0
 BROKEN = 4  #: a single character falls into at most this many components
 
 
@@ -87,7 +94,7 @@ class Reading:
         are the same but for case, unless the lexicon added or removed some. Where a line was read as a whole and the
         alphabet has both cases, the case is the one that was read.
     confidence : float
-        Geometric mean of the characters' confidences.
+        How likely it is that all of the text is right, from 0 to 1; of several lines, the product of theirs.
     characters : list of Character
     reader : {"cut", "line", "both"}
         Which of the two read it: each character by itself, whole lines, or some lines so and others so.
@@ -158,11 +165,22 @@ class _Line:
     text: str
     characters: list[Character]
     reader: str = "cut"
+    evidence: tuple[float, float] | None = None  # of the line reader, if it has seen the line: see `line_evidence`
+
+    @property
+    def mean(self) -> float:
+        """The geometric mean of its characters' confidences."""
+        shares = [max(each.confidence, 1e-12) for each in self.characters]
+        return float(np.exp(np.mean(np.log(shares)))) if shares else 0.0
 
     @property
     def confidence(self) -> float:
-        shares = [max(each.confidence, 1e-12) for each in self.characters]
-        return float(np.exp(np.mean(np.log(shares)))) if shares else 0.0
+        """How likely it is that the text is right."""
+        if len(self.characters) < 2:
+            return self.mean
+        if self.evidence is not None:
+            return _sigmoid(ODDS, self.evidence)
+        return _sigmoid(CUT_ODDS, cut_evidence(each.confidence for each in self.characters))
 
 
 class Recognizer:
@@ -418,7 +436,11 @@ class Recognizer:
                 by_lines.characters
                 and (request.reader == "line" or _is_better(reading, by_lines, by_cuts, request.lexicon, component))
             )
-            better.append(by_lines if taken else by_cuts)
+            line, margin = by_lines if taken else by_cuts, reading.margin
+            if not taken and by_cuts.text != reading.text:
+                margin = request.line_reader.score(reading, by_cuts.text) - reading.score
+            line.evidence = line_evidence(margin, reading.log_probability(line.text))
+            better.append(line)
         return better
 
     def _masked(
@@ -498,6 +520,23 @@ class Recognizer:
         return entries.spelling(text) or " ".join(entries.spelling(word) or word for word in text.split(" "))
 
 
+def line_evidence(margin: float, log_probability: float) -> tuple[float, float]:
+    """Return what tells how likely a line's text is right: the margin of the search, and how improbable the text is."""
+    return max(-MOST_MARGIN, min(MOST_MARGIN, margin)), math.sqrt(min(100.0, max(0.0, -log_probability)))
+
+
+def cut_evidence(confidences: Iterable[float]) -> tuple[float]:
+    """Return what tells how likely a text is right that was cut: the log odds of all its characters together."""
+    together = math.prod(confidences)
+    return (math.log(max(together, 1e-12) / max(1 - together, 1e-9)),)
+
+
+def _sigmoid(odds: Iterable[float], evidence: Iterable[float]) -> float:
+    """Return the probability of logistic regression: a constant, and a coefficient for each piece of evidence."""
+    constant, *coefficients = odds
+    return 1 / (1 + math.exp(-constant - math.fsum(c * e for c, e in zip(coefficients, evidence, strict=True))))
+
+
 def _is_certain(reading: LineReading, by_lines: _Line, component: segment.Component) -> bool:
     """Return whether `_is_better` will be true, whatever cutting finds.
 
@@ -526,7 +565,7 @@ def _is_better(
     if len(by_lines.characters) == 1:
         return False
     if len(by_cuts.characters) == 1 and component.width <= segment.WIDEST * component.height:
-        return by_lines.confidence > by_cuts.confidence + SURER
+        return by_lines.mean > by_cuts.mean + SURER
     if lexicon and not all(word in lexicon for word in by_cuts.text.split()):
         return True
     letters = ("".join(text.upper().split()) for text in (reading.text, by_cuts.text))
@@ -537,8 +576,8 @@ def _joined(lines: list[_Line]) -> Reading:
     """Put lines together."""
     readers = {line.reader for line in lines}
     characters = [each for line in lines for each in line.characters]
-    whole = _Line("\n".join(line.text for line in lines), characters)
-    return Reading(whole.text, whole.confidence, characters, readers.pop() if len(readers) == 1 else "both")
+    text, confidence = "\n".join(line.text for line in lines), math.prod(line.confidence for line in lines)
+    return Reading(text, confidence, characters, readers.pop() if len(readers) == 1 else "both")
 
 
 def _plan(picture: Any, request: _Request) -> _Plan | images.ImageError:
