@@ -20,7 +20,7 @@ LAYERS = [
     {"labels", "records"},
     {"images", "pen", "metrics", "ctc", "networks", "language"},
     {"datasets", "augment"},
-    {"handwriting", "training", "segment"},
+    {"handwriting", "training", "segment", "page"},
     {"decode", "line_decoding", "baselines", "plots"},
     {"line_reader"},
     {"recognizer"},
