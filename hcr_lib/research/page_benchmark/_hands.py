@@ -86,13 +86,13 @@ def _set(text: str, glyph: Glyph, rng: np.random.Generator, gap: float, blank: f
         if char == " ":
             x, before = x + blank * np.exp(rng.normal(0, 0.1)), None
             continue
-        body = [[*stroke, 0, rng.normal(0, 0.02)] for stroke in glyph(char)]
+        body = [stroke + np.array([0, rng.normal(0, 0.02)]) for stroke in glyph(char)]
         left, _, right, _ = pen.bounds(body)
         if before is not None and rng.random() < touching:
             shift = _contact(before, body)
         else:
             shift = x - left + max(0.02, gap + rng.normal(0, 0.04))
-        body = [[*stroke, shift, 0] for stroke in body]
+        body = [stroke + np.array([shift, 0]) for stroke in body]
         line.strokes.extend(body)
         line.owners.extend(np.full(len(stroke), place) for stroke in body)
         x, before = right + shift, body
