@@ -14,23 +14,29 @@ from scipy import ndimage
 from hcr_lib._validate import ensure_gray_image
 from hcr_lib.images import THRESHOLD
 
-FAINT = 0.1  #: ink as faint as this may be part of a rule
+FAINT = 0.05  #: ink as faint as this may be part of a rule
 STEEPEST = 0.07  #: of a rule: its rise over its run
-LONG = 4.0  #: in heights of the writing: no stroke of a letter is as long as a rule
+PARALLEL = 0.015  #: how far a rule's slope may be from that of the others
+LONG = 3.5  #: in heights of the writing: no stroke of a letter is as long as a rule
 SPANNING = 1.8  #: so long must a line be that goes from edge to edge of the picture
-COVERED, BARE = 0.85, 0.35  #: a rule has ink along so much of its length, and is nothing but a rule along so much
+COVERED, BARE = 0.85, 0.25  #: a rule has ink along so much of its length, and is nothing but a rule along so much
 MOST_RULES = 150  #: in each direction
+GIVE_UP = 30  #: so many likely lines in a row that are none: the rest, which are less likely, are none either
+FINDING_SIDE = 1200  #: pictures are reduced to this to find rules; they are erased at full size
+SIDES_SEEN = 0.7  #: so many of the sides of equally wide boxes must be seen; the others may be hidden by writing
+TEETH = 0.12, 0.7  #: heights of the short sides between the characters of a comb, in heights of the writing
+
+Line = np.polynomial.Polynomial
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Rule:
-    """A long thin line, nearly level: y = polynomial(x) from `start` to `stop`."""
+    """A long thin line, nearly level: y = curve(x) from `start` to `stop`."""
 
-    curve: np.polynomial.Polynomial
+    curve: Line
     start: int
     stop: int
     thickness: float
-    level: float  #: how dark it is
 
     @property
     def length(self) -> int:
@@ -39,6 +45,12 @@ class _Rule:
     @property
     def middle(self) -> float:
         return float(self.curve((self.start + self.stop) / 2))
+
+    def enlarged(self, factor: int) -> _Rule:
+        """Return it as it is in a picture that many times as large."""
+        half = (factor - 1) / 2  # pixels of the larger picture from the edge of a small one to its middle
+        curve = factor * self.curve(Line([-half / factor, 1 / factor])) + half
+        return _Rule(curve, self.start * factor, self.stop * factor, self.thickness * factor)
 
 
 @dataclass(frozen=True)
@@ -106,15 +118,17 @@ def remove_rules(ink: npt.ArrayLike) -> np.ndarray:
     ink = ensure_gray_image(ink, copy=False)
     level = _long_lines(ink)
     upright = _long_lines(np.ascontiguousarray(ink.T))
-    trial = _without(_without(ink, level).T, upright).T if level or upright else ink
+    if not level and not upright:
+        return ink
+    trial = _without(_without(ink, level).T, upright).T
     height = _writing_height(trial)
     if height is None:  # nothing is left: empty paper if these are many, else a dash
         return trial if len(level) + len(upright) > 2 else ink
     level = [rule for rule in level if _is_rule(rule, ink.shape[1], height)]
     upright = [rule for rule in upright if _is_rule(rule, ink.shape[0], height)]
-    cleaned = _without(ink, level)
-    turned = np.ascontiguousarray(cleaned.T)
-    return _without(turned, upright + _sides(turned, level)).T
+    cleaned = np.ascontiguousarray(_without(ink, level).T)
+    sides = [] if len(upright) > 2 else _sides(cleaned, level, height)  # squared paper has no boxes
+    return _without(cleaned, upright + sides).T
 
 
 def _is_rule(rule: _Rule, width: int, height: float) -> bool:
@@ -136,35 +150,52 @@ def _writing_height(ink: np.ndarray) -> float | None:
     return float(tallest) if tallest > 4 else None
 
 
-def _long_lines(ink: np.ndarray) -> list[_Rule]:
+def _long_lines(ink: np.ndarray, shortest: float | None = None) -> list[_Rule]:
     """Find long thin lines that are nearly level, whether rules or not."""
+    factor = -(-max(ink.shape) // FINDING_SIDE)
+    if factor > 1:
+        height, width = (side // factor for side in ink.shape)
+        ink = ink[: height * factor, : width * factor].reshape(height, factor, width, factor).mean(axis=(1, 3))
     height, width = ink.shape
     thickest = 6 + max(ink.shape) / 400
-    mask = ink >= FAINT
+    shortest = max(40, 0.15 * width) if shortest is None else shortest / factor
+    # Along a faint rule, grain has eaten holes.
+    mask = ndimage.uniform_filter1d(ink, 9, axis=1) >= FAINT
     runs = _Runs.of(mask)
     thin = runs.take(runs.length <= thickest)
-    shortest = max(40, 0.15 * width)
     if len(thin.x) < BARE * shortest:
         return []
-    slopes = np.linspace(-STEEPEST, STEEPEST, 41)
-    middle = width / 2
+    slopes, middle = np.linspace(-STEEPEST, STEEPEST, 41), width / 2
     votes = np.stack([_votes(thin.centre - slope * (thin.x - middle), height) for slope in slopes])
+    peaks = (ndimage.maximum_filter(votes, (9, 7), mode="constant") == votes) & (votes >= BARE * shortest)
+    places = np.argwhere(peaks)
+    places = places[np.argsort(-votes[peaks], kind="stable")]
+    thin = thin.take(np.argsort(thin.centre, kind="stable"))
     found: list[_Rule] = []
-    open_places = ndimage.maximum_filter(votes, (9, 7), mode="constant") == votes
-    places = np.argwhere(open_places & (votes >= BARE * shortest))
-    places = places[np.argsort(-votes[tuple(places.T)])][: 3 * MOST_RULES]
-    order = np.argsort(thin.x, kind="stable")
-    thin = thin.take(order)
+    known = np.zeros((0, 2, 3))  # three points of each that was found
+    failures = 0
     for slope, row in places:
-        line = np.polynomial.Polynomial([row - slopes[slope] * middle, slopes[slope]])
-        if any(abs(rule.curve(middle) - line(middle)) < thickest and _crosses(rule, line, thickest) for rule in found):
-            continue
-        rule = _traced(line, thin, mask, ink)
-        if rule is not None and rule.length >= shortest:
-            found.append(rule)
-            if len(found) == MOST_RULES:
+        line = Line([row - slopes[slope] * middle, slopes[slope]])
+        away = known[:, 1] - line(known[:, 0])
+        if ((np.abs(away).min(axis=1) < thickest) | (np.ptp(np.sign(away), axis=1) > 0)).any():
+            continue  # it is a rule that was found before, or crosses one, which rules do not
+        reach = abs(slopes[slope]) * middle + thickest
+        first, last = np.searchsorted(thin.centre, [row - reach, row + reach])
+        rule = _traced(line, thin.take(slice(first, last)), mask)
+        if rule is None or rule.length < shortest:
+            failures += 1
+            if failures == GIVE_UP:
                 break
-    return found
+            continue
+        failures = 0
+        found.append(rule)
+        points = np.linspace(rule.start, rule.stop, 3)
+        known = np.concatenate([known, [[points, rule.curve(points)]]])
+        if len(found) == MOST_RULES:
+            break
+    slopes = np.array([(rule.curve(rule.stop) - rule.curve(rule.start)) / max(1, rule.length) for rule in found])
+    parallel = np.abs(slopes - np.median(slopes)) < PARALLEL if found else []
+    return [rule.enlarged(factor) for rule, agrees in zip(found, parallel, strict=True) if agrees]
 
 
 def _votes(places: np.ndarray, size: int) -> np.ndarray:
@@ -174,55 +205,103 @@ def _votes(places: np.ndarray, size: int) -> np.ndarray:
     return np.convolve(counts, np.ones(3, int), "same")
 
 
-def _crosses(rule: _Rule, line: np.polynomial.Polynomial, distance: float) -> bool:
-    """Return whether a line is a rule that was found before, over most of its length."""
-    places = np.linspace(rule.start, rule.stop, 9)
-    return float(np.median(np.abs(rule.curve(places) - line(places)))) < distance
-
-
-def _traced(line: np.polynomial.Polynomial, thin: _Runs, mask: np.ndarray, ink: np.ndarray) -> _Rule | None:
+def _traced(line: Line, thin: _Runs, mask: np.ndarray) -> _Rule | None:
     """Follow a line that many runs voted for; None if it is not one all along."""
-    width = mask.shape[1]
     curve = line
     for reach in (4.0, 2.5, 1.5):
         near = np.abs(thin.centre - curve(thin.x)) <= reach
         if near.sum() < 20:
             return None
-        curve = np.polynomial.Polynomial.fit(thin.x[near], thin.centre[near], 2 if np.ptp(thin.x[near]) > 100 else 1)
-    near = np.abs(thin.centre - curve(thin.x)) <= 1.5
-    own = thin.take(near)
-    rows = np.rint(curve(np.arange(width))).astype(int)
-    inside = (rows >= 1) & (rows < mask.shape[0] - 1)
-    rows = rows.clip(1, max(1, mask.shape[0] - 2))
-    columns = np.arange(width)
-    covered = inside & (mask[rows, columns] | mask[rows - 1, columns] | mask[rows + 1, columns])
-    bare = np.zeros(width, bool)
+        x = thin.x[near]
+        curve = Line(np.polyfit(x - x.mean(), thin.centre[near], 2 if np.ptp(x) > 100 else 1)[::-1])(Line([-x.mean(), 1]))
+    own = thin.take(np.abs(thin.centre - curve(thin.x)) <= 1.5)
+    columns = np.arange(mask.shape[1])
+    rows = np.rint(curve(columns)).astype(int)
+    inside = (rows >= 0) & (rows < mask.shape[0])
+    covered = np.zeros(len(columns), bool)
+    for near in (-1, 0, 1):
+        covered |= inside & mask[(rows + near).clip(0, mask.shape[0] - 1), columns]
+    bare = np.zeros(len(columns), bool)
     bare[own.x] = True
     start, stop = _stretch(covered, bare)
-    if stop - start < 30:
-        return None
     own = own.take((own.x >= start) & (own.x < stop))
-    peaks = ink[np.rint(own.centre).astype(int), own.x]
-    return _Rule(curve, start, stop, float(np.median(own.length)), float(np.median(peaks)))
+    return _Rule(curve, start, stop, float(np.median(own.length))) if len(own.x) else None
 
 
 def _stretch(covered: np.ndarray, bare: np.ndarray) -> tuple[int, int]:
     """Return the longest part of a line that is ink nearly all along, and nothing but a rule for much of it."""
     gap = max(6, len(covered) // 50)
-    closed = ndimage.binary_closing(np.pad(covered, gap), np.ones(gap)) [gap:-gap] if covered.any() else covered
-    numbered, count = ndimage.label(closed)
+    closed = ndimage.binary_closing(np.pad(covered, gap), np.ones(gap))[gap:-gap]
     best = 0, 0
-    for (part,) in ndimage.find_objects(numbered):
-        length = part.stop - part.start
+    for (part,) in ndimage.find_objects(ndimage.label(closed)[0]):
         good = covered[part].mean() >= COVERED and bare[part].mean() >= BARE
-        if good and length > best[1] - best[0]:
+        if good and part.stop - part.start > best[1] - best[0]:
             best = part.start, part.stop
     return best
 
 
-def _sides(turned: np.ndarray, level: list[_Rule]) -> list[_Rule]:
-    """Find the sides of boxes, lines from one rule to the next, in a picture whose rows are columns."""
-    return []
+def _sides(turned: np.ndarray, level: list[_Rule], height: float) -> list[_Rule]:
+    """Find the sides of boxes and the teeth of combs, in a picture without its level rules whose rows are columns."""
+    level = sorted(level, key=lambda rule: rule.middle)
+    found, closed = [], set()
+    for k, upper in enumerate(level):
+        for lower in level[k + 1 :]:
+            shared = min(upper.stop, lower.stop) - max(upper.start, lower.start)
+            apart = lower.middle - upper.middle
+            if shared < 0.8 * max(upper.length, lower.length) or not 0.8 * height <= apart <= 3 * height:
+                continue
+            top, bottom = round(upper.middle), round(lower.middle)
+            sides = _long_lines(np.ascontiguousarray(turned[:, top:bottom]), shortest=0.85 * apart)
+            sides = [_Rule(side.curve(Line([-top, 1])), top, bottom, side.thickness) for side in sides]
+            regular = _regular(np.array([side.middle for side in sides]), upper, height)
+            if regular is not None:
+                places, pitch = regular
+                found += [side for side in sides if np.abs(places - side.middle).min() < 0.15 * pitch]
+                closed |= {upper, lower}
+            break
+    for rule in level:
+        if rule not in closed:
+            found += _teeth(turned, rule, height)
+    return found
+
+
+def _teeth(turned: np.ndarray, rule: _Rule, height: float) -> list[_Rule]:
+    """Find the short sides of a comb: upright lines from a rule upwards, all as tall, in equal distances."""
+    foot = round(rule.middle - rule.thickness)
+    first = max(0, round(foot - 1.2 * height))
+    band = turned[:, first:foot][:, ::-1] >= 2 * FAINT  # from the rule upwards
+    band = np.maximum.accumulate(band[:, :4], axis=1)[:, -1:] & ndimage.binary_closing(band, np.ones((1, 3)))
+    reach = np.where(band.all(axis=1), band.shape[1], np.argmin(band[:, 4:], axis=1) + 4) * band[:, :4].any(axis=1)
+    tall = (reach >= TEETH[0] * height) & (reach <= TEETH[1] * height)
+    numbered, count = ndimage.label(tall)
+    if count < 3:
+        return []
+    teeth = [(part.start, part.stop, float(np.median(reach[part]))) for (part,) in ndimage.find_objects(numbered)]
+    teeth = np.array([each for each in teeth if each[1] - each[0] <= 0.25 * height])
+    if len(teeth) < 3:
+        return []
+    regular = _regular(teeth[:, :2].mean(axis=1) - 0.5, rule, height)
+    if regular is None:
+        return []
+    places, pitch = regular
+    own = np.abs(places - teeth[:, :2].mean(axis=1)[:, None]).min(axis=1) < 0.12 * pitch
+    size, thickness = float(np.median(teeth[own, 2])), float(np.median(teeth[own, 1] - teeth[own, 0]))
+    return [_Rule(Line([place]), round(foot - size - 2), foot + 1, thickness) for place in places]
+
+
+def _regular(places: np.ndarray, rule: _Rule, height: float) -> tuple[np.ndarray, float] | None:
+    """Return where the sides of equally wide boxes on a rule are, and how wide a box is, given some of the sides."""
+    most, best = 1, None
+    for number in range(1, 1 + int(rule.length / (0.5 * height))):
+        pitch = rule.length / number
+        steps = (places - rule.start) / pitch
+        near = np.abs(steps - np.rint(steps)) < 0.15
+        own = np.unique(np.rint(steps[near])).size
+        if own > most and own >= SIDES_SEEN * (number + 1):
+            most = own
+            width, first = np.polyfit(np.rint(steps[near]), places[near], 1)
+            best = first + width * np.arange(number + 1), float(width)
+    return best
 
 
 def _without(ink: np.ndarray, rules: list[_Rule]) -> np.ndarray:
@@ -231,21 +310,34 @@ def _without(ink: np.ndarray, rules: list[_Rule]) -> np.ndarray:
         return ink
     ink = ink.copy()
     runs = _Runs.of(ink >= FAINT)
+    order = np.argsort(runs.centre, kind="stable")
+    runs = runs.take(order)
     for rule in rules:
-        near = runs.take((runs.x >= rule.start) & (runs.x < rule.stop))
+        ends = rule.curve(np.array([rule.start, (rule.start + rule.stop) / 2, rule.stop]))
+        slack = 2 * rule.thickness + 5
+        first, last = np.searchsorted(runs.centre, [ends.min() - slack, ends.max() + slack])
+        near = runs.take(slice(first, last))
+        near = near.take((near.x >= rule.start) & (near.x < rule.stop))
         place = rule.curve(near.x)
-        near = near.take((near.top - 1.5 <= place) & (place <= near.stop + 0.5) & (near.length <= 1.5 * rule.thickness + 1))
+        near = near.take((near.top - 1.5 <= place) & (place <= near.stop + 0.5))
+        near = near.take(near.length <= 2 * rule.thickness + 2)
         if not len(near.x):
             continue
-        peaks = np.max([ink[np.minimum(near.top + k, near.stop - 1), near.x] for k in range(near.length.max())], axis=0)
+        thickness = np.median(near.length)
+        near = near.take(near.length <= thickness + max(1.5, 0.3 * thickness))
+        offsets = np.arange(near.length.max())[:, None]
+        peaks = ink[np.minimum(near.top + offsets, near.stop - 1), near.x].max(axis=0)
         # A bar of the writing that lies on the rule is darker than the rule is elsewhere, for more than a speck.
+        level = float(np.median(peaks))
         darker = np.zeros(ink.shape[1], bool)
-        darker[near.x[peaks > rule.level + max(0.2, 0.3 * rule.level)]] = True
-        darker = ndimage.binary_opening(darker, np.ones(3))
-        near = near.take(~darker[near.x])
-        for k in range(-1, near.length.max(initial=0) + 1):
-            # One pixel more on either side: too faint to be part of the run.
-            rows = (near.top + k).clip(0, ink.shape[0] - 1)
-            own = (near.top + k <= near.stop)
-            ink[rows[own], near.x[own]] = 0
+        darker[near.x[peaks > level + max(0.2, 0.3 * level)]] = True
+        near = near.take(~ndimage.binary_opening(darker, np.ones(3))[near.x])
+        for offset in range(-1, near.length.max(initial=0) + 1):  # one pixel more on either side: its faint edges
+            own = near.take(near.top + offset <= near.stop)
+            ink[(own.top + offset).clip(0, ink.shape[0] - 1), own.x] = 0
     return ink
+
+
+def find_sheet(gray: np.ndarray) -> np.ndarray | None:
+    """Return the corners of the sheet of paper in a picture, None if it fills the picture."""
+    return None
