@@ -18,6 +18,7 @@ FAINT = 0.05  #: ink as faint as this may be part of a rule
 STEEPEST = 0.07  #: of a rule: its rise over its run
 PARALLEL = 0.015  #: how far a rule's slope may be from that of the others
 LONG = 3.5  #: in heights of the writing: no stroke of a letter is as long as a rule
+SHORT = 1.5  #: what is as long may be the side of two boxes
 SPANNING = 1.8  #: so long must a line be that goes from edge to edge of the picture
 COVERED, BARE = 0.85, 0.25  #: a rule has ink along so much of its length, and is nothing but a rule along so much
 MOST_RULES = 150  #: in each direction
@@ -124,10 +125,16 @@ def remove_rules(ink: npt.ArrayLike) -> np.ndarray:
     height = _writing_height(trial)
     if height is None:  # nothing is left: empty paper if these are many, else a dash
         return trial if len(level) + len(upright) > 2 else ink
-    level = [rule for rule in level if _is_rule(rule, ink.shape[1], height)]
     upright = [rule for rule in upright if _is_rule(rule, ink.shape[0], height)]
-    cleaned = np.ascontiguousarray(_without(ink, level).T)
-    sides = [] if len(upright) > 2 else _sides(cleaned, level, height)  # squared paper has no boxes
+    long = [rule for rule in level if _is_rule(rule, ink.shape[1], height)]
+    short = [rule for rule in level if rule not in long and SHORT * height <= rule.length]
+    cleaned = np.ascontiguousarray(_without(ink, long).T)
+    if len(upright) > 2:  # squared paper has no boxes
+        return _without(cleaned, upright).T
+    sides, boxed = _sides(cleaned, long, height)
+    if not sides and short:  # two or three boxes are shorter than any other rule
+        sides, boxed = _sides(cleaned, short, height)
+        cleaned = np.ascontiguousarray(_without(cleaned.T, boxed).T)
     return _without(cleaned, upright + sides).T
 
 
@@ -143,11 +150,8 @@ def _writing_height(ink: np.ndarray) -> float | None:
     if not count:
         return None
     heights = np.array([rows.stop - rows.start for rows, _ in ndimage.find_objects(numbered)])
-    mass = np.bincount(numbered.ravel())[1:]
-    order = np.argsort(heights)
-    total = np.cumsum(mass[order])
-    tallest = heights[order][np.searchsorted(total, total[-1] / 2)]
-    return float(tallest) if tallest > 4 else None
+    tallest = _median(heights, np.bincount(numbered.ravel())[1:])
+    return tallest if tallest > 4 else None
 
 
 def _long_lines(ink: np.ndarray, shortest: float | None = None) -> list[_Rule]:
@@ -193,9 +197,18 @@ def _long_lines(ink: np.ndarray, shortest: float | None = None) -> list[_Rule]:
         known = np.concatenate([known, [[points, rule.curve(points)]]])
         if len(found) == MOST_RULES:
             break
-    slopes = np.array([(rule.curve(rule.stop) - rule.curve(rule.start)) / max(1, rule.length) for rule in found])
-    parallel = np.abs(slopes - np.median(slopes)) < PARALLEL if found else []
-    return [rule.enlarged(factor) for rule, agrees in zip(found, parallel, strict=True) if agrees]
+    if not found:
+        return []
+    slopes = np.array([(rule.curve(rule.stop) - rule.curve(rule.start)) / rule.length for rule in found])
+    usual = _median(slopes, np.array([rule.length for rule in found]) ** 2.0)
+    return [rule.enlarged(factor) for rule, slope in zip(found, slopes, strict=True) if abs(slope - usual) < PARALLEL]
+
+
+def _median(values: np.ndarray, weights: np.ndarray) -> float:
+    """Return the value below which half of the weight lies."""
+    order = np.argsort(values, kind="stable")
+    total = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(total, total[-1] / 2)])
 
 
 def _votes(places: np.ndarray, size: int) -> np.ndarray:
@@ -240,10 +253,10 @@ def _stretch(covered: np.ndarray, bare: np.ndarray) -> tuple[int, int]:
     return best
 
 
-def _sides(turned: np.ndarray, level: list[_Rule], height: float) -> list[_Rule]:
-    """Find the sides of boxes and the teeth of combs, in a picture without its level rules whose rows are columns."""
+def _sides(turned: np.ndarray, level: list[_Rule], height: float) -> tuple[list[_Rule], list[_Rule]]:
+    """Find the sides of boxes and the teeth of combs, in a picture whose rows are columns; and the rules they are on."""
     level = sorted(level, key=lambda rule: rule.middle)
-    found, closed = [], set()
+    found, closed = [], []
     for k, upper in enumerate(level):
         for lower in level[k + 1 :]:
             shared = min(upper.stop, lower.stop) - max(upper.start, lower.start)
@@ -257,21 +270,25 @@ def _sides(turned: np.ndarray, level: list[_Rule], height: float) -> list[_Rule]
             if regular is not None:
                 places, pitch = regular
                 found += [side for side in sides if np.abs(places - side.middle).min() < 0.15 * pitch]
-                closed |= {upper, lower}
+                closed += [upper, lower]
             break
     for rule in level:
-        if rule not in closed:
-            found += _teeth(turned, rule, height)
-    return found
+        if rule not in closed and (teeth := _teeth(turned, rule, height)):
+            found += teeth
+            closed.append(rule)
+    return found, closed
 
 
 def _teeth(turned: np.ndarray, rule: _Rule, height: float) -> list[_Rule]:
     """Find the short sides of a comb: upright lines from a rule upwards, all as tall, in equal distances."""
     foot = round(rule.middle - rule.thickness)
     first = max(0, round(foot - 1.2 * height))
+    if foot - first < TEETH[1] * height:
+        return []
     band = turned[:, first:foot][:, ::-1] >= 2 * FAINT  # from the rule upwards
-    band = np.maximum.accumulate(band[:, :4], axis=1)[:, -1:] & ndimage.binary_closing(band, np.ones((1, 3)))
-    reach = np.where(band.all(axis=1), band.shape[1], np.argmin(band[:, 4:], axis=1) + 4) * band[:, :4].any(axis=1)
+    band = np.pad(ndimage.binary_closing(band, np.ones((1, 3))) | band, ((0, 0), (0, 1)))
+    near = 4  # so close to the rule a side may begin
+    reach = np.where(band[:, :near].any(axis=1), near + np.argmin(band[:, near:], axis=1), 0)
     tall = (reach >= TEETH[0] * height) & (reach <= TEETH[1] * height)
     numbered, count = ndimage.label(tall)
     if count < 3:
@@ -285,6 +302,8 @@ def _teeth(turned: np.ndarray, rule: _Rule, height: float) -> list[_Rule]:
         return []
     places, pitch = regular
     own = np.abs(places - teeth[:, :2].mean(axis=1)[:, None]).min(axis=1) < 0.12 * pitch
+    if not own.any():
+        return []
     size, thickness = float(np.median(teeth[own, 2])), float(np.median(teeth[own, 1] - teeth[own, 0]))
     return [_Rule(Line([place]), round(foot - size - 2), foot + 1, thickness) for place in places]
 
@@ -292,7 +311,7 @@ def _teeth(turned: np.ndarray, rule: _Rule, height: float) -> list[_Rule]:
 def _regular(places: np.ndarray, rule: _Rule, height: float) -> tuple[np.ndarray, float] | None:
     """Return where the sides of equally wide boxes on a rule are, and how wide a box is, given some of the sides."""
     most, best = 1, None
-    for number in range(1, 1 + int(rule.length / (0.5 * height))):
+    for number in range(2, 1 + int(rule.length / (0.5 * height))):
         pitch = rule.length / number
         steps = (places - rule.start) / pitch
         near = np.abs(steps - np.rint(steps)) < 0.15
