@@ -14,13 +14,15 @@ from scipy import ndimage
 from hcr_lib._validate import ensure_gray_image
 from hcr_lib.images import THRESHOLD
 
-FAINT = 0.05  #: ink as faint as this may be part of a rule
+FAINT, PALE = 0.05, 0.35  #: ink as faint as the first may be part of a rule; one paler than the second may have holes
 STEEPEST = 0.07  #: of a rule: its rise over its run
 PARALLEL = 0.015  #: how far a rule's slope may be from that of the others
 LONG = 3.5  #: in heights of the writing: no stroke of a letter is as long as a rule
+MARGIN = 6.0  #: so long must be an upright line that is no side of a box
 SHORT = 1.5  #: what is as long may be the side of two boxes
 SPANNING = 1.8  #: so long must a line be that goes from edge to edge of the picture
-COVERED, BARE = 0.85, 0.25  #: a rule has ink along so much of its length, and is nothing but a rule along so much
+MOSTLY_BARE = 0.5  #: so much of a rule that does not go from edge to edge
+COVERED, BARE = 0.9, 0.25  #: a rule has ink along so much of its length, and is nothing but a rule along so much
 MOST_RULES = 150  #: in each direction
 GIVE_UP = 30  #: so many likely lines in a row that are none: the rest, which are less likely, are none either
 FINDING_SIDE = 1200  #: pictures are reduced to this to find rules; they are erased at full size
@@ -38,6 +40,7 @@ class _Rule:
     start: int
     stop: int
     thickness: float
+    bare: float = 1.0  #: the share of its columns where there is nothing but the rule
 
     @property
     def length(self) -> int:
@@ -51,7 +54,7 @@ class _Rule:
         """Return it as it is in a picture that many times as large."""
         half = (factor - 1) / 2  # pixels of the larger picture from the edge of a small one to its middle
         curve = factor * self.curve(Line([-half / factor, 1 / factor])) + half
-        return _Rule(curve, self.start * factor, self.stop * factor, self.thickness * factor)
+        return _Rule(curve, self.start * factor, self.stop * factor, self.thickness * factor, self.bare)
 
 
 @dataclass(frozen=True)
@@ -118,30 +121,43 @@ def remove_rules(ink: npt.ArrayLike) -> np.ndarray:
     """
     ink = ensure_gray_image(ink, copy=False)
     level = _long_lines(ink)
-    upright = _long_lines(np.ascontiguousarray(ink.T))
-    if not level and not upright:
+    if not level:
         return ink
-    trial = _without(_without(ink, level).T, upright).T
-    height = _writing_height(trial)
-    if height is None:  # nothing is left: empty paper if these are many, else a dash
-        return trial if len(level) + len(upright) > 2 else ink
-    upright = [rule for rule in upright if _is_rule(rule, ink.shape[0], height)]
-    long = [rule for rule in level if _is_rule(rule, ink.shape[1], height)]
-    short = [rule for rule in level if rule not in long and SHORT * height <= rule.length]
+    upright = _long_lines(np.ascontiguousarray(ink.T))
+    squares = _evenly_spaced(level, ink.shape[1]), _evenly_spaced(upright, ink.shape[0])
+    if min(squares) > 0 and max(squares) < 1.15 * min(squares):
+        return _without(np.ascontiguousarray(_without(ink, level).T), upright).T
+    height = _writing_height(_without(ink, level))
+    if height is None:  # nothing is left: empty paper if there are many rules, else a dash
+        return _without(ink, level) if len(level) > 2 else ink
+    thin = [rule for rule in level if rule.thickness <= height / 4]
+    across = [rule for rule in thin if rule.length >= SPANNING * height and _spans(rule, ink.shape[1])]
+    long = [rule for rule in thin if rule.length >= LONG * height and (rule.bare >= MOSTLY_BARE or rule in across)]
+    long += [rule for rule in across if rule not in long and len(across) > 1]
+    short = [rule for rule in thin if rule not in long and rule.length >= SHORT * height and rule.bare >= MOSTLY_BARE]
     cleaned = np.ascontiguousarray(_without(ink, long).T)
-    if len(upright) > 2:  # squared paper has no boxes
-        return _without(cleaned, upright).T
     sides, boxed = _sides(cleaned, long, height)
     if not sides and short:  # two or three boxes are shorter than any other rule
-        sides, boxed = _sides(cleaned, short, height)
+        sides, boxed = _sides(cleaned, short, height, combs=False)
         cleaned = np.ascontiguousarray(_without(cleaned.T, boxed).T)
-    return _without(cleaned, upright + sides).T
+    margin = [rule for rule in upright if rule.length >= MARGIN * height and _spans(rule, ink.shape[0])]
+    return _without(cleaned, sides + margin).T
 
 
-def _is_rule(rule: _Rule, width: int, height: float) -> bool:
-    """Return whether a line is too long and too thin for a stroke, given the writing's height."""
-    spans = rule.start <= 0.02 * width + 3 and rule.stop >= 0.98 * width - 3
-    return rule.length >= (SPANNING if spans else LONG) * height and rule.thickness <= height / 4
+def _spans(rule: _Rule, width: int) -> bool:
+    """Return whether a line goes from edge to edge of a picture."""
+    return rule.start <= 0.02 * width + 3 and rule.stop >= 0.98 * width - 3
+
+
+def _evenly_spaced(rules: list[_Rule], width: int) -> float:
+    """Return the distance between lines from edge to edge that are evenly spaced; 0 for fewer than three, or others."""
+    places = np.sort([rule.middle for rule in rules if _spans(rule, width)])
+    if len(places) < 3:
+        return 0.0
+    apart = np.diff(places)
+    pitch = float(np.median(apart))
+    steps = apart / pitch
+    return pitch if (np.abs(steps - np.rint(steps).clip(1)) < 0.15).mean() >= 0.75 else 0.0
 
 
 def _writing_height(ink: np.ndarray) -> float | None:
@@ -162,9 +178,9 @@ def _long_lines(ink: np.ndarray, shortest: float | None = None) -> list[_Rule]:
         ink = ink[: height * factor, : width * factor].reshape(height, factor, width, factor).mean(axis=(1, 3))
     height, width = ink.shape
     thickest = 6 + max(ink.shape) / 400
-    shortest = max(40, 0.15 * width) if shortest is None else shortest / factor
-    # Along a faint rule, grain has eaten holes.
-    mask = ndimage.uniform_filter1d(ink, 9, axis=1) >= FAINT
+    shortest = max(60, 0.15 * width) if shortest is None else shortest / factor
+    # Along a faint rule, grain has eaten holes; along a dark one, holes are gaps between strokes.
+    mask = (ink >= FAINT) | (ndimage.uniform_filter1d(ink * (ink < PALE), 9, axis=1) >= FAINT)
     runs = _Runs.of(mask)
     thin = runs.take(runs.length <= thickest)
     if len(thin.x) < BARE * shortest:
@@ -227,18 +243,21 @@ def _traced(line: Line, thin: _Runs, mask: np.ndarray) -> _Rule | None:
             return None
         x = thin.x[near]
         curve = Line(np.polyfit(x - x.mean(), thin.centre[near], 2 if np.ptp(x) > 100 else 1)[::-1])(Line([-x.mean(), 1]))
-    own = thin.take(np.abs(thin.centre - curve(thin.x)) <= 1.5)
+    own = thin.take(np.abs(thin.centre - curve(thin.x)) <= 1.0)
+    if not len(own.x):
+        return None
+    own = own.take(np.abs(own.length - np.median(own.length)) <= 1)  # what was printed is equally thick all along
     columns = np.arange(mask.shape[1])
     rows = np.rint(curve(columns)).astype(int)
     inside = (rows >= 0) & (rows < mask.shape[0])
-    covered = np.zeros(len(columns), bool)
-    for near in (-1, 0, 1):
-        covered |= inside & mask[(rows + near).clip(0, mask.shape[0] - 1), columns]
+    covered = inside & mask[rows.clip(0, mask.shape[0] - 1), columns]
     bare = np.zeros(len(columns), bool)
     bare[own.x] = True
     start, stop = _stretch(covered, bare)
     own = own.take((own.x >= start) & (own.x < stop))
-    return _Rule(curve, start, stop, float(np.median(own.length))) if len(own.x) else None
+    if not len(own.x):
+        return None
+    return _Rule(curve, start, stop, float(np.median(own.length)), float(bare[start:stop].mean()))
 
 
 def _stretch(covered: np.ndarray, bare: np.ndarray) -> tuple[int, int]:
@@ -253,7 +272,9 @@ def _stretch(covered: np.ndarray, bare: np.ndarray) -> tuple[int, int]:
     return best
 
 
-def _sides(turned: np.ndarray, level: list[_Rule], height: float) -> tuple[list[_Rule], list[_Rule]]:
+def _sides(
+    turned: np.ndarray, level: list[_Rule], height: float, *, combs: bool = True
+) -> tuple[list[_Rule], list[_Rule]]:
     """Find the sides of boxes and the teeth of combs, in a picture whose rows are columns; and the rules they are on."""
     level = sorted(level, key=lambda rule: rule.middle)
     found, closed = [], []
@@ -261,7 +282,7 @@ def _sides(turned: np.ndarray, level: list[_Rule], height: float) -> tuple[list[
         for lower in level[k + 1 :]:
             shared = min(upper.stop, lower.stop) - max(upper.start, lower.start)
             apart = lower.middle - upper.middle
-            if shared < 0.8 * max(upper.length, lower.length) or not 0.8 * height <= apart <= 3 * height:
+            if shared < 0.9 * max(upper.length, lower.length) or not 0.8 * height <= apart <= 3 * height:
                 continue
             top, bottom = round(upper.middle), round(lower.middle)
             sides = _long_lines(np.ascontiguousarray(turned[:, top:bottom]), shortest=0.85 * apart)
@@ -272,7 +293,7 @@ def _sides(turned: np.ndarray, level: list[_Rule], height: float) -> tuple[list[
                 found += [side for side in sides if np.abs(places - side.middle).min() < 0.15 * pitch]
                 closed += [upper, lower]
             break
-    for rule in level:
+    for rule in level if combs else ():
         if rule not in closed and (teeth := _teeth(turned, rule, height)):
             found += teeth
             closed.append(rule)
