@@ -13,14 +13,13 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from hcr_lib import masks
 from hcr_lib._paths import shipped
 from hcr_lib.labels import LETTERS
 from hcr_lib.language import Lexicon
 from hcr_lib.language import columns_of as columns_of
 from hcr_lib.segment import Candidate
 
-#: What stands for which characters in a format mask.
-MASK = {"D": str.isdigit, "L": str.isalpha, "U": str.isupper, "l": str.islower, "*": lambda char: True}
 #: How likely words of each shape are before a single letter is read. See `in_context`.
 WORD_SHAPES = {"UPPER": 0.3, "lower": 0.355, "Title": 0.25, "digits": 0.09, "mixed": 0.005}
 TRUST = 0.9  #: how far the network's confidence in one character is trusted, beside that in its context: an exponent
@@ -32,6 +31,7 @@ SYMBOLS = EDGE + LETTERS  #: of the letter pairs
 SMOOTHING = 5
 
 GAP_COST, JOINT_COST = 15.0, 0.3  #: of joining components: for each line height of gap, and for each joint
+CUT_COST = 1.0  #: of each side of a character that is cut through ink
 APART_COST = 2.0  #: of a gap, for each line height, when a whole picture might be one character
 
 _FLOOR = 1e-6  # no score is certain: log(0) would let one misread character veto a word
@@ -68,8 +68,8 @@ def with_mask(probabilities: npt.ArrayLike, classes: str, mask: str) -> str:
     probabilities
         Or any other scores of which more is better, such as log probabilities.
     mask : str
-        n signs: L letter, U capital, l small letter, D digit, * anything; any other sign stands for itself. If it has
-        another length, or asks for something the classes lack, that is a ValueError.
+        n signs, see `hcr_lib.masks`. If it has another length, or asks for something the classes lack, that is a
+        ValueError.
 
     Examples
     --------
@@ -77,16 +77,11 @@ def with_mask(probabilities: npt.ArrayLike, classes: str, mask: str) -> str:
     >>> with_mask(scores, "0O", "LD")
     'O0'
     """
-    scores = _checked(probabilities, classes)
-    if len(mask) != len(scores):
+    scores, allowed = _checked(probabilities, classes), masks.allowed(mask, classes)
+    if len(allowed) != len(scores):
         raise ValueError(f"the mask must have one sign a character: {len(scores)} are there, {mask!r} has {len(mask)}.")
-    text = ""
-    for row, sign in zip(scores, mask, strict=True):
-        allowed = [k for k, char in enumerate(classes) if (MASK[sign](char) if sign in MASK else char == sign)]
-        if not allowed:
-            raise ValueError(f"the mask asks for {sign!r}, which is not among the classes {classes!r}.")
-        text += classes[max(allowed, key=row.__getitem__)]
-    return text
+    chosen = [max(np.flatnonzero(may), key=row.__getitem__) for row, may in zip(scores, allowed, strict=True)]
+    return "".join(classes[k] for k in chosen)
 
 
 def in_context(probabilities: npt.ArrayLike, classes: str) -> np.ndarray:
@@ -185,8 +180,8 @@ def best_path(candidates: Sequence[Candidate], confidences: npt.ArrayLike) -> li
     """Choose the candidates that cover a line once, left to right, with the highest total score.
 
     A candidate's score is its log confidence, counted once for each component it covers (so that joining is not
-    favoured just for making fewer characters), less what its gaps cost. The best way to each boundary is the best
-    over the last candidate of the best way to where that one starts: dynamic programming, as in Viterbi (1967).
+    favoured just for making fewer characters), less what its gaps and cuts cost. The best way to each boundary is the
+    best over the last candidate of the best way to where that one starts: dynamic programming, as in Viterbi (1967).
 
     Parameters
     ----------
@@ -204,15 +199,13 @@ def best_path(candidates: Sequence[Candidate], confidences: npt.ArrayLike) -> li
         raise ValueError(
             f"confidences must be one finite number for each of {len(candidates)} candidates; got {confidences}."
         )
-    scores = np.log(np.maximum(confidences, _FLOOR))
     end = max((candidate.stop for candidate in candidates), default=0)
+    scores = _path_scores(candidates, confidences)
     best = [0.0] + [-np.inf] * end
     came_by = [-1] * (end + 1)
     for index in sorted(range(len(candidates)), key=lambda i: candidates[i].stop):
         candidate = candidates[index]
-        covered = candidate.stop - candidate.start
-        cost = GAP_COST * max(0.0, candidate.gap) + JOINT_COST * (covered - 1)
-        score = best[candidate.start] + covered * scores[index] - cost
+        score = best[candidate.start] + scores[index]
         if score > best[candidate.stop]:
             best[candidate.stop], came_by[candidate.stop] = score, index
     path = []
@@ -222,6 +215,65 @@ def best_path(candidates: Sequence[Candidate], confidences: npt.ArrayLike) -> li
         path.append(came_by[end])
         end = candidates[came_by[end]].start
     return path[::-1]
+
+
+def masked_path(
+    candidates: Sequence[Candidate], probabilities: npt.ArrayLike, allowed: npt.ArrayLike
+) -> tuple[list[int], float] | None:
+    """Choose the candidates that cover a line once and are as many as a mask has signs: `best_path` under a mask.
+
+    How sure the reader is of a candidate then depends on its place: it is the highest probability among the classes
+    that the mask allows there.
+
+    Parameters
+    ----------
+    candidates : sequence of k hcr_lib.segment.Candidate
+    probabilities : array_like of float, shape (k, classes)
+    allowed : array_like of bool, shape (n, classes)
+        From `hcr_lib.masks.allowed`.
+
+    Returns
+    -------
+    path : list of int
+        n positions in `candidates`, left to right.
+    score : float
+        Of the path.
+        Instead of both, None if no path of n candidates covers every component.
+    """
+    allowed = np.asarray(allowed, dtype=bool)
+    confidences = np.where(allowed[:, None], np.asarray(probabilities), 0).max(axis=2)  # (n, k)
+    scores = [_path_scores(candidates, row) for row in confidences]
+    end = max((candidate.stop for candidate in candidates), default=0)
+    best = {
+        (0, 0): (0.0, -1)
+    }  # (components covered, signs read) -> the score of the best way there, its last candidate
+    for index in sorted(range(len(candidates)), key=lambda i: candidates[i].stop):
+        start, stop = candidates[index].start, candidates[index].stop
+        for place in range(len(allowed)):
+            if (start, place) in best:
+                score = best[start, place][0] + float(scores[place][index])
+                if score > best.get((stop, place + 1), (-np.inf, -1))[0]:
+                    best[stop, place + 1] = score, index
+    if (end, len(allowed)) not in best:
+        return None
+    total, path = best[end, len(allowed)][0], []
+    for place in range(len(allowed), 0, -1):
+        path.append(best[end, place][1])
+        end = candidates[path[-1]].start
+    return path[::-1], total
+
+
+def _path_scores(candidates: Sequence[Candidate], confidences: np.ndarray) -> np.ndarray:
+    """Return what each candidate adds to the score of a path that takes it."""
+    covered = np.array([each.stop - each.start for each in candidates])
+    gaps = np.array([max(0.0, each.gap) for each in candidates])
+    cuts = np.array([each.cuts for each in candidates])
+    return (
+        covered * np.log(np.maximum(confidences, _FLOOR))
+        - GAP_COST * gaps
+        - JOINT_COST * (covered - 1)
+        - CUT_COST * cuts
+    )
 
 
 def is_one_character(whole: float, parts: npt.ArrayLike, gap: float) -> bool:

@@ -176,6 +176,67 @@ def search(
     return heapq.nlargest(n, found, key=lambda item: item[1])
 
 
+def masked_path(log_probs: npt.ArrayLike, classes: str, allowed: npt.ArrayLike) -> str | None:
+    """Return the text of the most probable path whose characters fit a mask: Viterbi (1967) over place and character.
+
+    A path is at a place of the mask, in a character that is allowed there or in the blank behind it. It goes on to the
+    next place, from a character to the same one again only through a blank.
+
+    Parameters
+    ----------
+    log_probs : array_like of float, shape (steps, 1 + len(classes))
+    classes : str
+    allowed : array_like of bool, shape (n, len(classes))
+        From `hcr_lib.masks.allowed`.
+
+    Returns
+    -------
+    str or None
+        n characters; None if the line has too few steps for so many.
+
+    Examples
+    --------
+    >>> scores = np.log([[0.1, 0.5, 0.3, 0.1], [0.7, 0.1, 0.1, 0.1], [0.1, 0.5, 0.3, 0.1]])
+    >>> best_path(scores, "O0A"), masked_path(scores, "O0A", [[True, False, True], [False, True, False]])
+    ('OO', 'O0')
+    """
+    log_probs, allowed = ctc.ensure_log_probs(log_probs, classes), np.asarray(allowed, dtype=bool)
+    places, columns = allowed.shape
+    # Of the best paths that are in each character of each place, and in the blank behind each place (row 0: before the
+    # first), the log probability, and which characters they have come through.
+    inside, through = np.full((places, columns), -np.inf), np.zeros((places, columns, places), int)
+    behind, passed = np.full(places + 1, -np.inf), np.zeros((places + 1, places), int)
+    behind[0] = 0.0
+    place, column = np.arange(places), np.arange(columns)
+    for row in log_probs:
+        first = inside.argmax(axis=1)
+        best = inside[place, first]
+        others = inside.copy()
+        others[place, first] = -np.inf
+        second = others.argmax(axis=1)
+        # From a place to the next: out of its likeliest character, or of the second if that one is to be read again.
+        leaves = np.where(column == first[:, None], second[:, None], first[:, None])[:-1]
+        direct = np.full((places, columns), -np.inf)
+        direct[1:] = np.where(column == first[:, None], others[place, second][:, None], best[:, None])[:-1]
+        entering = np.maximum(direct, behind[:-1, None])
+        via_blank = behind[:-1, None] >= direct
+        texts = np.broadcast_to(passed[:-1, None], through.shape).copy()
+        texts[1:][~via_blank[1:]] = through[place[:-1, None], leaves][~via_blank[1:]]
+        texts[place, :, place] = column
+        stays = inside >= entering
+        resting = best > behind[1:]
+        passed[1:] = np.where(resting[:, None], through[place, first], passed[1:])
+        behind[1:] = np.maximum(best, behind[1:])
+        behind += row[0]
+        through = np.where(stays[..., None], through, texts)
+        inside = np.where(allowed, np.maximum(inside, entering) + row[1:], -np.inf)
+    last = inside[-1].argmax()
+    if max(inside[-1, last], behind[-1]) == -np.inf:
+        return None
+    text = through[-1, last] if inside[-1, last] > behind[-1] else passed[-1]
+    return "".join(classes[k] for k in text.tolist())
+
+
 def _total(item: tuple[str, list]) -> float:
     return item[1][0] + item[1][1]
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from hcr_lib import ctc, images, labels, line_decoding, segment
+from hcr_lib import ctc, images, labels, line_decoding, masks, segment
 from hcr_lib._paths import shipped
 from hcr_lib.language import Language, Lexicon
 from hcr_lib.networks import inference
@@ -36,6 +37,11 @@ class LineReading:
     scores: np.ndarray
     classes: str
 
+    @functools.cached_property
+    def probability(self) -> float:
+        """What the network gives the text, whatever the language says of it; all texts together have 1."""
+        return float(np.exp(self.log_probability(self.text)))
+
     def log_probability(self, text: str) -> float:
         """Return what the network gives a text, whatever the language says of it.
 
@@ -45,6 +51,26 @@ class LineReading:
         forms = ((char, char.upper(), char.lower()) for char in text)
         spelled = "".join(next((form for form in each if form in self.classes), "") for each in forms)
         return -ctc.loss(self.scores, spelled, self.classes) if spelled else -np.inf
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the network said of a line, before any text is chosen.
+
+    Attributes
+    ----------
+    component : hcr_lib.segment.Component
+    scores : ndarray of float32, shape (steps, 1 + len(classes))
+    width : int
+        Of the line's image.
+    origin : function
+        From columns of that image to a box of the component: see `hcr_lib.images.place_line`.
+    """
+
+    component: segment.Component
+    scores: np.ndarray
+    width: int
+    origin: Callable[[float, float], segment.Box]
 
 
 class LineReader:
@@ -89,8 +115,8 @@ class LineReader:
         scores = np.hstack([blank + passed_over, chars @ self._folding]) + 1e-9
         return np.log(scores / scores.sum(axis=1, keepdims=True))
 
-    def read(self, component: segment.Component) -> LineReading:
-        """Read the ink of a line, of which `component` also says where it is on the page.
+    def look(self, component: segment.Component) -> Look:
+        """Show the network the ink of a line, of which `component` also says where it is on the page.
 
         Raises
         ------
@@ -98,19 +124,37 @@ class LineReader:
             If there is no ink.
         """
         line, origin = images.place_line(component.ink)
-        scores = self.log_probs(line)
-        [(text, _)] = line_decoding.search(scores, self._classes, self._language)
-        text = " ".join(text.split())
-        found = line_decoding.locate(scores, text, self._classes) if text else []
+        return Look(component, self.log_probs(line), line.shape[1], origin)
+
+    def decode(self, look: Look) -> LineReading:
+        """Find the likeliest text for what the network said of a line, and the place of each character."""
+        [(text, _)] = line_decoding.search(look.scores, self._classes, self._language)
+        return self.place(look, " ".join(text.split()))
+
+    def under_mask(self, look: Look, mask: str) -> str | None:
+        """Find the text of a line's likeliest path that fits a mask of `hcr_lib.masks`; None if there is no room."""
+        return line_decoding.masked_path(look.scores, self._classes, masks.allowed(mask, self._classes))
+
+    def place(self, look: Look, text: str) -> LineReading:
+        """Find where each character of a text lies in a line."""
+        found = line_decoding.locate(look.scores, text, self._classes) if text else []
         middles = [STEP * (each.start + each.stop) / 2 for each in found]
-        edges = [0, *[(one + other) / 2 for one, other in pairwise(middles)], line.shape[1]]
-        x, y = component.box[:2]
+        edges = [0, *[(one + other) / 2 for one, other in pairwise(middles)], look.width]
+        x, y = look.component.box[:2]
         places = []
         for each, (left, right) in zip(found, pairwise(edges), strict=False):
             if each.char != " ":
-                x0, y0, x1, y1 = origin(left, right)
+                x0, y0, x1, y1 = look.origin(left, right)
                 places.append((each, (x0 + x, y0 + y, x1 + x, y1 + y)))
-        return LineReading(text, places, scores, self._classes)
+        return LineReading(text, places, look.scores, self._classes)
+
+    def log_probability(self, look: Look, text: str) -> float:
+        """Return what the network gives a text: see `LineReading.log_probability`."""
+        return LineReading(text, [], look.scores, self._classes).log_probability(text)
+
+    def read(self, component: segment.Component) -> LineReading:
+        """Read the ink of a line; errors as of `look`."""
+        return self.decode(self.look(component))
 
 
 @functools.cache

@@ -2,8 +2,10 @@
 
 Two readers propose a text for each line, and the better is taken:
 
-    picture -> ink -> components -> candidates in MNIST's form -> network -> path -> text       (cut)
     picture -> ink -> lines -> network with CTC -> search with the language -> text             (line)
+    picture -> ink -> components -> candidates in MNIST's form -> network -> path -> text       (cut)
+
+The second is not asked where the first is so sure that nothing could be better.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import functools
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,11 +22,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from hcr_lib import decode, images, labels, segment
+from hcr_lib import decode, images, labels, masks, segment
 from hcr_lib._paths import shipped
 from hcr_lib._validate import ensure_choice, ensure_uint8_images
 from hcr_lib.language import Lexicon
-from hcr_lib.line_reader import LineReader, LineReading
+from hcr_lib.line_reader import LineReader, LineReading, Look
 from hcr_lib.networks import inference
 
 ALPHABETS = ("digits", "letters", "alnum", "byclass", "text")
@@ -39,6 +42,8 @@ ALTERNATIVES = 3
 SURER = -0.5
 #: An l is written as a bare bar or as a loop. It is a bar where the network finds an I at least this likely beside it.
 BAR = 0.2
+#: How much the score of a cut counts beside the line reader's log probability, where both judge texts under a mask.
+CUT_WEIGHT = 1.0
 BROKEN = 4  #: a single character falls into at most this many components
 
 
@@ -104,6 +109,17 @@ class Reading:
         return {**plain, "characters": characters}
 
 
+@dataclass(frozen=True)
+class _Request:
+    """How pictures are to be read: the parameters of `Recognizer.read`, checked."""
+
+    mode: str
+    reader: str
+    lexicon: Lexicon | None
+    masks: tuple[str, ...]
+    line_reader: LineReader | None  # none where nothing is read as a line
+
+
 @dataclass
 class _Word:
     """A word to be read: its candidates, and where their images begin in the batch."""
@@ -122,6 +138,13 @@ class _Plan:
     whole: _Word | None = None  # all of it as a single character, if that is what it might be
     one_word: bool = False  # whether the picture was said to hold one
     scale: tuple[float, float] = (1.0, 1.0)  # pixels of the picture per pixel of the ink, across and down
+    looks: list[Future[Look]] = field(default_factory=list)  # what the network for lines says of each
+    readings: list[tuple[LineReading, _Line]] = field(default_factory=list)  # of the lines, each as a whole
+    uncut: set[int] = field(default_factory=set)  # numbers of lines that are not read in any other way
+
+    def to_cut(self) -> list[_Word]:
+        """Return what is to be read character by character."""
+        return [*(word for word in self.words if word.line not in self.uncut), *filter(None, [self.whole])]
 
     def on_picture(self, box: segment.Box) -> segment.Box:
         """Return where a box of the ink is in the picture."""
@@ -235,6 +258,7 @@ class Recognizer:
         mode: str = "auto",
         lexicon: Lexicon | Iterable[str] | None = None,
         reader: str = "auto",
+        mask: str | Iterable[str] | None = None,
     ) -> Reading:
         """Read a picture.
 
@@ -249,13 +273,18 @@ class Recognizer:
         reader : {"auto", "cut", "line"}
             "cut" reads each character by itself, "line" a line as a whole, and joined writing as well. "auto" takes of
             their two texts the one that the network for lines finds more probable. In mode "char" there is no line.
+        mask : str or iterable of str, optional
+            What each line has to look like, ``LLDDD`` for two letters and three digits, or one of several: see
+            `hcr_lib.masks`. A lexicon is not asked then.
 
         Raises
         ------
         hcr_lib.images.ImageError
-            If there is no ink, or the file is no picture.
+            If there is no ink, the file is no picture, or what stands in it has no room for the mask.
+        ValueError
+            If a mask asks for characters that the alphabet lacks.
         """
-        [answer] = self.read_all([image], mode, lexicon, reader)
+        [answer] = self.read_all([image], mode, lexicon, reader, mask)
         if isinstance(answer, images.ImageError):
             raise answer
         return answer
@@ -266,6 +295,7 @@ class Recognizer:
         mode: str = "auto",
         lexicon: Lexicon | Iterable[str] | None = None,
         reader: str = "auto",
+        mask: str | Iterable[str] | None = None,
     ) -> Iterator[Reading | images.ImageError]:
         """Read many pictures, batched, as `read` reads one; memory does not grow with their number.
 
@@ -276,35 +306,78 @@ class Recognizer:
         if lexicon is not None and not isinstance(lexicon, Lexicon):
             lexicon = Lexicon(lexicon)
         line_reader = LineReader(self.classes, lexicon) if reader != "cut" and mode != "char" else None
+        known = masks.check(mask, self.classes)
+        request = _Request(mode, reader, lexicon, known, line_reader)
         pictures = iter(pictures)
-        while True:
-            plans, batch = [], []
-            for picture in itertools.islice(pictures, CHUNK):
-                plan = _plan(picture, mode)
-                for word in [] if isinstance(plan, images.ImageError) else [*plan.words, *filter(None, [plan.whole])]:
-                    word.first = len(batch)
-                    batch += [images.ink_to_mnist(candidate.component.ink) for candidate in word.candidates]
-                plans.append(plan)
-                if len(batch) >= BATCH:  # a page of text fills a batch by itself
-                    break
-            if not plans:
-                return
-            stored = np.array(batch, dtype="uint8").reshape(-1, images.SIZE, images.SIZE)
-            scores = self._scores(stored)
-            for plan in plans:
-                if isinstance(plan, images.ImageError):
-                    yield plan
-                    continue
-                lines = self._by_cuts(plan, stored, scores, lexicon)
-                if line_reader and plan.lines:
-                    lines = self._by_lines(plan, lines, line_reader, reader == "line")
-                yield _joined(lines)
+        beside = ThreadPoolExecutor(1)  # for the lines' network, which needs no Python while it works
+        try:
+            while plans := self._plans(pictures, request, beside):
+                readable = [plan for plan in plans if isinstance(plan, _Plan)]
+                for plan in readable:
+                    self._read_lines(plan, request)
+                words = [word for plan in readable for word in plan.to_cut()]
+                batch = [images.ink_to_mnist(each.component.ink) for word in words for each in word.candidates]
+                for word, end in zip(words, itertools.accumulate(len(word.candidates) for word in words), strict=True):
+                    word.first = end - len(word.candidates)
+                stored = np.array(batch, dtype="uint8").reshape(-1, images.SIZE, images.SIZE)
+                scores = self._scores(stored)
+                # A bar that may be 1, I or l is surely one character: for the cut, characters alike count together.
+                sure = (scores @ self._alike).max(axis=1)
+                for plan in plans:
+                    if isinstance(plan, images.ImageError):
+                        yield plan
+                    elif known:
+                        yield self._masked(plan, stored, scores, request)
+                    else:
+                        cut = self._by_cuts(plan, stored, scores, sure, lexicon)
+                        yield _joined(self._better(plan, cut, request))
+        finally:
+            beside.shutdown(cancel_futures=True)
 
-    def _by_cuts(self, plan: _Plan, stored: np.ndarray, scores: np.ndarray, lexicon: Lexicon | None) -> list[_Line]:
-        """Read each line of a plan character by character."""
-        # A bar that may be 1, I or l is still surely one character: for the cut, characters alike count together.
-        sure = (scores @ self._alike).max(axis=1)
-        words, paths = plan.words, []
+    def _plans(
+        self, pictures: Iterator[Any], request: _Request, beside: ThreadPoolExecutor
+    ) -> list[_Plan | images.ImageError]:
+        """Decide what to show the networks of the next pictures, and begin to show the lines."""
+        plans, shown = [], 0
+        for picture in itertools.islice(pictures, CHUNK):
+            plan = _plan(picture, request)
+            plans.append(plan)
+            if isinstance(plan, images.ImageError):
+                continue
+            if request.line_reader:
+                plan.looks = [beside.submit(request.line_reader.look, line) for line in plan.lines]
+            shown += sum(len(word.candidates) for word in plan.words)
+            if shown >= BATCH:  # a page of text fills a batch by itself
+                break
+        return plans
+
+    def _read_lines(self, plan: _Plan, request: _Request) -> None:
+        """Read each line of a plan as a whole, and say which of them need not be cut."""
+        for component, look in zip(plan.lines, plan.looks, strict=False):
+            reading = request.line_reader.decode(look.result())
+            line = self._as_line(reading, plan, component, request.lexicon)
+            plan.readings.append((reading, line))
+            sure = request.reader == "line" or _is_certain(reading, line, component)
+            if plan.whole is None and line.characters and sure and not request.masks:
+                plan.uncut.add(len(plan.readings) - 1)
+
+    def _as_line(
+        self, reading: LineReading, plan: _Plan, component: segment.Component, lexicon: Lexicon | None
+    ) -> _Line:
+        """Turn what the line reader found into characters on the picture."""
+        left, top = component.box[:2]
+        characters = []
+        for place, (x0, y0, x1, y1) in reading.places:
+            seen = component.ink[y0 - top : y1 - top, x0 - left : x1 - left].copy()
+            box = plan.on_picture((x0, y0, x1, y1))
+            characters.append(Character(place.char, place.confidence, box, place.alternatives, seen))
+        return _Line(self._spelled(reading.text, lexicon, plan.one_word), characters, "line")
+
+    def _by_cuts(
+        self, plan: _Plan, stored: np.ndarray, scores: np.ndarray, sure: np.ndarray, lexicon: Lexicon | None
+    ) -> dict[int, _Line]:
+        """Read the lines of a plan that are cut, character by character; keys are the lines' numbers."""
+        words, paths = [word for word in plan.words if word.line not in plan.uncut], []
         for word in words:
             own = slice(word.first, word.first + len(word.candidates))
             paths.append([word.first + k for k in decode.best_path(word.candidates, sure[own])])
@@ -316,7 +389,7 @@ class Recognizer:
         for word, path in zip(words, paths, strict=True):
             # The word's shape is a matter of exact case, also when the answer will merge the cases.
             likely = decode.in_context(scores[path], self._known)
-            likely = self._alone(likely) if len(words) == len(path) == 1 else likely @ self._folding
+            likely = self._alone(likely) if len(plan.words) == len(path) == 1 else likely @ self._folding
             best = likely.argmax(axis=1).tolist()
             spelled = "".join(self.classes[k] for k in best)
             if lexicon and (known := decode.closest_word(likely, self.classes, lexicon)):
@@ -325,33 +398,92 @@ class Recognizer:
             line = lines.setdefault(word.line, _Line("", []))
             line.text += f" {spelled}" if line.text else spelled
             for index, row, chosen in zip(path, likely, best, strict=True):
-                others = [int(k) for k in row.argsort()[::-1] if k != chosen][:ALTERNATIVES]
                 box = plan.on_picture(word.candidates[index - word.first].component.box)
-                rest = [(self.classes[k], float(row[k])) for k in others]
-                line.characters.append(Character(self.classes[chosen], float(row[chosen]), box, rest, stored[index]))
-        return [lines[number] for number in sorted(lines)]
-
-    def _by_lines(self, plan: _Plan, cut: list[_Line], line_reader: LineReader, always: bool) -> list[_Line]:
-        """Read the lines of a plan as wholes; unless `always`, only where that is better than what cutting gave."""
-        if len(cut) < len(plan.lines):  # a single character, it seems
-            component = segment.join(plan.lines)
-            pairs = [(component, cut[0])]
-        else:
-            pairs = list(zip(plan.lines, cut, strict=True))
-        lines = []
-        for component, by_cuts in pairs:
-            reading = line_reader.read(component)
-            characters = []
-            for place, box in reading.places:
-                x0, y0, x1, y1 = box
-                left, top = component.box[:2]
-                seen = component.ink[y0 - top : y1 - top, x0 - left : x1 - left].copy()
-                box = plan.on_picture(box)
-                characters.append(Character(place.char, place.confidence, box, place.alternatives, seen))
-            by_lines = _Line(self._spelled(reading.text, line_reader.lexicon, plan.one_word), characters, "line")
-            better = characters and (always or _is_better(reading, by_lines, by_cuts, line_reader, component))
-            lines.append(by_lines if better else by_cuts)
+                line.characters.append(self._character(row, chosen, box, stored[index]))
         return lines
+
+    def _better(self, plan: _Plan, cut: dict[int, _Line], request: _Request) -> list[_Line]:
+        """Take of each line's two readings the better; the one as a whole if it was asked for."""
+        if not plan.readings:
+            return [cut[number] for number in sorted(cut)]
+        lines, readings = plan.lines, plan.readings
+        if plan.whole and len(cut) < len(lines):  # a single character, it seems
+            lines = [segment.join(lines)]
+            reading = request.line_reader.read(lines[0])
+            readings = [(reading, self._as_line(reading, plan, lines[0], request.lexicon))]
+        better = []
+        for number, (component, (reading, by_lines)) in enumerate(zip(lines, readings, strict=True)):
+            by_cuts = cut.get(number)
+            taken = by_cuts is None or (
+                by_lines.characters
+                and (request.reader == "line" or _is_better(reading, by_lines, by_cuts, request.lexicon, component))
+            )
+            better.append(by_lines if taken else by_cuts)
+        return better
+
+    def _masked(
+        self, plan: _Plan, stored: np.ndarray, scores: np.ndarray, request: _Request
+    ) -> Reading | images.ImageError:
+        """Read the lines of a plan, each under the mask that fits it best."""
+        lines = []
+        for number, word in enumerate(plan.words):
+            own = slice(word.first, word.first + len(word.candidates))
+            looked = plan.looks[number].result() if plan.looks else None
+            line = self._masked_line(plan, word, stored[own], scores[own] @ self._folding, looked, request)
+            if line is None:
+                return images.ImageError(
+                    f"what was found has no room for a text of the form {' or '.join(request.masks)}; expected a line "
+                    "of that many characters. Crop the picture to it, or leave the mask out."
+                )
+            lines.append(line)
+        return _joined(lines)
+
+    def _masked_line(
+        self, plan: _Plan, word: _Word, stored: np.ndarray, likely: np.ndarray, looked: Look | None, request: _Request
+    ) -> _Line | None:
+        """Read a line under the mask that fits it best; None if it has room for none of them.
+
+        Both readers propose a text for each mask, and each says how probable all of them are.
+        """
+        line_reader, texts = request.line_reader, {}
+        for mask in request.masks:
+            allowed = masks.allowed(mask.replace(" ", ""), self.classes)
+            if found := decode.masked_path(word.candidates, likely, allowed):
+                chars = iter(decode.with_mask(likely[found[0]], self.classes, mask.replace(" ", "")))
+                texts["".join(" " if sign == " " else next(chars) for sign in mask)] = mask
+            if looked is not None and (text := line_reader.under_mask(looked, mask)):
+                texts[text] = mask
+        if not texts:
+            return None
+        cuts = {text: self._cut_as(word, likely, text) for text in texts}
+        proposals = {}
+        for text in texts:
+            path, by_cuts = cuts[text]
+            by_line = line_reader.log_probability(looked, text) if looked is not None else 0.0
+            proposals[text] = by_line + CUT_WEIGHT * by_cuts
+        text = max(proposals, key=proposals.__getitem__)
+        path, _ = cuts[text]
+        if path is None or request.reader == "line":
+            return self._as_line(line_reader.place(looked, text), plan, looked.component, None)
+        rows = likely[path] / likely[path].sum(axis=1, keepdims=True)
+        columns = decode.columns_of(text.replace(" ", ""), self.classes)
+        characters = [
+            self._character(row, column, plan.on_picture(word.candidates[index].component.box), stored[index])
+            for index, row, column in zip(path, rows, columns, strict=True)
+        ]
+        return _Line(text, characters, "cut")
+
+    def _cut_as(self, word: _Word, likely: np.ndarray, text: str) -> tuple[list[int] | None, float]:
+        """Return the path that cuts a word into the characters of a text, and its score; a low one without a path."""
+        wanted = np.array([[char == other for other in self.classes] for char in text.replace(" ", "")])
+        found = decode.masked_path(word.candidates, likely, wanted)
+        return found or (None, len(wanted) * float(np.log(1e-6)))
+
+    def _character(self, row: np.ndarray, chosen: int, box: segment.Box, stored: np.ndarray) -> Character:
+        """Return a character that was cut out, from its probabilities and which of the classes was chosen."""
+        others = [int(k) for k in row.argsort()[::-1] if k != chosen][:ALTERNATIVES]
+        rest = [(self.classes[k], float(row[k])) for k in others]
+        return Character(self.classes[chosen], float(row[chosen]), box, rest, stored)
 
     def _spelled(self, text: str, lexicon: Lexicon | None, one_word: bool) -> str:
         """Return a line's text as it is to be spelled.
@@ -367,8 +499,17 @@ class Recognizer:
         return entries.spelling(text) or " ".join(entries.spelling(word) or word for word in text.split(" "))
 
 
+def _is_certain(reading: LineReading, by_lines: _Line, component: segment.Component) -> bool:
+    """Return whether `_is_better` will be true, whatever cutting finds.
+
+    All texts together have a probability of 1, so beside one that has more than half of it there is none as probable.
+    """
+    wide = component.width > segment.WIDEST * component.height
+    return wide and len(by_lines.characters) > 1 and reading.probability > 0.5
+
+
 def _is_better(
-    reading: LineReading, by_lines: _Line, by_cuts: _Line, line_reader: LineReader, component: segment.Component
+    reading: LineReading, by_lines: _Line, by_cuts: _Line, lexicon: Lexicon | None, component: segment.Component
 ) -> bool:
     """Return whether a line's reading as a whole is better than what cutting gave.
 
@@ -386,7 +527,7 @@ def _is_better(
         return False
     if len(by_cuts.characters) == 1 and component.width <= segment.WIDEST * component.height:
         return by_lines.confidence > by_cuts.confidence + SURER
-    if line_reader.lexicon and not all(word in line_reader.lexicon for word in by_cuts.text.split()):
+    if lexicon and not all(word in lexicon for word in by_cuts.text.split()):
         return True
     return reading.log_probability(reading.text) >= reading.log_probability(by_cuts.text)
 
@@ -399,7 +540,7 @@ def _joined(lines: list[_Line]) -> Reading:
     return Reading(whole.text, whole.confidence, characters, readers.pop() if len(readers) == 1 else "both")
 
 
-def _plan(picture: Any, mode: str) -> _Plan | images.ImageError:
+def _plan(picture: Any, request: _Request) -> _Plan | images.ImageError:
     """Decide what to show the networks, or return what is wrong with a picture."""
     try:
         if isinstance(picture, str | os.PathLike):
@@ -408,15 +549,18 @@ def _plan(picture: Any, mode: str) -> _Plan | images.ImageError:
             gray = images.to_gray(picture)
             width, height = picture.size if isinstance(picture, Image.Image) else np.shape(picture)[1::-1]
         ink = images.flatten(gray)
-        plan = _words(ink, mode)
+        plan = _words(ink, request)
     except ValueError as error:  # another one than an ImageError: an array that is no picture
         return error if isinstance(error, images.ImageError) else images.ImageError(str(error))
     plan.scale = width / ink.shape[1], height / ink.shape[0]
     return plan
 
 
-def _words(ink: np.ndarray, mode: str) -> _Plan:
+def _words(ink: np.ndarray, request: _Request) -> _Plan:
     """Return the words of a page with their candidates, and all of it as one character if it might be one."""
+    mode, masked = request.mode, bool(request.masks)
+    # Where cutting is not one of two opinions, letters that touch are worth the many candidates that they make.
+    propose = functools.partial(segment.candidates, touching=masked or request.reader == "cut")
     found = segment.lines(ink) if mode == "page" or (mode == "auto" and max(ink.shape) > 2 * images.SIZE) else []
     number = sum(len(line.components) for line in found)
     if mode == "char" or (mode == "auto" and number < 2):
@@ -431,15 +575,17 @@ def _words(ink: np.ndarray, mode: str) -> _Plan:
         everything = segment.whole(found)
         letters = [segment.holds_letters(line, found) for line in found]
         compact = everything.component.width <= segment.WIDEST * everything.component.height
-        whole = _Word([everything]) if compact else None
+        whole = _Word([everything]) if compact and not masked else None
         if len(found) > 1 and not (all(letters) if compact else any(letters)):
             return _Plan([_Word([everything])], [])  # a T whose bar misses its stem, a colon, a wide equals sign
     if mode == "word" or (mode == "auto" and len(found) == 1 and (whole or len(segment.words(found[0])) == 1)):
         line = segment.one_line(ink)
-        return _Plan(
-            [_Word(segment.candidates(line))], [segment.with_faint_ink(line, ink)], whole, one_word=mode == "word"
-        )
-    split = [_Word(segment.candidates(word), row) for row, line in enumerate(found) for word in segment.words(line)]
+        return _Plan([_Word(propose(line))], [segment.with_faint_ink(line, ink)], whole, one_word=mode == "word")
+    split = [
+        _Word(propose(word), row)
+        for row, line in enumerate(found)
+        for word in ([line] if masked else segment.words(line))
+    ]
     return _Plan(split, [segment.with_faint_ink(line, ink) for line in found], whole)
 
 

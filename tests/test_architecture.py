@@ -17,7 +17,7 @@ LIBRARY = ROOT / "hcr_lib"
 LAYERS = [
     {"_quiet"},
     {"_validate", "_paths", "_tf"},
-    {"labels", "records"},
+    {"labels", "masks", "records"},
     {"images", "pen", "metrics", "ctc", "networks", "language"},
     {"datasets", "augment"},
     {"handwriting", "training", "segment", "page"},

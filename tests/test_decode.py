@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rapidfuzz.distance import Levenshtein
 
-from hcr_lib import decode
+from hcr_lib import decode, masks
 from hcr_lib.labels import ALNUM, BYCLASS, DIGITS, LETTERS, TEXT, to_labels
 from hcr_lib.segment import Candidate
 
@@ -36,17 +36,17 @@ class TestArgmaxAndMasks:
     def test_argmax_reads_what_is_sure(self, text):
         assert decode.argmax(np.eye(62)[to_labels(text, BYCLASS)].reshape(-1, 62), BYCLASS) == text
 
-    @given(st.integers(0, 2**32 - 1), st.text("LUDl*", min_size=1, max_size=8))
+    @given(st.integers(0, 2**32 - 1), st.text("LDA", min_size=1, max_size=8))
     @settings(max_examples=40)
     def test_a_mask_is_obeyed_and_asks_for_no_more_than_it_says(self, seed, mask):
         scores = random_scores(seed, len(mask), BYCLASS)
         text = decode.with_mask(scores, BYCLASS, mask)
         for char, sign, row in zip(text, mask, scores, strict=True):
-            allowed = [c for c in BYCLASS if decode.MASK[sign](c)]
+            allowed = [c for c in BYCLASS if masks.SIGNS[sign](c)]
             assert row[BYCLASS.index(char)] == max(row[BYCLASS.index(c)] for c in allowed)
 
     def test_other_signs_stand_for_themselves(self):
-        assert decode.with_mask(scores_of("1", "7"), BYCLASS, "A*") == "A7"
+        assert decode.with_mask(scores_of(*"1O7"), BYCLASS, r"\Ax7") == "Ax7"
 
     @pytest.mark.parametrize(
         ("mask", "message"),
@@ -55,10 +55,6 @@ class TestArgmaxAndMasks:
     def test_a_mask_that_does_not_fit(self, mask, message):
         with pytest.raises(ValueError, match=message):
             decode.with_mask(scores_of(*"A12"), BYCLASS, mask)
-
-    def test_a_mask_for_what_the_classes_lack(self):
-        with pytest.raises(ValueError, match="asks for 'l', which is not among"):
-            decode.with_mask(scores_of("A", classes=ALNUM), ALNUM, "l")
 
     def test_any_scores_of_which_more_is_better_can_be_masked(self):
         with np.errstate(divide="ignore"):
@@ -266,3 +262,37 @@ class TestClosestWord:
         for word in ("QWERTZ", "HELLO", "ABCDEFGHIJK"):
             decode.closest_word(scores_of(*word, classes=LETTERS), LETTERS, lexicon)
         assert time.process_time() - started < 5
+
+
+class TestMaskedPath:
+    @given(st.integers(1, 5), st.integers(1, 5), st.integers(0, 2**32 - 1))
+    @settings(max_examples=40)
+    def test_is_as_good_as_trying_every_way(self, pieces, signs, seed):
+        rng = np.random.default_rng(seed)
+        spans = [(a, b) for a in range(pieces) for b in range(a + 1, min(a + 3, pieces) + 1)]
+        candidates = [Candidate(a, b, None, 0.0 if b == a + 1 else rng.uniform(0, 0.3)) for a, b in spans]
+        probabilities, allowed = rng.dirichlet(np.ones(4), len(spans)), rng.random((signs, 4)) < 0.7
+
+        def score(path):
+            sure = [np.where(allowed[place], probabilities[k], 0).max() for place, k in enumerate(path)]
+            covered = [spans[k][1] - spans[k][0] for k in path]
+            costs = [
+                decode.GAP_COST * candidates[k].gap + decode.JOINT_COST * (covered[i] - 1) for i, k in enumerate(path)
+            ]
+            return np.dot(covered, np.log(np.maximum(sure, 1e-6))) - sum(costs)
+
+        def ways(start, left):
+            if not left:
+                yield from [[]] if start == pieces else []
+                return
+            for k, (a, b) in enumerate(spans):
+                if a == start:
+                    yield from ([k, *rest] for rest in ways(b, left - 1))
+
+        found, best = decode.masked_path(candidates, probabilities, allowed), [*map(score, ways(0, signs))]
+        if not best:
+            assert found is None
+        else:
+            path, total = found
+            assert total == pytest.approx(score(path))
+            assert total == pytest.approx(max(best))

@@ -1,3 +1,4 @@
+import itertools
 import time
 
 import numpy as np
@@ -189,3 +190,20 @@ class TestLocate:
     def test_a_text_that_is_too_long_is_refused(self):
         with pytest.raises(ValueError, match="no path of 2 steps"):
             locate(scores_of("a"), "abc", CLASSES)
+
+
+class TestMaskedPath:
+    @given(st.integers(1, 6), st.integers(1, 3), st.integers(0, 2**32 - 1))
+    @settings(max_examples=40)
+    def test_is_as_good_as_trying_every_path(self, steps, places, seed):
+        rng = np.random.default_rng(seed)
+        scores = np.log(rng.dirichlet(np.full(4, 0.6), steps))
+        allowed = rng.random((places, 3)) < 0.6
+        allowed[~allowed.any(axis=1)] = True
+        best, text = -np.inf, None
+        for path in itertools.product(range(4), repeat=steps):
+            chars = [k - 1 for k, _ in itertools.groupby(path) if k]
+            total = sum(scores[range(steps), path])
+            if len(chars) == places and allowed[range(places), chars].all() and total > best:
+                best, text = total, "".join("AB0"[k] for k in chars)
+        assert line_decoding.masked_path(scores, "AB0", allowed) == text

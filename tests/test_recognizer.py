@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hcr_lib import datasets, handwriting, images, labels, pen, recognizer
+from hcr_lib import datasets, handwriting, images, labels, pen, recognizer, segment
 from hcr_lib.recognizer import ALPHABETS, BATCH, CHUNK, READERS, Reading, Recognizer
 from hcr_lib.research.pages import write_page
 
@@ -385,9 +385,71 @@ class TestReaders:
         assert len(list(reader.read_all(pictures * 10, reader="line"))) == 40
         assert resident() < before + 5e6
 
+    def test_only_what_the_line_reader_is_unsure_of_is_cut_as_well(self, reader):
+        shown = []
+
+        def network(stored):
+            shown.append(len(stored))
+            return reader._network(stored)
+
+        counting = Recognizer(network, reader.record, reader.alphabet)
+        assert counting.read(joined("minute")).text == "minute"
+        assert sum(shown) == 0
+        assert counting.read(drawn("A")).reader == "cut"
+        assert counting.read(joined("minute"), reader="cut").reader == "cut"
+        assert sum(shown) > 1
+
     def test_an_unknown_reader_names_the_known(self, reader):
         with pytest.raises(ValueError, match="reader must be one of auto, cut, line; got 'whole'"):
             reader.read(drawn("A"), reader="whole")
+
+
+class TestMasks:
+    @pytest.fixture(scope="class")
+    def reader(self):
+        return Recognizer.load("alnum")
+
+    def test_a_mask_says_what_is_a_letter_and_what_a_digit(self, reader):
+        for text, mask in (("OO000", "LLDDD"), ("1B8B", "DLDL"), ("S5", "LD")):
+            reading = reader.read(drawn(text), mask=mask)
+            assert reading.text == "".join(each.char for each in reading.characters) == text
+
+    def test_of_several_masks_the_one_that_fits_is_taken(self, reader):
+        masks = ["DDD", "LLDDD", "LLLLLL"]
+        assert reader.read(drawn("AB123"), mask=masks).text == "AB123"
+        assert reader.read(drawn("HANDLE"), mask=masks).text == "HANDLE"
+
+    def test_characters_that_touch_are_cut(self, reader):
+        strokes = handwriting.write("HT22", handwriting.Style(touching=1.0), np.random.default_rng(1))
+        x0, y0, x1, y1 = pen.bounds(strokes)
+        ink = pen.render_page(
+            [stroke - [x0 - 40, y0 - 40] for stroke in strokes], (round(y1 - y0) + 80, round(x1 - x0) + 80), 4
+        )
+        touching = np.uint8(255 * (1 - ink))
+        assert len(segment.one_line(ink).components) < 4, "some touch"
+        for how in ("cut", "auto"):
+            reading = reader.read(touching, "word", mask="LLDD", reader=how)
+            assert reading.text == "HT22"
+            lefts = [each.box[0] for each in reading.characters]
+            assert lefts == sorted(set(lefts))
+
+    def test_each_line_has_its_mask_and_blanks_stand_for_themselves(self, reader):
+        page = drawn("AB 12\n34567")
+        assert reader.read(page, "page", mask=["LL DD", "DDDDD"]).text == "AB 12\n34567"
+
+    @pytest.mark.parametrize("how", READERS)
+    def test_ink_that_has_no_room_for_the_mask_says_so(self, reader, how):
+        with pytest.raises(images.ImageError, match="no room for a text of the form " + "D" * 90):
+            reader.read(drawn("7"), mask="D" * 90, reader=how)
+
+    def test_a_mask_of_marks_needs_their_alphabet(self, reader):
+        with pytest.raises(ValueError, match="asks for ',', which is not among"):
+            reader.read(drawn("1"), mask="D,DD")
+
+    def test_a_lone_character(self, reader):
+        circle = drawn("O")
+        assert [reader.read(circle, mask=mask).text for mask in "LD"] == ["O", "0"]
+        assert [reader.read(circle, "char", mask=mask).text for mask in "LD"] == ["O", "0"]
 
 
 class TestLoading:

@@ -7,7 +7,7 @@ import io
 import json
 import sys
 
-from hcr_lib import images, language, recognizer
+from hcr_lib import images, language, masks, recognizer
 from hcr_lib.cli import abandon_stdout, complain, ctrl_c_ends_at_once, printable
 
 
@@ -29,6 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--lexicon", metavar="FILE",
         help=f"words or names to expect, one a line (UTF-8), or {language.ENGLISH!r}: 160,000 frequent English words",
     )  # fmt: skip
+    parser.add_argument(
+        "--mask", action="append", metavar="MASK",
+        help="what each line looks like: L for a letter, D for a digit, A for either, other signs for themselves, such "
+        f"as LLDDD; or a format by name: {', '.join(masks.FORMATS)}. Given several times, the one that fits is taken",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print one JSON object a line for each file")
 
 
@@ -38,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
         lexicon = None if options.lexicon is None else language.read_lexicon(options.lexicon)
         with ctrl_c_ends_at_once():
             reader = recognizer.Recognizer.load(options.alphabet)
+        masks.check(options.mask, reader.classes)
     except (ValueError, FileNotFoundError) as error:
         complain(f"hcr_lib read: {error}")
         return 2
@@ -48,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     failed = False
     try:
-        answers = reader.read_all(options.files, options.mode, lexicon, options.reader)
+        answers = reader.read_all(options.files, options.mode, lexicon, options.reader, options.mask)
         for file, answer in zip(options.files, answers, strict=True):
             failed |= _show(file, answer, options)
         sys.stdout.flush()

@@ -29,13 +29,15 @@ THREADS = min(4, os.cpu_count() or 1)  #: more gain little with images this smal
 class _Model:
     """A LiteRT model with one input and one output, and what else its file says of it; one thread at a time runs it."""
 
+    threads = THREADS
+
     def __init__(self, content: bytes, record: dict[str, Any]):
         from ai_edge_litert.interpreter import Interpreter  # here: nobody waits for it who does not read
 
         self.record = record
         self._turn = threading.Lock()
         with quiet_stderr():  # it announces its kernels
-            self._interpreter = Interpreter(model_content=content, num_threads=THREADS)
+            self._interpreter = Interpreter(model_content=content, num_threads=self.threads)
             self._interpreter.allocate_tensors()
         [given], [answer] = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         self._input, self._output = given["index"], answer["index"]
@@ -108,6 +110,8 @@ class LineNetwork(_Model):
     record : dict
         As of `Network`.
     """
+
+    threads = 1  # the steps of an LSTM follow one another: a second thread mostly waits, and slows them by a third
 
     def __call__(self, line: np.ndarray) -> np.ndarray:
         """Return log probabilities: column 0 is the blank of CTC, column k + 1 is class k.
