@@ -5,12 +5,15 @@ What is found here is found by geometry alone, without a network: long straight 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 from scipy import ndimage
 
+from hcr_lib import images, segment
 from hcr_lib._validate import ensure_gray_image
 from hcr_lib.images import THRESHOLD
 
@@ -36,8 +39,16 @@ EDGE = 0.12  #: of the logarithm of brightness, from pixel to pixel: a clear edg
 SHEET_LINES = 5  #: that are tried for each side
 SHEET_AREA = 0.2  #: of the picture's, which a sheet covers at least
 SIDE_SEEN = 0.75  #: of a side must be an edge
+FEW = 6  #: a page of three words has at least so many components
+STEEP = 15  #: degrees that lines of writing may rise or fall
+SHOWS = 2.0  #: degrees; what is less steep is read as well as it is
+CLEAR_GAIN = 1.15  #: so much sharper must the profile of the lines be after they were levelled
+ALONG = 0.65  #: of the neighbours lie along the lines, beyond doubt
+SURE = -0.3  #: a line that the reader is as sure of is not upside down
+LOOKED_AT = 15  #: heights of a line are enough to tell which way is up
 
 Line = np.polynomial.Polynomial
+Score = Callable[[segment.Component], float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +110,7 @@ def remove_rules(ink: npt.ArrayLike) -> np.ndarray:
     Parameters
     ----------
     ink : array_like of float, shape (height, width)
-        Ink in [0, 1], as `hcr_lib.images.to_ink` makes it; lines may rise by up to 4 in 57 (4 degrees) and bend a little.
+        Ink in [0, 1], as `hcr_lib.images.to_ink` makes it; lines may rise by up to 4 degrees and bend a little.
 
     Returns
     -------
@@ -108,12 +119,12 @@ def remove_rules(ink: npt.ArrayLike) -> np.ndarray:
 
     Notes
     -----
-    A rule is a long line of short runs of ink: in each of its columns, the ink is no taller than the rule is thick. Such
-    runs vote for straight lines (the Hough transform [1]_), a parabola is fitted to those near a line that got many, and
-    what is long, thin and nowhere interrupted is a rule. It is erased column by column, but not where the run is
-    taller, because a stroke crosses there, nor where it is darker than the rule elsewhere. A line is long by comparison
-    with the writing that is left without it, so the bar of a single large T is none. Sides of boxes are shorter; they
-    are looked for between two rules.
+    A rule is a long line of short runs of ink: in each of its columns, the ink is no taller than the rule is thick.
+    Such runs vote for straight lines (the Hough transform [1]_), a parabola is fitted to those near a line that got
+    many, and what is long, thin and nowhere interrupted is a rule. It is erased column by column, but not where the run
+    is taller, because a stroke crosses there, nor where it is darker than the rule elsewhere. A line is long by
+    comparison with the writing that is left without it, so the bar of a single large T is none. Sides of boxes are shorter;
+    they are looked for between two rules.
 
     References
     ----------
@@ -306,7 +317,7 @@ def _stretch(covered: np.ndarray, bare: np.ndarray) -> tuple[int, int]:
 def _sides(
     turned: np.ndarray, level: list[_Rule], height: float, *, combs: bool = True
 ) -> tuple[list[_Rule], list[_Rule]]:
-    """Find the sides of boxes and the teeth of combs, in a picture whose rows are columns; and the rules they are on."""
+    """Find sides of boxes and teeth of combs, in a picture whose rows are columns; and the rules they are on."""
     level = sorted(level, key=lambda rule: rule.middle)
     found, closed = [], []
     for k, upper in enumerate(level):
@@ -407,6 +418,205 @@ def _without(ink: np.ndarray, rules: list[_Rule]) -> np.ndarray:
             own = near.take(near.top + offset <= near.stop)
             ink[(own.top + offset).clip(0, ink.shape[0] - 1), own.x] = 0
     return ink
+
+
+def prepare(gray: np.ndarray, score: Score | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Turn a picture into the ink of a flat page, the right way up, without rules.
+
+    Parameters
+    ----------
+    gray : ndarray of float32, shape (height, width)
+        As `hcr_lib.images.to_gray` returns it.
+    score : callable, optional
+        Takes the ink of a line, returns how sure a reader is of it, the more the higher. Without it, pages are not
+        turned, other than by a few degrees.
+
+    Returns
+    -------
+    ink : ndarray of float32, shape (height, width)
+        Of the page, which may have another shape than the picture.
+    place : ndarray of float64, shape (3, 3)
+        Where the page is in the picture, in homogeneous coordinates: see `on_picture`.
+
+    Raises
+    ------
+    hcr_lib.images.BlankImageError
+        If there is no ink but rules.
+    """
+    place = np.eye(3)
+    corners = find_sheet(gray)
+    if corners is not None:
+        try:
+            flat, place = _flattened(gray, corners)
+            ink = images.flatten(flat)
+        except images.BlankImageError:  # nothing is on the sheet; it may be a label beside the writing
+            corners, place = None, np.eye(3)
+    if corners is None:
+        ink = images.flatten(gray)
+    if max(ink.shape) < SMALLEST_PAGE:
+        return ink, place
+    ink = remove_rules(ink)
+    if not (ink >= THRESHOLD).any():
+        raise images.BlankImageError(
+            f"nothing but rules was found in a picture of {gray.shape[1]} x {gray.shape[0]} pixels; expected writing "
+            "that stands out from its paper. Draw or photograph it with more contrast."
+        )
+    ink, turn = _upright(ink, score)
+    return ink, place @ turn
+
+
+def on_picture(place: np.ndarray, box: segment.Box) -> segment.Box:
+    """Return the smallest box in the picture around a box on the page, given where the page is.
+
+    Examples
+    --------
+    >>> on_picture(np.diag([2.0, 2.0, 1.0]), (1, 2, 3, 4))
+    (2, 4, 6, 8)
+    """
+    x0, y0, x1, y1 = box
+    x, y, size = place @ np.array([[x0, x1, x1, x0], [y0, y0, y1, y1], [1, 1, 1, 1]], float)
+    x, y = x / size, y / size
+    return round(x.min()), round(y.min()), round(x.max()), round(y.max())
+
+
+def _flattened(gray: np.ndarray, corners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what lies between four corners as seen from above, and where it is in the picture."""
+    edge = 1.5 * max(1, round(max(gray.shape) / SHEET_SIDE))  # so far from the corners the desk may still show
+    lengths = np.hypot(*(np.roll(corners, -1, axis=0) - corners).T)
+    width, height = max(lengths[0], lengths[2]), max(lengths[1], lengths[3])
+    size = round(width - 2 * edge), round(height - 2 * edge)
+    flat = np.array([[0, 0], [width, 0], [width, height], [0, height]]) - edge
+    place = _homography(flat, corners)
+    return _transformed(gray, place, size), place
+
+
+def _homography(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Return the matrix that maps four points to four others, in homogeneous coordinates."""
+    rows = []
+    for (x, y), (u, v) in zip(source, target, strict=True):
+        rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
+    return np.append(np.linalg.solve(np.array(rows, float), target.ravel()), 1).reshape(3, 3)
+
+
+def _transformed(image: np.ndarray, place: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return a picture of (width, height) `size` whose pixels come from where `place` says; beyond the edge it is 0."""
+    data = (place / place[2, 2]).ravel()[:8].tolist()
+    picture = Image.fromarray(np.ascontiguousarray(image, "float32"))
+    return np.asarray(picture.transform(size, Image.Transform.PERSPECTIVE, data, Image.Resampling.BILINEAR))
+
+
+def _upright(ink: np.ndarray, score: Score | None) -> tuple[np.ndarray, np.ndarray]:
+    """Turn a page so that its lines run from left to right, and return where it was; short texts stay as they are.
+
+    Characters of a line are nearer to one another than lines are, so most nearest neighbours lie along the lines
+    (L. O'Gorman, "The document spectrum for page layout analysis", 1993). Lines are level where the profile of the
+    rows is sharpest (W. Postl, "Detection of linear oblique structures and skew scan in digitized documents", 1986).
+    Which of the two ways is up, a reader says who is shown the longest lines.
+    """
+    factor = -(-max(ink.shape) // 800)
+    small = _reduced(ink, factor)
+    boxes = _letters(small)
+    if len(boxes) < FEW:
+        return ink, np.eye(3)
+    quarters = (0,)
+    if score is not None:
+        level = _share_of_level_neighbours(boxes)
+        quarters = (0,) if level > ALONG else (1,) if level < 1 - ALONG else (0, 1)
+    tried = [_turned(ink, quarter, _tilt(np.rot90(small, quarter))) for quarter in quarters]
+    if score is None:
+        return tried[0]
+    found = []
+    for page, place in tried:
+        lines = segment.lines(page)
+        if quarters == (0,) and sum(len(segment.words(line)) for line in lines) < 3:
+            return page, place
+        longest = [_shown(line) for line in sorted(lines, key=lambda line: -len(line.components))[:2]]
+        if not longest:
+            continue
+        sure = np.mean([score(line) for line in longest])
+        found.append((sure, page, place))
+        if sure > SURE:
+            break
+        down = [segment.Component(line.box, np.ascontiguousarray(line.ink[::-1, ::-1])) for line in longest]
+        height, width = page.shape
+        half_turn = np.array([[-1.0, 0, width], [0, -1, height], [0, 0, 1]])
+        found.append((np.mean([score(line) for line in down]), page[::-1, ::-1], place @ half_turn))
+    if not found:
+        return tried[0]
+    _, page, place = max(found, key=lambda each: each[0])
+    return np.ascontiguousarray(page), place
+
+
+def _letters(ink: np.ndarray) -> np.ndarray:
+    """Return the boxes (x0, y0, x1, y1) of components that are not much smaller than most of the ink's."""
+    numbered, count = ndimage.label(ink >= 0.75 * THRESHOLD, structure=np.ones((3, 3)))
+    if count < FEW:
+        return np.zeros((0, 4))
+    windows = ndimage.find_objects(numbered)
+    boxes = np.array([[x.start, y.start, x.stop, y.stop] for y, x in windows], float)
+    sizes = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
+    usual = _median(sizes, np.bincount(numbered.ravel())[1:])
+    return boxes[(sizes >= 0.4 * usual) & (sizes > 4)]
+
+
+def _share_of_level_neighbours(boxes: np.ndarray) -> float:
+    """Return how many of the boxes have the nearest other box beside them, rather than above or below."""
+    chosen = boxes[:: -(-len(boxes) // 300)]
+    left = np.maximum(chosen[:, None, 0] - boxes[:, 2], boxes[:, 0] - chosen[:, None, 2])
+    above = np.maximum(chosen[:, None, 1] - boxes[:, 3], boxes[:, 1] - chosen[:, None, 3])
+    away = np.hypot(left.clip(0), above.clip(0))
+    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
+    offsets = np.abs(middles - ((chosen[:, :2] + chosen[:, 2:]) / 2)[:, None])
+    away = away + 0.1 * np.hypot(*np.moveaxis(offsets, -1, 0))
+    away[(offsets == 0).all(axis=2)] = np.inf  # itself
+    nearest = away.argmin(axis=1)
+    dx, dy = np.moveaxis(offsets[np.arange(len(chosen)), nearest], -1, 0)
+    return float((dx > dy).mean())
+
+
+def _tilt(ink: np.ndarray) -> float:
+    """Return by how many degrees lines of writing fall from left to right; 0 unless that is clear."""
+    y, x = np.nonzero(ink >= THRESHOLD)
+    step = -(-len(x) // 20_000)
+    y, x = y[::step].astype("float32"), x[::step].astype("float32")
+
+    def sharpness(degrees: float) -> float:
+        angle = np.radians(degrees)
+        rows = np.rint(y * np.cos(angle) - x * np.sin(angle)).astype(int)
+        counts = np.bincount(rows - rows.min())
+        return float(np.sum(counts.astype(float) ** 2))
+
+    coarse = np.arange(-STEEP, STEEP + 1)
+    found = [sharpness(degrees) for degrees in coarse]
+    best = int(np.argmax(found))
+    fine = coarse[best] + np.arange(-0.75, 1, 0.25)
+    degrees = float(fine[np.argmax([sharpness(each) for each in fine])])
+    clear = abs(degrees) >= SHOWS and abs(coarse[best]) < STEEP and found[best] >= CLEAR_GAIN * found[STEEP]
+    return degrees if clear else 0.0
+
+
+def _turned(ink: np.ndarray, quarter: int, tilt: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return a page after quarter turns against the clock, and one by some degrees more; and where it was."""
+    height, width = ink.shape
+    place = np.array([[0.0, -1, width], [1, 0, 0], [0, 0, 1]]) if quarter else np.eye(3)
+    page = np.rot90(ink, quarter)
+    if not tilt:
+        return np.ascontiguousarray(page), place
+    height, width = page.shape
+    cos, sin = np.cos(np.radians(tilt)), np.sin(np.radians(tilt))
+    size = round(abs(width * cos) + abs(height * sin)), round(abs(width * sin) + abs(height * cos))
+    turn = np.array([[cos, -sin], [sin, cos]])
+    start = np.array([width, height]) / 2 - turn @ (np.array(size) / 2)
+    turn = np.vstack([np.column_stack([turn, start]), [0, 0, 1]])
+    return _transformed(page, turn, size), place @ turn
+
+
+def _shown(line: segment.Line) -> segment.Component:
+    """Return as much of a line as is needed to tell which way is up."""
+    whole = line.ink
+    x0, y0, x1, y1 = whole.box
+    width = min(x1 - x0, round(LOOKED_AT * line.height))
+    return segment.Component((x0, y0, x0 + width, y1), whole.ink[:, :width])
 
 
 def find_sheet(gray: np.ndarray) -> np.ndarray | None:
