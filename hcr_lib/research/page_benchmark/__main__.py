@@ -203,4 +203,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
+    from hcr_lib.research.page_benchmark.__main__ import main  # under this name, other processes find it, too
+
     main()
