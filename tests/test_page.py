@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from hcr_lib import page, pen
+from hcr_lib import images, page, pen, segment
 
 STROKES = {  # capitals 1 high on a baseline at 0, y growing down
     "E": [[(0.5, -1), (0, -1), (0, 0), (0.5, 0)], [(0, -0.5), (0.4, -0.5)]],
@@ -95,3 +95,64 @@ def test_no_stroke_of_a_character_is_a_rule(char, margin):
     assert page.remove_rules(ink) is ink
     bar = ink.T.copy()
     assert page.remove_rules(bar) is bar
+
+
+LINES = ["LEHLE LIL", "LEEL HILL", "IHLEL LEH"]  # L has its ink below, and nothing here has more above
+
+
+def a_page():
+    return np.maximum.reduce([written(text, (420, 620), (60, 120 + 120 * k)) for k, text in enumerate(LINES)])
+
+
+def likes_ink_below(line):
+    """Stand in for a reader of these lines: upside down, their ink is above."""
+    rows = line.ink.sum(axis=1)
+    return float(rows[len(rows) // 2 :].sum() / rows.sum()) - 1
+
+
+@pytest.mark.parametrize("quarter", range(4))
+@pytest.mark.parametrize("tilt", [0, 8, -11])
+def test_a_page_is_turned_the_right_way_up(quarter, tilt):
+    upright = a_page()
+    picture = Image.fromarray(np.uint8(230 - 180 * upright)).rotate(
+        -tilt, Image.Resampling.BICUBIC, True, fillcolor=230
+    )
+    gray = np.rot90(np.asarray(picture), -quarter).astype("float32") / 255
+    ink, place = page.prepare(gray, likes_ink_below)
+    lines = segment.lines(ink)
+    assert [len(line.components) for line in lines] == [len(text) - 1 for text in LINES]
+    # The box of the first letter, an L, leads to where that is in the picture.
+    x0, y0, x1, y1 = page.on_picture(place, lines[0].components[0].box)
+    assert (gray[y0:y1, x0:x1] < 0.5).any()
+    assert max(x1 - x0, y1 - y0) < 1.5 * 60
+
+
+def test_without_a_reader_pages_are_not_turned_but_levelled():
+    gray = 0.9 - 0.7 * np.rot90(a_page(), 2)
+    ink, place = page.prepare(gray.astype("float32"))
+    assert ink.shape == gray.shape
+    np.testing.assert_array_equal(place, np.eye(3))
+
+
+def test_a_word_stays_as_it_is():
+    """A reader that likes it upside down is not even asked."""
+    gray = (0.9 - 0.7 * written("HENLE", (200, 400), (40, 130))).astype("float32")
+    ink, place = page.prepare(gray, lambda line: 1 / 0)
+    np.testing.assert_array_equal(ink, images.flatten(gray))
+    np.testing.assert_array_equal(place, np.eye(3))
+
+
+def test_a_box_on_the_sheet_leads_back_to_the_photograph():
+    corners = [[150, 60], [520, 130], [480, 400], [90, 330]]
+    ink, place = page.prepare(on_desk(corners))
+    [line] = segment.lines(ink)
+    box = page.on_picture(place, line.components[0].box)
+    x, y = np.mean(corners, axis=0)
+    np.testing.assert_allclose(box, [x - 63, y - 33, x + 63, y + 33], atol=22)  # a box around one that is askew
+
+
+def test_empty_rules_are_no_writing():
+    paper = np.full((300, 400), 0.9, "float32")
+    paper[40:300:50] = paper[41:300:50] = 0.6
+    with pytest.raises(images.BlankImageError, match="rules"):
+        page.prepare(paper)
