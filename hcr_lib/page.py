@@ -46,6 +46,9 @@ CLEAR_GAIN = 1.15  #: so much sharper must the profile of the lines be after the
 ALONG = 0.65  #: of the neighbours lie along the lines, beyond doubt
 SURE = -0.025  #: a line that the reader is as sure of is not upside down (it was below -0.05 on those that were)
 USUAL = 0.01  #: so much surer must a reader be to turn a page
+LEVEL, TIGHT = 0.05, 0.3  #: printed capitals differ by so little, and are no farther apart; in their heights
+SMALLEST_PRINT = 5  #: pixels
+LEFT = 0.2  #: of the ink must be left besides what was printed
 LOOKED_AT = 15  #: heights of a line are enough to tell which way is up
 
 Line = np.polynomial.Polynomial
@@ -456,7 +459,7 @@ def prepare(gray: np.ndarray, score: Score | None = None) -> tuple[np.ndarray, n
         ink = images.flatten(gray)
     if max(ink.shape) < SMALLEST_PAGE:
         return ink, place
-    ink = remove_rules(ink)
+    ink = without_print(remove_rules(ink))
     if not (ink >= THRESHOLD).any():
         raise images.BlankImageError(
             f"nothing but rules was found in a picture of {gray.shape[1]} x {gray.shape[0]} pixels; expected writing "
@@ -464,6 +467,95 @@ def prepare(gray: np.ndarray, score: Score | None = None) -> tuple[np.ndarray, n
         )
     ink, turn = _upright(ink, score)
     return ink, place @ turn
+
+
+def without_print(ink: np.ndarray) -> np.ndarray:
+    """Leave out pieces of lines that the edge of a picture cuts off, and what a form has printed beside the writing.
+
+    Parameters
+    ----------
+    ink : ndarray of float32, shape (height, width)
+        Level lines.
+
+    Returns
+    -------
+    ndarray of float32, shape (height, width)
+        Where there is nothing to leave out, `ink` itself. So it is where nothing else would be left.
+
+    Notes
+    -----
+    Printed capitals are as tall as each other and stand on one level, to the pixel, close together, as no hand writes.
+    Such a row is a label if a colon follows, or if it is all that there is on its line; what stands before a label
+    belongs to it. Printed small letters are taken for writing.
+    """
+    numbered, count = ndimage.label(ink >= 0.75 * THRESHOLD, structure=np.ones((3, 3)))
+    if not 1 < count <= segment.NOISE:
+        return ink
+    windows = ndimage.find_objects(numbered)
+    boxes = np.array([[x.start, y.start, x.stop, y.stop] for y, x in windows])
+    mass = np.bincount(numbered.ravel())[1:]
+    cut = _cut_off(boxes, mass, ink.shape[0])
+    out = cut.copy()
+    out[~cut] = _printed(boxes[~cut])
+    if not out.any() or mass[~out].sum() < LEFT * mass[~cut].sum():
+        out = cut
+    if not out.any() or out.all():
+        return ink
+    ink = ink.copy()
+    for number in np.flatnonzero(out):
+        rows, columns = (slice(max(0, side.start - 1), side.stop + 1) for side in windows[number])
+        own = numbered[rows, columns]
+        ink[rows, columns][(own == 0) | (own == number + 1)] = 0
+    return ink
+
+
+def _cut_off(boxes: np.ndarray, mass: np.ndarray, height: int) -> np.ndarray:
+    """Return which components are pieces of lines above or below the picture, or of a rule at its side."""
+    heights = boxes[:, 3] - boxes[:, 1]
+    above, below = boxes[:, 1] <= 1, boxes[:, 3] >= height - 1
+    inside = ~(above | below)
+    if not inside.any() or inside.all():
+        return np.zeros(len(boxes), bool)
+    usual = _median(heights[inside], mass[inside])
+    tall = inside & (heights >= 0.7 * usual)
+    top, bottom = boxes[tall, 1].min(), boxes[tall, 3].max()
+    beside = np.minimum(boxes[:, 3], bottom) - np.maximum(boxes[:, 1], top)
+    piece = (above ^ below) & (heights < 0.8 * usual) & (beside < 0.5 * heights)
+    rule = above & below & (boxes[:, 2] - boxes[:, 0] < 0.3 * usual)
+    return piece | rule
+
+
+def _printed(boxes: np.ndarray) -> np.ndarray:
+    """Return which components are printed labels: see `without_print`."""
+    left, top, right, bottom = boxes.T
+    heights = bottom - top
+    labels, rows = np.zeros(len(boxes), bool), []
+    free = [k for k in np.argsort(left, kind="stable") if heights[k] >= SMALLEST_PRINT]
+    while free:
+        first, *others = free
+        size, slack = heights[first], max(1.0, LEVEL * heights[first])
+        row = [first]
+        for k in others:
+            same = abs(bottom[k] - bottom[first]) <= slack and abs(top[k] - top[first]) <= slack
+            if same and -1 <= left[k] - right[row[-1]] <= TIGHT * size:
+                row.append(k)
+        free = [k for k in free if k not in row]
+        end = right[row[-1]]
+        if len(row) < 2 or end - left[first] < 2 * size:
+            continue
+        on_line = np.minimum(bottom, bottom[first]) - np.maximum(top, top[first]) > 0.3 * np.minimum(heights, size)
+        small = np.maximum(heights, right - left) <= 0.4 * size
+        dots = on_line & small & (left >= end) & (left <= end + size)
+        if np.count_nonzero(dots) == 2 and np.ptp(left[dots]) <= 2 and np.ptp(top[dots]) >= 2 * heights[dots].min():
+            labels |= on_line & (left <= left[dots].max())
+        elif len(row) >= 3:
+            rows.append((row, on_line & ~small))
+    printed = labels.copy()
+    for row, _ in rows:
+        printed[row] = True
+    for row, on_line in rows:  # without a colon, only where nothing else stands on the line
+        labels[row] |= not (on_line & ~printed).any()
+    return labels
 
 
 def on_picture(place: np.ndarray, box: segment.Box) -> segment.Box:

@@ -559,7 +559,8 @@ def _plan(picture: Any, request: _Request, beside: ThreadPoolExecutor) -> _Plan 
 def _prepared(gray: np.ndarray, request: _Request, beside: ThreadPoolExecutor) -> tuple[np.ndarray, np.ndarray]:
     """Return the ink of a page, flat and upright, and where it is in the picture; one character or word stays as is."""
     if request.mode in ("char", "word"):
-        return images.flatten(gray), np.eye(3)
+        ink = images.flatten(gray)
+        return page.without_print(ink) if request.mode == "word" else ink, np.eye(3)
 
     def certainty(line: segment.Component) -> float:
         scores = beside.submit(request.line_reader.look, line).result().scores  # never two lines at once
