@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from hcr_lib import decode, images, labels, masks, segment
+from hcr_lib import decode, images, labels, masks, page, segment
 from hcr_lib._paths import shipped
 from hcr_lib._validate import ensure_choice, ensure_uint8_images
 from hcr_lib.language import Lexicon
@@ -144,7 +144,7 @@ class _Plan:
     lines: list[segment.Component]  # the ink of each line; none if it is known to be a character
     whole: _Word | None = None  # all of it as a single character, if that is what it might be
     one_word: bool = False  # whether the picture was said to hold one
-    scale: tuple[float, float] = (1.0, 1.0)  # pixels of the picture per pixel of the ink, across and down
+    place: np.ndarray = field(default_factory=lambda: np.eye(3))  # where the ink is in the picture: `page.on_picture`
     looks: list[Future[Look]] = field(default_factory=list)  # what the network for lines says of each
     readings: list[tuple[LineReading, _Line]] = field(default_factory=list)  # of the lines, each as a whole
     uncut: set[int] = field(default_factory=set)  # numbers of lines that are not read in any other way
@@ -155,7 +155,7 @@ class _Plan:
 
     def on_picture(self, box: segment.Box) -> segment.Box:
         """Return where a box of the ink is in the picture."""
-        return tuple(round(edge * scale) for edge, scale in zip(box, self.scale * 2, strict=True))
+        return page.on_picture(self.place, box)
 
 
 @dataclass
@@ -358,7 +358,7 @@ class Recognizer:
         """Decide what to show the networks of the next pictures, and begin to show the lines."""
         plans, shown = [], 0
         for picture in itertools.islice(pictures, CHUNK):
-            plan = _plan(picture, request)
+            plan = _plan(picture, request, beside)
             plans.append(plan)
             if isinstance(plan, images.ImageError):
                 continue
@@ -580,7 +580,7 @@ def _joined(lines: list[_Line]) -> Reading:
     return Reading(text, confidence, characters, readers.pop() if len(readers) == 1 else "both")
 
 
-def _plan(picture: Any, request: _Request) -> _Plan | images.ImageError:
+def _plan(picture: Any, request: _Request, beside: ThreadPoolExecutor) -> _Plan | images.ImageError:
     """Decide what to show the networks, or return what is wrong with a picture."""
     try:
         if isinstance(picture, str | os.PathLike):
@@ -588,12 +588,25 @@ def _plan(picture: Any, request: _Request) -> _Plan | images.ImageError:
         else:
             gray = images.to_gray(picture)
             width, height = picture.size if isinstance(picture, Image.Image) else np.shape(picture)[1::-1]
-        ink = images.flatten(gray)
+        ink, place = _prepared(gray, request, beside)
         plan = _words(ink, request)
     except ValueError as error:  # another one than an ImageError: an array that is no picture
         return error if isinstance(error, images.ImageError) else images.ImageError(str(error))
-    plan.scale = width / ink.shape[1], height / ink.shape[0]
+    plan.place = np.diag([width / gray.shape[1], height / gray.shape[0], 1.0]) @ place
     return plan
+
+
+def _prepared(gray: np.ndarray, request: _Request, beside: ThreadPoolExecutor) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ink of a page, flat and upright, and where it is in the picture; one character or word stays as is."""
+    if request.mode in ("char", "word"):
+        ink = images.flatten(gray)
+        return page.without_print(ink) if request.mode == "word" else ink, np.eye(3)
+
+    def certainty(line: segment.Component) -> float:
+        scores = beside.submit(request.line_reader.look, line).result().scores  # never two lines at once
+        return float((np.exp(scores) * scores).sum(axis=1).mean())  # the negative entropy of what it says of a step
+
+    return page.prepare(gray, certainty if request.line_reader else None)
 
 
 def _words(ink: np.ndarray, request: _Request) -> _Plan:
