@@ -33,6 +33,16 @@ def real_data() -> Path:
     return Path(os.environ["HCR_DATA_DIR"])
 
 
+@pytest.fixture(scope="module")
+def uncompiled():
+    """Let TensorFlow take every step by itself: where there are only a few, that is quicker than compiling them."""
+    from hcr_lib._tf import tf  # here, because few tests need it
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
 @pytest.fixture
 def processes():
     """Return a way to start a function in a process of its own, which is ended afterwards."""

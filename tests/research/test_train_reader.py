@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hcr_lib import datasets, images, labels
-from hcr_lib._tf import keras, tf
+from hcr_lib._tf import keras
 from hcr_lib.datasets import CANDIDATE, NOT_CONSIDERED, RULED_OUT
 from hcr_lib.labels import TEXT
 from hcr_lib.networks import models
@@ -187,12 +187,10 @@ def train(out, *options):
 
 
 @pytest.fixture(scope="module")
-def trained(folder, tmp_path_factory):
-    """Return a folder, and the record and the weights of what was trained into it, without compiling each phase."""
+def trained(folder, tmp_path_factory, uncompiled):
+    """Return a folder, and the record and the weights of what was trained into it."""
     out = tmp_path_factory.mktemp("out")
-    tf.config.run_functions_eagerly(True)
-    yield out, *train(out)
-    tf.config.run_functions_eagerly(False)
+    return out, *train(out)
 
 
 class TestPhases:
