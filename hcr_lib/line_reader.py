@@ -70,12 +70,15 @@ class Look:
         Of the line's image.
     origin : function
         From columns of that image to a box of the component: see `hcr_lib.images.place_line`.
+    marks : list of (str, box)
+        Marks that the network saw, and the alphabet lacks: the character, and where it is in the picture of the ink.
     """
 
     component: segment.Component
     scores: np.ndarray
     width: int
     origin: Callable[[float, float], segment.Box]
+    marks: list[tuple[str, segment.Box]]
 
 
 class LineReader:
@@ -97,7 +100,7 @@ class LineReader:
         known = self._network.record["classes"]
         self._classes = "".join(char for char in known if char in classes or char == " ")
         self._folding = labels.merge_matrix(known, self._classes)
-        self._ignored = [k for k, char in enumerate(known) if not char.isalnum() and char not in self._classes]
+        self._ignored = [k for k, char in enumerate(known) if not char.isalnum() and char not in self._classes]  # marks
         self.lexicon = lexicon
         self._language = _language(lexicon)
 
@@ -114,7 +117,10 @@ class LineReader:
         ndarray of float32, shape (steps, 1 + classes)
             Column 0 is the blank. All are finite, so that any text that fits has a probability.
         """
-        given = np.exp(self._network(line))
+        return self._among_classes(np.exp(self._network(line)))
+
+    def _among_classes(self, given: np.ndarray) -> np.ndarray:
+        """Turn the network's probabilities into log probabilities among the classes: see `log_probs`."""
         blank, chars = given[:, :1], given[:, 1:]
         passed_over = chars[:, self._ignored].sum(axis=1, keepdims=True)
         scores = np.hstack([blank + passed_over, chars @ self._folding]) + 1e-9
@@ -129,7 +135,15 @@ class LineReader:
             If there is no ink.
         """
         line, origin = images.place_line(component.ink)
-        return Look(component, self.log_probs(line), line.shape[1], origin)
+        given = np.exp(self._network(line))
+        likeliest, marks = given.argmax(axis=1) - 1, []
+        edges = [0, *(np.flatnonzero(np.diff(likeliest)) + 1).tolist(), len(likeliest)]
+        for start, stop in pairwise(edges):
+            if likeliest[start] in self._ignored:
+                x0, y0, x1, y1 = origin(STEP * start, STEP * stop)
+                x, y = component.box[:2]
+                marks.append((self._network.record["classes"][likeliest[start]], (x0 + x, y0 + y, x1 + x, y1 + y)))
+        return Look(component, self._among_classes(given), line.shape[1], origin, marks)
 
     def decode(self, look: Look) -> LineReading:
         """Find the likeliest text for what the network said of a line, and the place of each character."""

@@ -98,12 +98,15 @@ class Reading:
     characters : list of Character
     reader : {"cut", "line", "both"}
         Which of the two read it: each character by itself, whole lines, or some lines so and others so.
+    marks : list of (str, box)
+        Marks that the network for lines saw and that were left out, since the alphabet lacks them.
     """
 
     text: str
     confidence: float
     characters: list[Character]
     reader: str = "cut"
+    marks: list[tuple[str, tuple[int, int, int, int]]] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain lists and numbers, ready for JSON; confidences rounded to four places, no images."""
@@ -113,7 +116,8 @@ class Reading:
             alternatives = [[char, round(share, 4)] for char, share in each.alternatives]
             characters.append({**plain, "alternatives": alternatives})
         plain = {"text": self.text, "confidence": round(self.confidence, 4), "reader": self.reader}
-        return {**plain, "characters": characters}
+        marks = [{"char": char, "box": list(box)} for char, box in self.marks]
+        return {**plain, "characters": characters, "marks": marks}
 
 
 @dataclass(frozen=True)
@@ -348,7 +352,7 @@ class Recognizer:
                         yield self._masked(plan, stored, scores, request)
                     else:
                         cut = self._by_cuts(plan, stored, scores, sure, lexicon)
-                        yield _joined(self._better(plan, cut, request))
+                        yield _joined(self._better(plan, cut, request), plan)
         finally:
             beside.shutdown(cancel_futures=True)
 
@@ -458,7 +462,7 @@ class Recognizer:
                     "of that many characters. Crop the picture to it, or leave the mask out."
                 )
             lines.append(line)
-        return _joined(lines)
+        return _joined(lines, plan)
 
     def _masked_line(
         self, plan: _Plan, word: _Word, stored: np.ndarray, likely: np.ndarray, looked: Look | None, request: _Request
@@ -572,12 +576,14 @@ def _is_better(
     return len({*letters}) == 1 or reading.log_probability(reading.text) >= reading.log_probability(by_cuts.text)
 
 
-def _joined(lines: list[_Line]) -> Reading:
-    """Put lines together."""
+def _joined(lines: list[_Line], plan: _Plan) -> Reading:
+    """Put the lines of a plan together."""
     readers = {line.reader for line in lines}
     characters = [each for line in lines for each in line.characters]
     text, confidence = "\n".join(line.text for line in lines), math.prod(line.confidence for line in lines)
-    return Reading(text, confidence, characters, readers.pop() if len(readers) == 1 else "both")
+    marks = [(char, plan.on_picture(box)) for look in plan.looks for char, box in look.result().marks]
+    marks = marks if any(line.reader == "line" or len(line.characters) > 1 for line in lines) else []
+    return Reading(text, confidence, characters, readers.pop() if len(readers) == 1 else "both", marks)
 
 
 def _plan(picture: Any, request: _Request, beside: ThreadPoolExecutor) -> _Plan | images.ImageError:

@@ -236,7 +236,7 @@ class TestRead:
         plain = reader.read(drawn("HANDS"), reader=how).to_dict()
         assert plain["reader"] in ({"cut", "line"} if how == "auto" else {how})
         assert json.loads(json.dumps(plain)) == plain
-        assert list(plain) == ["text", "confidence", "reader", "characters"]
+        assert list(plain) == ["text", "confidence", "reader", "characters", "marks"]
         assert list(plain["characters"][0]) == ["char", "confidence", "box", "alternatives"]
         assert all(type(edge) is int for edge in plain["characters"][0]["box"])
 
