@@ -156,3 +156,53 @@ def test_empty_rules_are_no_writing():
     paper[40:300:50] = paper[41:300:50] = 0.6
     with pytest.raises(images.BlankImageError, match="rules"):
         page.prepare(paper)
+
+
+def printed(ink, text, at, size=10):
+    """Put blocks on a page that are as regular as print; a colon is two dots."""
+    x, y = at
+    for char in text:
+        if char == ":":
+            ink[y - 7 : y - 5, x + 2 : x + 4] = ink[y - 2 : y, x + 2 : x + 4] = 1
+        elif char != " ":
+            ink[y - size : y, x : x + 7] = 1
+            ink[y - size + 2 : y - 2, x + 2 : x + 5] = 0
+        x += 9
+    return ink
+
+
+def test_a_printed_label_is_left_out():
+    name = written("HENLE", (40, 300), (110, 29), cap=16, half_width=1)
+    np.testing.assert_array_equal(page.without_print(printed(name.copy(), "XXX:", (8, 28))), name)
+    # What stands before the label belongs to it.
+    before = printed(name.copy(), "XXX:", (38, 28))
+    before[10:34, 20:30] = 1
+    np.testing.assert_array_equal(page.without_print(before), name)
+
+
+def test_printed_lines_above_and_below_are_left_out():
+    name = written("H E N L E", (90, 300), (60, 55), cap=16, half_width=1)
+    form = printed(printed(name.copy(), "XXXXXX", (8, 20)), "XXXX XX XXXXXXX", (8, 84))
+    np.testing.assert_array_equal(page.without_print(form), name)
+
+
+def test_pieces_of_other_lines_are_left_out():
+    name = written("HENLE", (80, 300), (60, 55), cap=30, half_width=1.5)
+    above = written("HELEN", (80, 300), (90, 9), cap=30, half_width=1.5)
+    np.testing.assert_array_equal(page.without_print(np.maximum(name, above)), name)
+
+
+def test_writing_is_no_print():
+    lines = np.maximum(written("HENLE", (80, 240), (20, 31), cap=30), written("TIN", (80, 240), (20, 79), cap=30))
+    for ink in (lines, lines[:34], printed(np.zeros((40, 200), "float32"), "XXXX:", (20, 28))):
+        assert page.without_print(ink) is ink  # cropped as tightly as can be; or nothing else would be left
+
+
+def test_a_crossed_out_word_is_told_from_one_with_bars():
+    word = written("HENLEH", (80, 340), (10, 70))
+    stroke = pen.render_page([np.array([[4, 46], [160, 40], [330, 34]], float)], word.shape, 2)
+    box = (0, 0, word.shape[1], word.shape[0])
+    assert not page.is_crossed_out(segment.Component(box, word))
+    assert page.is_crossed_out(segment.Component(box, np.maximum(word, stroke)))
+    bar = written("H", (80, 60), (10, 70))
+    assert not page.is_crossed_out(segment.Component((0, 0, 60, 80), bar))
