@@ -595,9 +595,8 @@ def _is_drawing(reading: Reading, plan: _Plan) -> bool:
     """Return whether a reading was made of ink that is no writing.
 
     For each character more was drawn than people need to write one: the length of the pen's path, which is the ink's
-    area divided by the pen's width, in sides of the characters' boxes. Of 560 pictures of writing, by UNIPEN's development
-    people and photographed characters, two went beyond that; of 130 drawings, scribbles and textures 82 did, or had no
-    ink.
+    area divided by the pen's width, in sides of the characters' boxes. `hcr_lib.research.page_benchmark` counts how many
+    drawings that refuses, and how much writing.
     """
     number = len(reading.characters)
     if not 0 < number <= FEW:
