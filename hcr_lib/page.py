@@ -18,6 +18,9 @@ from hcr_lib._validate import ensure_gray_image
 from hcr_lib.images import THRESHOLD
 
 FAINT, PALE = 0.05, 0.35  #: ink as faint as the first may be part of a rule; one paler than the second may have holes
+#: Only pictures like those of a camera are looked at for a sheet on a desk: at least so many pixels high, and at most so
+#: many times as long as high. In a crop of one line, letters can look like the edges of a sheet.
+SMALLEST_PHOTOGRAPH, LONGEST_PHOTOGRAPH = 300, 2.2
 STEEPEST = 0.07  #: of a rule: its rise over its run
 PARALLEL = 0.015  #: how far a rule's slope may be from that of the others
 LONG = 3.5  #: in heights of the writing: no stroke of a letter is as long as a rule
@@ -463,7 +466,9 @@ def prepare(gray: np.ndarray, score: Score | None = None) -> tuple[np.ndarray, n
         If there is no ink but rules.
     """
     place = np.eye(3)
-    corners = find_sheet(gray)
+    short, long = sorted(gray.shape)
+    photograph = short >= SMALLEST_PHOTOGRAPH and long <= LONGEST_PHOTOGRAPH * short
+    corners = find_sheet(gray) if photograph else None
     if corners is not None:
         try:
             flat, place = _flattened(gray, corners)

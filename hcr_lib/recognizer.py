@@ -595,8 +595,8 @@ def _is_drawing(reading: Reading, plan: _Plan) -> bool:
     """Return whether a reading was made of ink that is no writing.
 
     For each character more was drawn than people need to write one: the length of the pen's path, which is the ink's
-    area divided by the pen's width, in sides of the characters' boxes. `hcr_lib.research.page_benchmark` counts how many
-    drawings that refuses, and how much writing.
+    area divided by the pen's width, in sides of the characters' boxes. `hcr_lib.research.page_benchmark` counts how
+    many drawings that refuses, and how much writing.
     """
     number = len(reading.characters)
     if not 0 < number <= FEW:
@@ -650,8 +650,8 @@ def _prepared(gray: np.ndarray, request: _Request, beside: ThreadPoolExecutor) -
 def _words(ink: np.ndarray, request: _Request) -> _Plan:
     """Return the words of a page with their candidates, and all of it as one character if it might be one."""
     mode, masked = request.mode, bool(request.masks)
-    # Where cutting is not one of two opinions, letters that touch are worth the many candidates that they make.
-    propose = functools.partial(segment.candidates, touching=masked or request.reader == "cut")
+    # Only a mask says how many characters there are: without one, letters that are cut into pieces read as other words.
+    propose = functools.partial(segment.candidates, touching=masked)
     found = segment.lines(ink) if mode == "page" or (mode == "auto" and max(ink.shape) > 2 * images.SIZE) else []
     number = sum(len(line.components) for line in found)
     if mode == "char" or (mode == "auto" and number < 2):
