@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from hcr_lib import images, segment
@@ -18,8 +18,8 @@ from hcr_lib._validate import ensure_gray_image
 from hcr_lib.images import THRESHOLD
 
 FAINT, PALE = 0.05, 0.35  #: ink as faint as the first may be part of a rule; one paler than the second may have holes
-#: Only pictures like those of a camera are looked at for a sheet on a desk: at least so many pixels high, and at most so
-#: many times as long as high. In a crop of one line, letters can look like the edges of a sheet.
+#: Only pictures like those of a camera are looked at for a sheet on a desk: so many pixels high at least, and at most
+#: so many times as long as high. In a crop of one line, letters can look like the edges of a sheet.
 SMALLEST_PHOTOGRAPH, LONGEST_PHOTOGRAPH = 300, 2.2
 STEEPEST = 0.07  #: of a rule: its rise over its run
 PARALLEL = 0.015  #: how far a rule's slope may be from that of the others
@@ -831,7 +831,14 @@ def find_sheet(gray: np.ndarray) -> np.ndarray | None:
     pairs = (left, top), (top, right), (right, bottom), (bottom, left)
     corners = np.stack([_crossing(*pair) for pair in pairs], axis=1)  # (quadrilaterals, 4, 2)
     best = _best_sheet(corners, steps)
-    return None if best is None else (best + 0.5) * factor - 0.5
+    if best is None:
+        return None
+    inside = Image.new("1", (width, height))
+    ImageDraw.Draw(inside).polygon([tuple(corner) for corner in best], fill=1)
+    # What lies within is paper, not bright ink on a dark page.
+    if np.median(small[np.asarray(inside)]) < 0.5 * np.percentile(coarse, 90):
+        return None
+    return (best + 0.5) * factor - 0.5
 
 
 def _edges(step: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from hcr_lib import images, page, pen, segment
+from hcr_lib import handwriting, images, page, pen, segment
 
 STROKES = {  # capitals 1 high on a baseline at 0, y growing down
     "E": [[(0.5, -1), (0, -1), (0, 0), (0.5, 0)], [(0, -0.5), (0.4, -0.5)]],
@@ -206,3 +206,13 @@ def test_a_crossed_out_word_is_told_from_one_with_bars():
     assert page.is_crossed_out(segment.Component(box, np.maximum(word, stroke)))
     bar = written("H", (80, 60), (10, 70))
     assert not page.is_crossed_out(segment.Component((0, 0, 60, 80), bar))
+
+
+def test_bright_writing_on_a_dark_page_is_no_sheet():
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        strokes = handwriting.write("SEND PARCEL", handwriting.random_style(rng), rng)
+        x0, y0, x1, y1 = pen.bounds(strokes)
+        shape = round(y1 - y0) + 400, round(x1 - x0) + 80
+        chalk = pen.render_page([stroke - [x0 - 40, y0 - 200] for stroke in strokes], shape, 9)
+        assert page.find_sheet(chalk.astype("float32")) is None
