@@ -273,8 +273,8 @@ def _likely(mask: np.ndarray, thin: _Runs, starts: np.ndarray, slopes: np.ndarra
     runs = np.zeros_like(mask)
     runs[np.rint(thin.centre).astype(int), thin.x] = True
     shares = []
-    for picture in (mask, runs):
-        along = ndimage.maximum_filter1d(picture, 5, axis=0)[rows, columns] & inside
+    for picture, wide in ((mask, 3), (runs, 5)):
+        along = ndimage.maximum_filter1d(picture, wide, axis=0)[rows, columns] & inside
         total = np.pad(np.cumsum(along, axis=1), ((0, 0), (1, 0)))
         shares.append((total[:, length:] - total[:, :-length]) / length)
     return ((shares[0] >= COVERED - 0.05) & (shares[1] >= BARE)).any(axis=1)

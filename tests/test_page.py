@@ -206,3 +206,14 @@ def test_a_crossed_out_word_is_told_from_one_with_bars():
     assert page.is_crossed_out(segment.Component(box, np.maximum(word, stroke)))
     bar = written("H", (80, 60), (10, 70))
     assert not page.is_crossed_out(segment.Component((0, 0, 60, 80), bar))
+
+
+def test_the_reader_reads_a_page_that_lies_upside_down():
+    from hcr_lib.recognizer import Recognizer
+
+    gray = np.uint8(230 - 180 * a_page())
+    upright, turned = (Recognizer.load("letters").read(picture) for picture in (gray, np.rot90(gray, 2)))
+    assert upright.text == turned.text == "\n".join(LINES)
+    height, width = gray.shape
+    first, last = upright.characters[0].box, turned.characters[0].box
+    np.testing.assert_allclose(last, (width - first[2], height - first[3], width - first[0], height - first[1]), atol=3)
