@@ -24,6 +24,7 @@ SMALLEST_PHOTOGRAPH, LONGEST_PHOTOGRAPH = 300, 2.2
 STEEPEST = 0.07  #: of a rule: its rise over its run
 PARALLEL = 0.015  #: how far a rule's slope may be from that of the others
 LONG = 3.5  #: in heights of the writing: no stroke of a letter is as long as a rule
+ALONE = 4.5  #: so long is a rule that nothing else in the picture says is one
 MARGIN = 6.0  #: so long must be an upright line that is no side of a box
 SHORT = 1.5  #: what is as long may be the side of two boxes
 SPANNING = 1.8  #: so long must a line be that goes from edge to edge of the picture
@@ -165,6 +166,8 @@ def remove_rules(ink: npt.ArrayLike) -> np.ndarray:
     thin = [rule for rule in level if rule.thickness <= height / 4]
     across = [rule for rule in thin if rule.length >= SPANNING * height and _spans(rule, ink.shape[1])]
     long = [rule for rule in thin if rule.length >= LONG * height and (rule.bare >= MOSTLY_BARE or rule in across)]
+    if not across:  # the bars of two large T may be one stroke
+        long = [rule for rule in long if rule.length >= ALONE * height or any(_alike(rule, other) for other in long)]
     long += [rule for rule in across if rule not in long and len(across) > 1]
     short = [rule for rule in thin if rule not in long and rule.length >= SHORT * height and rule.bare >= MOSTLY_BARE]
     cleaned = np.ascontiguousarray(_without(ink, long).T)
@@ -176,6 +179,12 @@ def remove_rules(ink: npt.ArrayLike) -> np.ndarray:
     if not long and not boxed and not sides and not margin:
         return ink
     return _without(cleaned, sides + margin).T
+
+
+def _alike(rule: _Rule, other: _Rule) -> bool:
+    """Return whether another line begins and ends where this one does."""
+    slack = 0.1 * rule.length
+    return rule is not other and abs(rule.start - other.start) < slack and abs(rule.stop - other.stop) < slack
 
 
 def _spans(rule: _Rule, width: int) -> bool:
@@ -276,8 +285,8 @@ def _likely(mask: np.ndarray, thin: _Runs, starts: np.ndarray, slopes: np.ndarra
     runs = np.zeros_like(mask)
     runs[np.rint(thin.centre).astype(int), thin.x] = True
     shares = []
-    for picture in (mask, runs):
-        along = ndimage.maximum_filter1d(picture, 5, axis=0)[rows, columns] & inside
+    for picture, wide in ((mask, 3), (runs, 5)):
+        along = ndimage.maximum_filter1d(picture, wide, axis=0)[rows, columns] & inside
         total = np.pad(np.cumsum(along, axis=1), ((0, 0), (1, 0)))
         shares.append((total[:, length:] - total[:, :-length]) / length)
     return ((shares[0] >= COVERED - 0.05) & (shares[1] >= BARE)).any(axis=1)
@@ -674,7 +683,7 @@ def _upright(ink: np.ndarray, score: Score | None) -> tuple[np.ndarray, np.ndarr
     rows is sharpest (W. Postl, "Detection of linear oblique structures and skew scan in digitized documents", 1986).
     Which of the two ways is up, a reader says who is shown the longest lines.
     """
-    factor = -(-max(ink.shape) // 800)
+    factor = -(-max(ink.shape) // 1600)  # thin strokes fall apart in a smaller picture
     small = _reduced(ink, factor)
     boxes = _letters(small)
     if len(boxes) < FEW:
@@ -691,6 +700,7 @@ def _upright(ink: np.ndarray, score: Score | None) -> tuple[np.ndarray, np.ndarr
         lines = segment.lines(page)
         if quarters == (0,) and sum(len(segment.words(line)) for line in lines) < 3:
             return page, place
+        lines = [line for line in lines if len(line.components) > 2]
         longest = [_shown(line) for line in sorted(lines, key=lambda line: -len(line.components))[:2]]
         if not longest:
             continue

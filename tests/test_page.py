@@ -216,3 +216,14 @@ def test_bright_writing_on_a_dark_page_is_no_sheet():
         shape = round(y1 - y0) + 400, round(x1 - x0) + 80
         chalk = pen.render_page([stroke - [x0 - 40, y0 - 200] for stroke in strokes], shape, 9)
         assert page.find_sheet(chalk.astype("float32")) is None
+
+
+def test_the_reader_reads_a_page_that_lies_upside_down():
+    from hcr_lib.recognizer import Recognizer
+
+    gray = np.uint8(230 - 180 * a_page())
+    upright, turned = (Recognizer.load("letters").read(picture) for picture in (gray, np.rot90(gray, 2)))
+    assert upright.text == turned.text == "\n".join(LINES)
+    height, width = gray.shape
+    first, last = upright.characters[0].box, turned.characters[0].box
+    np.testing.assert_allclose(last, (width - first[2], height - first[3], width - first[0], height - first[1]), atol=3)
