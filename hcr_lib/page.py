@@ -692,7 +692,10 @@ def _upright(ink: np.ndarray, score: Score | None) -> tuple[np.ndarray, np.ndarr
     if score is not None:
         level = _share_of_level_neighbours(boxes)
         quarters = (0,) if level > ALONG else (1,) if level < 1 - ALONG else (0, 1)
-    tried = [_turned(ink, quarter, _tilt(np.rot90(small, quarter))) for quarter in quarters]
+    # A single line that was found in spite of its slope is levelled by the line reader, which blurs it less.
+    lone = len(segment.lines(ink)) == 1
+    tilts = [0.0 if lone and not quarter else _tilt(np.rot90(small, quarter)) for quarter in quarters]
+    tried = [_turned(ink, quarter, tilt) for quarter, tilt in zip(quarters, tilts, strict=True)]
     if score is None:
         return tried[0]
     found = []
