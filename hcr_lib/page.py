@@ -696,7 +696,7 @@ def _upright(ink: np.ndarray, score: Score | None) -> tuple[np.ndarray, np.ndarr
     lone = len(segment.lines(ink)) == 1
     tilts = [0.0 if lone and not quarter else _tilt(np.rot90(small, quarter)) for quarter in quarters]
     tried = [_turned(ink, quarter, tilt) for quarter, tilt in zip(quarters, tilts, strict=True)]
-    if score is None:
+    if score is None or (lone and quarters == (0,)):  # one line says too little about which way is up
         return tried[0]
     found = []
     for page, place in tried:
