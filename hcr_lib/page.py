@@ -685,16 +685,18 @@ def _upright(ink: np.ndarray, score: Score | None) -> tuple[np.ndarray, np.ndarr
         return ink, np.eye(3)
     quarters = (0,)
     if score is not None:
-        level = _share_of_level_neighbours(boxes)
-        quarters = (0,) if level > ALONG else (1,) if level < 1 - ALONG else (0, 1)
+        quarters = (0,) if _share_of_level_neighbours(boxes) > ALONG else (0, 1)
     tried = [_turned(ink, quarter, _tilt(np.rot90(small, quarter))) for quarter in quarters]
     if score is None:
         return tried[0]
     found = []
     for page, place in tried:
         lines = segment.lines(page)
-        if quarters == (0,) and sum(len(segment.words(line)) for line in lines) < 3:
-            return page, place
+        if sum(len(segment.words(line)) for line in lines) < 3:
+            if quarters == (0,):
+                return page, place
+            if found:  # too little to turn a page for
+                continue
         lines = [line for line in lines if len(line.components) > 2]
         longest = [_shown(line) for line in sorted(lines, key=lambda line: -len(line.components))[:2]]
         if not longest:
