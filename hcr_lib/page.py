@@ -20,6 +20,7 @@ from hcr_lib.images import THRESHOLD
 FAINT, PALE = 0.05, 0.35  #: ink as faint as the first may be part of a rule; one paler than the second may have holes
 STEEPEST = 0.07  #: of a rule: its rise over its run
 PARALLEL = 0.015  #: how far a rule's slope may be from that of the others
+FAN = 6  #: so many rules show whether they are parallel, or spread
 LONG = 3.5  #: in heights of the writing: no stroke of a letter is as long as a rule
 ALONE = 4.5  #: so long is a rule that nothing else in the picture says is one
 MARGIN = 6.0  #: so long must be an upright line that is no side of a box
@@ -269,7 +270,12 @@ def _long_lines(ink: np.ndarray, shortest: float | None = None) -> list[_Rule]:
         return []
     slopes = np.array([(rule.curve(rule.stop) - rule.curve(rule.start)) / rule.length for rule in found])
     usual = _median(slopes, np.array([rule.length for rule in found]) ** 2.0)
-    return [rule.enlarged(factor) for rule, slope in zip(found, slopes, strict=True) if abs(slope - usual) < PARALLEL]
+    middles = np.array([rule.middle for rule in found])
+    near = np.abs(slopes - usual) < 3 * PARALLEL
+    if near.sum() >= FAN:  # seen from aside, the next rule rises a little more, and so on
+        usual = np.polyval(np.polyfit(middles[near], slopes[near], 1), middles)
+    slopes = slopes - usual
+    return [rule.enlarged(factor) for rule, slope in zip(found, slopes, strict=True) if abs(slope) < PARALLEL]
 
 
 def _likely(mask: np.ndarray, thin: _Runs, starts: np.ndarray, slopes: np.ndarray, shortest: float) -> np.ndarray:
