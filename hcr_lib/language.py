@@ -1,9 +1,9 @@
 """What is written, before any ink is seen: words and their frequencies, and which characters follow one another.
 
-Three things build on each other. `Lexicon` holds words with frequencies, and knows how much of them begins with a
-prefix. `CharacterModel` gives the probabilities of the next letter of any word, known or not. `Language` mixes the two
-into the probability of the next character of a line of text, which `hcr_lib.line_decoding` searches together with a
-network's scores.
+Four things build on each other. `Lexicon` holds words with frequencies, and knows how much of them begins with a
+prefix. `WordPairs` knows which word follows another. `CharacterModel` gives the probabilities of the next letter of any
+word, known or not. `Language` mixes them into the probability of the next character of a line of text, which
+`hcr_lib.line_decoding` searches together with a network's scores.
 
 Case does not count in words and letters; how a word's case may run is a matter of `Language`.
 """
@@ -41,6 +41,10 @@ _BITS = 5  # for each of the symbols: letters, and 0 for the edge of a word
 
 #: How likely a word is none of the lexicon, before a letter of it is read.
 OPEN_SHARE = 0.3
+#: The share of the words before in which words of the lexicon are likely, where they are known.
+PAIRED = 0.5
+#: The open vocabulary's share after such a word, beside elsewhere: names are seldom in the middle of a sentence.
+AFTER_KNOWN = 0.3
 #: How likely each kind of character is after others outside of words; a "letter" is followed so once its word is over.
 #: These, the marks and the capitals are rounded from what UNIPEN's training people wrote.
 FOLLOWS = {
@@ -221,6 +225,48 @@ class Lexicon:
         return [self.entries[k] for k in rng.choice(len(self.entries), size=n, p=shares)]
 
 
+class WordPairs:
+    """How often one word follows another.
+
+    Parameters
+    ----------
+    counts : mapping of str to float
+        Two words with a blank between them, and how often they occur, a number above 0; case does not matter.
+
+    Examples
+    --------
+    >>> pairs = WordPairs({"is late": 3, "is it": 1, "it is": 2})
+    >>> pairs.share("is", "l"), pairs.share("is", "late", whole=True), pairs.share("was", "l")
+    (0.75, 0.75, None)
+    >>> pairs.following("is")
+    ['late', 'it']
+    """
+
+    def __init__(self, counts: Mapping[str, float]) -> None:
+        folded: Counter[str] = Counter()
+        for pair, count in counts.items():
+            folded[pair.lower()] += count
+        self._pairs = sorted(folded)
+        self._sums = np.cumsum([0.0, *map(folded.__getitem__, self._pairs)])
+
+    def share(self, before: str, word: str, *, whole: bool = False) -> float | None:
+        """Return the share of the words after `before` that begin with `word`, or are it; None if none is known."""
+        all_of_them = self._sum(f"{before} ")
+        if not all_of_them:
+            return None
+        return (self._sum(f"{before} {word}", "\0") if whole else self._sum(f"{before} {word}")) / all_of_them
+
+    def _sum(self, beginning: str, end: str = "\U0010ffff") -> float:
+        first = bisect_left(self._pairs, beginning)
+        return float(self._sums[bisect_left(self._pairs, beginning + end, first)] - self._sums[first])
+
+    def following(self, before: str, n: int = 3) -> list[str]:
+        """Return the at most `n` most frequent words after another, in small letters."""
+        first, last = (bisect_left(self._pairs, f"{before.lower()} {end}") for end in ("", "\U0010ffff"))
+        best = np.argsort(-np.diff(self._sums[first : last + 1]), kind="stable")[:n].tolist()
+        return [self._pairs[first + k].partition(" ")[2] for k in best]
+
+
 def columns_of(word: str, classes: str) -> list[int]:
     """Return the class of each character of a word, blanks left out: itself, else its other case; -1 for neither."""
     column = {char: k for k, char in enumerate(classes)}
@@ -247,6 +293,22 @@ def english() -> Lexicon:
     # Its own way to the frequencies builds what corrects spelling as well, which takes longer than reading a page.
     packed = importlib.resources.files(spellchecker).joinpath("resources", "en.json.gz").read_bytes()
     return Lexicon(json.loads(gzip.decompress(packed)))
+
+
+@functools.cache
+def english_pairs() -> WordPairs:
+    """Return the pairs of English words of the package symspellpy, 240,000, with their frequencies in books.
+
+    Examples
+    --------
+    >>> english_pairs().following("good", 2)
+    ['for', 'to']
+    """
+    import symspellpy  # here, since few readings have a lexicon
+
+    file = importlib.resources.files(symspellpy).joinpath("frequency_bigramdictionary_en_243_342.txt")
+    rows = (line.rpartition(" ") for line in file.read_text(encoding="utf-8-sig").splitlines())
+    return WordPairs({pair: float(count) for pair, _, count in rows})
 
 
 def read_lexicon(name: str | os.PathLike) -> Lexicon:
@@ -402,6 +464,8 @@ class Node:
         How likely the word is one of the open vocabulary.
     odd : float
         How likely it is then spelled like no other.
+    before : str
+        The word before, in small letters, if the lexicon knows it.
     after : dict
         The probabilities of next characters that were asked for, and the places behind them.
     """
@@ -413,6 +477,7 @@ class Node:
     share: float = 1.0
     open: float = 1.0
     odd: float = ODD_SHARE
+    before: str = ""
     after: dict[str, tuple[float, Node]] = field(default_factory=dict, repr=False)
 
 
@@ -449,6 +514,8 @@ class Language:
         By default `english_characters`.
     open_share : float
         From 0 to 1.
+    pairs : WordPairs, optional
+        Then which words of the lexicon are likely depends on the word before, for a share of `PAIRED`.
 
     Attributes
     ----------
@@ -464,15 +531,40 @@ class Language:
     """
 
     def __init__(
-        self, lexicon: Lexicon | None = None, characters: CharacterModel | None = None, open_share: float = OPEN_SHARE
+        self,
+        lexicon: Lexicon | None = None,
+        characters: CharacterModel | None = None,
+        open_share: float = OPEN_SHARE,
+        pairs: WordPairs | None = None,
     ) -> None:
         if not 0 <= open_share <= 1:
             raise ValueError(f"open_share must be from 0 to 1; got {open_share}.")
         self.lexicon = lexicon or None
         self.characters = characters or english_characters()
         self.open_share = open_share if self.lexicon else 1.0
+        self.pairs = pairs if self.lexicon else None
+        self._begin()
+
+    def _begin(self) -> None:
+        """Forget all answers."""
         self.start = Node(open=self.open_share)
+        self._starts = {"": self.start}
         self._made = 0
+
+    def _start(self, before: str) -> Node:
+        """Return the place behind a word and a blank."""
+        if self.pairs is None:
+            return self.start
+        if before not in self._starts:
+            known = bool(before) and self.pairs.share(before, "") is not None
+            self._starts[before] = Node(open=self.open_share * (AFTER_KNOWN if known else 1), before=before)
+        return self._starts[before]
+
+    def _share(self, before: str, word: str, *, whole: bool = False) -> float:
+        """Return how much of the lexicon begins with `word`, or is it, after the word before."""
+        found = self.lexicon.share(word) if whole else self.lexicon.prefix_share(word)
+        paired = self.pairs.share(before, word, whole=whole) if before else None
+        return found if paired is None else (1 - PAIRED) * found + PAIRED * paired
 
     def step(self, node: Node, char: str) -> tuple[float, Node]:
         """Return the probability of a character at a place, above 0, and the place behind it.
@@ -482,8 +574,8 @@ class Language:
         answer = node.after.get(char)
         if answer is None:
             self._made += 1
-            if self._made % MOST_KEPT == 0:
-                self.start = Node(open=self.open_share)
+            if self._made > MOST_KEPT:
+                self._begin()
             answer = node.after[char] = self._step(node, char)
         return answer
 
@@ -507,15 +599,17 @@ class Language:
         known = reached = 0.0
         longer = node.run + folded
         if node.open < 1:
-            reached = self.lexicon.prefix_share(longer) if kind != "space" else 0.0
+            reached = self._share(node.before, longer) if kind != "space" else 0.0
             if node.run:
-                known = (reached + self.lexicon.share(node.run) * other * (kind != "letter")) / node.share
+                known = (
+                    reached + self._share(node.before, node.run, whole=True) * other * (kind != "letter")
+                ) / node.share
             else:
                 known = reached * follows["letter"] + other * (kind != "letter")
         by_open, by_lexicon = node.open * unknown, (1 - node.open) * known
         probability = max(by_open + by_lexicon, RAREST)
         if kind == "space":
-            return probability, self.start
+            return probability, self._start(node.run)
         case = node.case if kind == "digit" or char == "'" else ""
         if char != char.swapcase():
             capital = CAPITAL[node.case]
@@ -526,7 +620,7 @@ class Language:
         if context and unknown > 0:
             place.odd = node.odd * strange / unknown
         if reached > 0:
-            place.run, place.share = longer, reached
+            place.run, place.share, place.before = longer, reached, node.before
             place.open = by_open / (by_open + by_lexicon)
         elif not context:
             place.open = self.open_share  # after a mark or a digit another word may begin

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 
 from hcr_lib import ctc, images, labels, line_decoding, masks, segment
 from hcr_lib._paths import shipped
-from hcr_lib.language import Language, Lexicon
+from hcr_lib.language import Language, Lexicon, english, english_pairs
 from hcr_lib.networks import inference
 
 WEIGHTS = "line_reader.tflite"
+RIVALS = 4  #: best texts of a search that are looked at: some differ from the first in nothing but blanks around it
 STEP = 4  #: columns of a line's image that the network takes for one step
 
 
@@ -30,12 +31,16 @@ class LineReading:
     scores : ndarray of float32, shape (steps, 1 + len(classes))
         The network's log probabilities.
     classes : str
+    score, margin : float
+        Of the search, if the text was found by one, and by how much that is more than what the best other text has.
     """
 
     text: str
     places: list[tuple[line_decoding.Place, segment.Box]]
     scores: np.ndarray
     classes: str
+    score: float = 0.0
+    margin: float = np.inf
 
     @functools.cached_property
     def probability(self) -> float:
@@ -65,12 +70,15 @@ class Look:
         Of the line's image.
     origin : function
         From columns of that image to a box of the component: see `hcr_lib.images.place_line`.
+    marks : list of (str, box)
+        Marks that the network saw, and the alphabet lacks: the character, and where it is in the picture of the ink.
     """
 
     component: segment.Component
     scores: np.ndarray
     width: int
     origin: Callable[[float, float], segment.Box]
+    marks: list[tuple[str, segment.Box]]
 
 
 class LineReader:
@@ -92,7 +100,7 @@ class LineReader:
         known = self._network.record["classes"]
         self._classes = "".join(char for char in known if char in classes or char == " ")
         self._folding = labels.merge_matrix(known, self._classes)
-        self._ignored = [k for k, char in enumerate(known) if not char.isalnum() and char not in self._classes]
+        self._ignored = [k for k, char in enumerate(known) if not char.isalnum() and char not in self._classes]  # marks
         self.lexicon = lexicon
         self._language = _language(lexicon)
 
@@ -109,7 +117,10 @@ class LineReader:
         ndarray of float32, shape (steps, 1 + classes)
             Column 0 is the blank. All are finite, so that any text that fits has a probability.
         """
-        given = np.exp(self._network(line))
+        return self._among_classes(np.exp(self._network(line)))
+
+    def _among_classes(self, given: np.ndarray) -> np.ndarray:
+        """Turn the network's probabilities into log probabilities among the classes: see `log_probs`."""
         blank, chars = given[:, :1], given[:, 1:]
         passed_over = chars[:, self._ignored].sum(axis=1, keepdims=True)
         scores = np.hstack([blank + passed_over, chars @ self._folding]) + 1e-9
@@ -124,12 +135,23 @@ class LineReader:
             If there is no ink.
         """
         line, origin = images.place_line(component.ink)
-        return Look(component, self.log_probs(line), line.shape[1], origin)
+        given = np.exp(self._network(line))
+        likeliest, marks = given.argmax(axis=1) - 1, []
+        edges = [0, *(np.flatnonzero(np.diff(likeliest)) + 1).tolist(), len(likeliest)]
+        for start, stop in pairwise(edges):
+            if likeliest[start] in self._ignored:
+                x0, y0, x1, y1 = origin(STEP * start, STEP * stop)
+                x, y = component.box[:2]
+                marks.append((self._network.record["classes"][likeliest[start]], (x0 + x, y0 + y, x1 + x, y1 + y)))
+        return Look(component, self._among_classes(given), line.shape[1], origin, marks)
 
     def decode(self, look: Look) -> LineReading:
         """Find the likeliest text for what the network said of a line, and the place of each character."""
-        [(text, _)] = line_decoding.search(look.scores, self._classes, self._language)
-        return self.place(look, " ".join(text.split()))
+        found = line_decoding.search(look.scores, self._classes, self._language, n=RIVALS)
+        texts = [" ".join(text.split()) for text, _ in found]
+        rivals = [score for text, (_, score) in zip(texts, found, strict=True) if text != texts[0]]
+        margin = found[0][1] - rivals[0] if rivals else np.inf
+        return replace(self.place(look, texts[0]), score=found[0][1], margin=margin)
 
     def under_mask(self, look: Look, mask: str) -> str | None:
         """Find the text of a line's likeliest path that fits a mask of `hcr_lib.masks`; None if there is no room."""
@@ -152,6 +174,11 @@ class LineReader:
         """Return what the network gives a text: see `LineReading.log_probability`."""
         return LineReading(text, [], look.scores, self._classes).log_probability(text)
 
+    def score(self, reading: LineReading, text: str) -> float:
+        """Return what a text would have scored in the search, as `LineReading.score`."""
+        weighed = line_decoding.WEIGHT * self._language.log_probability(text) + line_decoding.REWARD * len(text)
+        return reading.log_probability(text) + weighed
+
     def read(self, component: segment.Component) -> LineReading:
         """Read the ink of a line; errors as of `look`."""
         return self.decode(self.look(component))
@@ -165,4 +192,5 @@ def shipped_network() -> inference.LineNetwork:
 
 @functools.lru_cache(maxsize=4)
 def _language(lexicon: Lexicon | None) -> Language:
-    return Language(lexicon)
+    # A person's own list is of names or codes, and says nothing of sentences.
+    return Language(lexicon, pairs=english_pairs() if lexicon is not None and lexicon is english() else None)

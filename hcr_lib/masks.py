@@ -16,7 +16,16 @@ SIGNS = {"L": str.isalpha, "D": str.isdigit, "A": str.isalnum}
 #: Masks by name. Who expects another format writes it as a mask, or as several.
 FORMATS = {
     "date": ("DD.DD.DDDD", "D.DD.DDDD", "DD.D.DDDD", "D.D.DDDD", "DD.DD.DD", "DD/DD/DDDD", "DDDD-DD-DD"),
-    "amount": ("D,DD", "DD,DD", "DDD,DD", "DDDD,DD", "D.DD", "DD.DD", "DDD.DD", "DDDD.DD"),
+    "amount": tuple(
+        "D" * digits + point + "DD" + currency for digits in range(1, 5) for point in ",." for currency in ("", " LLL")
+    ),
+    "phone": tuple(
+        f"{country}{area}{between}{'D' * digits}"
+        for country in ("", "+DD ")
+        for area in ("DDD", "DDDD")
+        for between in " -/"
+        for digits in range(4, 8)
+    ),
     "postcode": ("DDDDD",),
 }
 LONGEST = 100  #: signs of a mask

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageDraw
 from scipy import ndimage
 
 from hcr_lib import images, segment
@@ -18,6 +18,9 @@ from hcr_lib._validate import ensure_gray_image
 from hcr_lib.images import THRESHOLD
 
 FAINT, PALE = 0.05, 0.35  #: ink as faint as the first may be part of a rule; one paler than the second may have holes
+#: Only pictures like those of a camera are looked at for a sheet on a desk: so many pixels high at least, and at most
+#: so many times as long as high. In a crop of one line, letters can look like the edges of a sheet.
+SMALLEST_PHOTOGRAPH, LONGEST_PHOTOGRAPH = 300, 2.2
 STEEPEST = 0.07  #: of a rule: its rise over its run
 PARALLEL = 0.015  #: how far a rule's slope may be from that of the others
 FAN = 6  #: so many rules show whether they are parallel, or spread
@@ -478,7 +481,9 @@ def prepare(gray: np.ndarray, score: Score | None = None) -> tuple[np.ndarray, n
         If there is no ink but rules.
     """
     place = np.eye(3)
-    corners = find_sheet(gray)
+    short, long = sorted(gray.shape)
+    photograph = short >= SMALLEST_PHOTOGRAPH and long <= LONGEST_PHOTOGRAPH * short
+    corners = find_sheet(gray) if photograph else None
     if corners is not None:
         try:
             flat, place = _flattened(gray, corners)
@@ -692,7 +697,10 @@ def _upright(ink: np.ndarray, score: Score | None) -> tuple[np.ndarray, np.ndarr
     quarters = (0,)
     if score is not None:
         quarters = (0,) if _share_of_level_neighbours(boxes) > ALONG else (0, 1)
-    tried = [_turned(ink, quarter, _tilt(np.rot90(small, quarter))) for quarter in quarters]
+    # A single line that was found in spite of its slope is levelled by the line reader, which blurs it less.
+    lone = len(segment.lines(ink)) == 1
+    tilts = [0.0 if lone and not quarter else _tilt(np.rot90(small, quarter)) for quarter in quarters]
+    tried = [_turned(ink, quarter, tilt) for quarter, tilt in zip(quarters, tilts, strict=True)]
     if score is None:
         return tried[0]
     found = []
@@ -844,7 +852,14 @@ def find_sheet(gray: np.ndarray) -> np.ndarray | None:
     pairs = (left, top), (top, right), (right, bottom), (bottom, left)
     corners = np.stack([_crossing(*pair) for pair in pairs], axis=1)  # (quadrilaterals, 4, 2)
     best = _best_sheet(corners, steps)
-    return None if best is None else (best + 0.5) * factor - 0.5
+    if best is None:
+        return None
+    inside = Image.new("1", (width, height))
+    ImageDraw.Draw(inside).polygon([tuple(corner) for corner in best], fill=1)
+    # What lies within is paper, not bright ink on a dark page.
+    if np.median(small[np.asarray(inside)]) < 0.5 * np.percentile(coarse, 90):
+        return None
+    return (best + 0.5) * factor - 0.5
 
 
 def _edges(step: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -44,6 +45,14 @@ SURER = -0.5
 BAR = 0.2
 #: How much the score of a cut counts beside the line reader's log probability, where both judge texts under a mask.
 CUT_WEIGHT = 1.0
+#: Log odds that a line's text is right: a constant, and what counts for it: by how much its score exceeds that of its
+#: best rival in the search, and the square root of minus its log probability; without a line reader, the log odds that
+#: all characters are right if each is as likely as it seems. By ``python -m hcr_lib.research.confidence``.
+ODDS = (-0.61, 0.70, -0.59)
+CUT_ODDS = (-1.61, 0.79)
+MOST_MARGIN = 20.0
+#: What is no writing: few characters, each drawn with a longer path than so many sides of its box.
+LONGEST_PATH, FEW = 5.0, 12
 BROKEN = 4  #: a single character falls into at most this many components
 
 
@@ -87,16 +96,19 @@ class Reading:
         are the same but for case, unless the lexicon added or removed some. Where a line was read as a whole and the
         alphabet has both cases, the case is the one that was read.
     confidence : float
-        Geometric mean of the characters' confidences.
+        How likely it is that all of the text is right, from 0 to 1; of several lines, the product of theirs.
     characters : list of Character
     reader : {"cut", "line", "both"}
         Which of the two read it: each character by itself, whole lines, or some lines so and others so.
+    marks : list of (str, box)
+        Marks that the network for lines saw and that were left out, since the alphabet lacks them.
     """
 
     text: str
     confidence: float
     characters: list[Character]
     reader: str = "cut"
+    marks: list[tuple[str, tuple[int, int, int, int]]] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain lists and numbers, ready for JSON; confidences rounded to four places, no images."""
@@ -106,7 +118,8 @@ class Reading:
             alternatives = [[char, round(share, 4)] for char, share in each.alternatives]
             characters.append({**plain, "alternatives": alternatives})
         plain = {"text": self.text, "confidence": round(self.confidence, 4), "reader": self.reader}
-        return {**plain, "characters": characters}
+        marks = [{"char": char, "box": list(box)} for char, box in self.marks]
+        return {**plain, "characters": characters, "marks": marks}
 
 
 @dataclass(frozen=True)
@@ -137,6 +150,7 @@ class _Plan:
     lines: list[segment.Component]  # the ink of each line; none if it is known to be a character
     whole: _Word | None = None  # all of it as a single character, if that is what it might be
     one_word: bool = False  # whether the picture was said to hold one
+    is_writing: bool = False  # whether it was said to hold some, or is an image of a data set
     place: np.ndarray = field(default_factory=lambda: np.eye(3))  # where the ink is in the picture: `page.on_picture`
     looks: list[Future[Look]] = field(default_factory=list)  # what the network for lines says of each
     readings: list[tuple[LineReading, _Line]] = field(default_factory=list)  # of the lines, each as a whole
@@ -158,11 +172,22 @@ class _Line:
     text: str
     characters: list[Character]
     reader: str = "cut"
+    evidence: tuple[float, float] | None = None  # of the line reader, if it has seen the line: see `line_evidence`
+
+    @property
+    def mean(self) -> float:
+        """The geometric mean of its characters' confidences."""
+        shares = [max(each.confidence, 1e-12) for each in self.characters]
+        return float(np.exp(np.mean(np.log(shares)))) if shares else 0.0
 
     @property
     def confidence(self) -> float:
-        shares = [max(each.confidence, 1e-12) for each in self.characters]
-        return float(np.exp(np.mean(np.log(shares)))) if shares else 0.0
+        """How likely it is that the text is right."""
+        if len(self.characters) < 2:
+            return self.mean
+        if self.evidence is not None:
+            return _sigmoid(ODDS, self.evidence)
+        return _sigmoid(CUT_ODDS, cut_evidence(each.confidence for each in self.characters))
 
 
 class Recognizer:
@@ -280,7 +305,8 @@ class Recognizer:
         Raises
         ------
         hcr_lib.images.ImageError
-            If there is no ink, the file is no picture, or what stands in it has no room for the mask.
+            If there is no ink, or none that looks like writing (a `hcr_lib.images.NoWritingError`), the file is no
+            picture, or what stands in it has no room for the mask.
         ValueError
             If a mask asks for characters that the alphabet lacks.
         """
@@ -330,7 +356,8 @@ class Recognizer:
                         yield self._masked(plan, stored, scores, request)
                     else:
                         cut = self._by_cuts(plan, stored, scores, sure, lexicon)
-                        yield _joined(self._better(plan, cut, request))
+                        reading = _joined(self._better(plan, cut, request), plan)
+                        yield reading if plan.is_writing or not _is_drawing(reading, plan) else _no_writing()
         finally:
             beside.shutdown(cancel_futures=True)
 
@@ -418,7 +445,11 @@ class Recognizer:
                 by_lines.characters
                 and (request.reader == "line" or _is_better(reading, by_lines, by_cuts, request.lexicon, component))
             )
-            better.append(by_lines if taken else by_cuts)
+            line, margin = by_lines if taken else by_cuts, reading.margin
+            if not taken and by_cuts.text != reading.text:
+                margin = request.line_reader.score(reading, by_cuts.text) - reading.score
+            line.evidence = line_evidence(margin, reading.log_probability(line.text))
+            better.append(line)
         return better
 
     def _masked(
@@ -436,34 +467,33 @@ class Recognizer:
                     "of that many characters. Crop the picture to it, or leave the mask out."
                 )
             lines.append(line)
-        return _joined(lines)
+        return _joined(lines, plan)
 
     def _masked_line(
         self, plan: _Plan, word: _Word, stored: np.ndarray, likely: np.ndarray, looked: Look | None, request: _Request
     ) -> _Line | None:
         """Read a line under the mask that fits it best; None if it has room for none of them.
 
-        Both readers propose a text for each mask, and each says how probable all of them are.
+        Both readers propose a text for each mask, and each says how probable all of them are. Marks may be part of no
+        component, so that where a mask has some the line reader decides alone.
         """
         line_reader, texts = request.line_reader, {}
         for mask in request.masks:
-            allowed = masks.allowed(mask.replace(" ", ""), self.classes)
-            if found := decode.masked_path(word.candidates, likely, allowed):
-                chars = iter(decode.with_mask(likely[found[0]], self.classes, mask.replace(" ", "")))
-                texts["".join(" " if sign == " " else next(chars) for sign in mask)] = mask
+            signs = mask.replace(" ", "")
+            may_cut = looked is None or (request.reader != "line" and signs.isalnum())
+            found = may_cut and decode.masked_path(word.candidates, likely, masks.allowed(signs, self.classes))
+            if found:
+                chars = iter(decode.with_mask(likely[found[0]], self.classes, signs))
+                texts["".join(" " if sign == " " else next(chars) for sign in mask)] = may_cut
             if looked is not None and (text := line_reader.under_mask(looked, mask)):
-                texts[text] = mask
+                texts[text] = may_cut
         if not texts:
             return None
-        cuts = {text: self._cut_as(word, likely, text) for text in texts}
-        proposals = {}
-        for text in texts:
-            path, by_cuts = cuts[text]
-            by_line = line_reader.log_probability(looked, text) if looked is not None else 0.0
-            proposals[text] = by_line + CUT_WEIGHT * by_cuts
-        text = max(proposals, key=proposals.__getitem__)
+        cuts = {text: self._cut_as(word, likely, text) if may_cut else (None, 0.0) for text, may_cut in texts.items()}
+        lines = {text: line_reader.log_probability(looked, text) if looked is not None else 0.0 for text in texts}
+        text = max(texts, key=lambda text: lines[text] + CUT_WEIGHT * cuts[text][1])
         path, _ = cuts[text]
-        if path is None or request.reader == "line":
+        if path is None:
             return self._as_line(line_reader.place(looked, text), plan, looked.component, None)
         rows = likely[path] / likely[path].sum(axis=1, keepdims=True)
         columns = decode.columns_of(text.replace(" ", ""), self.classes)
@@ -499,6 +529,23 @@ class Recognizer:
         return entries.spelling(text) or " ".join(entries.spelling(word) or word for word in text.split(" "))
 
 
+def line_evidence(margin: float, log_probability: float) -> tuple[float, float]:
+    """Return what tells how likely a line's text is right: the margin of the search, and how improbable the text is."""
+    return max(-MOST_MARGIN, min(MOST_MARGIN, margin)), math.sqrt(min(100.0, max(0.0, -log_probability)))
+
+
+def cut_evidence(confidences: Iterable[float]) -> tuple[float]:
+    """Return what tells how likely a text is right that was cut: the log odds of all its characters together."""
+    together = math.prod(confidences)
+    return (math.log(max(together, 1e-12) / max(1 - together, 1e-9)),)
+
+
+def _sigmoid(odds: Iterable[float], evidence: Iterable[float]) -> float:
+    """Return the probability of logistic regression: a constant, and a coefficient for each piece of evidence."""
+    constant, *coefficients = odds
+    return 1 / (1 + math.exp(-constant - math.fsum(c * e for c, e in zip(coefficients, evidence, strict=True))))
+
+
 def _is_certain(reading: LineReading, by_lines: _Line, component: segment.Component) -> bool:
     """Return whether `_is_better` will be true, whatever cutting finds.
 
@@ -520,24 +567,53 @@ def _is_better(
        by `SURER`, which is below 0. Both confidences are means of probabilities of characters.
     3. With a lexicon, cutting that found another word than those in it is wrong: the line reader searched its words
        together with the scores, and let others through only where the ink says so.
-    4. The text that the line reader's network finds more probable, whatever the language says. Its own reading mostly
+    4. Where both differ in nothing but blanks, the line reader is right more often: the language knows where words end.
+    5. The text that the line reader's network finds more probable, whatever the language says. Its own reading mostly
        is; it is not where the language misled it, and cutting did better.
     """
     if len(by_lines.characters) == 1:
         return False
     if len(by_cuts.characters) == 1 and component.width <= segment.WIDEST * component.height:
-        return by_lines.confidence > by_cuts.confidence + SURER
+        return by_lines.mean > by_cuts.mean + SURER
     if lexicon and not all(word in lexicon for word in by_cuts.text.split()):
         return True
-    return reading.log_probability(reading.text) >= reading.log_probability(by_cuts.text)
+    letters = ("".join(text.upper().split()) for text in (reading.text, by_cuts.text))
+    return len({*letters}) == 1 or reading.log_probability(reading.text) >= reading.log_probability(by_cuts.text)
 
 
-def _joined(lines: list[_Line]) -> Reading:
-    """Put lines together."""
+def _joined(lines: list[_Line], plan: _Plan) -> Reading:
+    """Put the lines of a plan together."""
     readers = {line.reader for line in lines}
     characters = [each for line in lines for each in line.characters]
-    whole = _Line("\n".join(line.text for line in lines), characters)
-    return Reading(whole.text, whole.confidence, characters, readers.pop() if len(readers) == 1 else "both")
+    text, confidence = "\n".join(line.text for line in lines), math.prod(line.confidence for line in lines)
+    marks = [(char, plan.on_picture(box)) for look in plan.looks for char, box in look.result().marks]
+    marks = marks if any(line.reader == "line" or len(line.characters) > 1 for line in lines) else []
+    return Reading(text, confidence, characters, readers.pop() if len(readers) == 1 else "both", marks)
+
+
+def _is_drawing(reading: Reading, plan: _Plan) -> bool:
+    """Return whether a reading was made of ink that is no writing.
+
+    For each character more was drawn than people need to write one: the length of the pen's path, which is the ink's
+    area divided by the pen's width, in sides of the characters' boxes. `hcr_lib.research.page_benchmark` counts how
+    many drawings that refuses, and how much writing.
+    """
+    number = len(reading.characters)
+    if not 0 < number <= FEW:
+        return not number
+    components = plan.lines or [candidate.component for word in plan.words for candidate in word.candidates[:1]]
+    areas = [component.ink >= images.THRESHOLD for component in components]
+    path = sum(area.sum() / max(0.5, images.stroke_width(area)) for area in areas)
+    size = math.sqrt(abs(np.linalg.det(plan.place[:2, :2])))  # pixels of the picture for each of the ink
+    sides = [max(x1 - x0, y1 - y0) for x0, y0, x1, y1 in (each.box for each in reading.characters)]
+    return bool(path > LONGEST_PATH * max(1.0, float(np.median(sides)) / size) * number)
+
+
+def _no_writing() -> images.NoWritingError:
+    return images.NoWritingError(
+        "no writing found in the picture, though there is ink; expected letters or digits. Crop it to the writing, or "
+        "say that it is a single character or word (mode 'char' or 'word')."
+    )
 
 
 def _plan(picture: Any, request: _Request, beside: ThreadPoolExecutor) -> _Plan | images.ImageError:
@@ -552,6 +628,8 @@ def _plan(picture: Any, request: _Request, beside: ThreadPoolExecutor) -> _Plan 
         plan = _words(ink, request)
     except ValueError as error:  # another one than an ImageError: an array that is no picture
         return error if isinstance(error, images.ImageError) else images.ImageError(str(error))
+    # Joined writing that is cut is a drawing, too.
+    plan.is_writing = not request.line_reader or request.mode == "word" or max(ink.shape) <= 2 * images.SIZE
     plan.place = np.diag([width / gray.shape[1], height / gray.shape[0], 1.0]) @ place
     return plan
 
@@ -572,8 +650,8 @@ def _prepared(gray: np.ndarray, request: _Request, beside: ThreadPoolExecutor) -
 def _words(ink: np.ndarray, request: _Request) -> _Plan:
     """Return the words of a page with their candidates, and all of it as one character if it might be one."""
     mode, masked = request.mode, bool(request.masks)
-    # Where cutting is not one of two opinions, letters that touch are worth the many candidates that they make.
-    propose = functools.partial(segment.candidates, touching=masked or request.reader == "cut")
+    # Only a mask says how many characters there are: without one, letters that are cut into pieces read as other words.
+    propose = functools.partial(segment.candidates, touching=masked)
     found = segment.lines(ink) if mode == "page" or (mode == "auto" and max(ink.shape) > 2 * images.SIZE) else []
     number = sum(len(line.components) for line in found)
     if mode == "char" or (mode == "auto" and number < 2):

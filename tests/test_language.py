@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hcr_lib import language
-from hcr_lib.language import END, LETTERS, CharacterModel, Language, Lexicon
+from hcr_lib.language import END, LETTERS, CharacterModel, Language, Lexicon, WordPairs
 
 FEW = {"the": 900, "then": 100, "Theo": 25, "cat": 100, "don't": 100, "New York": 4, "ab-12": 1}
 
@@ -154,6 +154,36 @@ def known():
 @pytest.fixture(scope="module")
 def spelled():
     return Language()
+
+
+PAIRS = {"is late": 6, "is it": 2, "is item": 1, "it is": 2, "Is Late": 1}
+
+
+class TestWordPairs:
+    def test_shares_are_those_of_looking_at_every_pair(self):
+        pairs = WordPairs(PAIRS)
+        assert pairs.share("is", "") == 1
+        assert pairs.share("is", "it") == pytest.approx(3 / 10)
+        assert pairs.share("is", "it", whole=True) == pytest.approx(2 / 10)
+        assert pairs.share("is", "l") == pytest.approx(7 / 10)
+        assert pairs.share("it", "late") == 0
+        assert pairs.share("i", "s") is None, "a word is not its beginning"
+        assert (pairs.following("IS", 2), pairs.following("late")) == (["late", "it"], [])
+
+    def test_the_english_ones_know_what_follows(self):
+        pairs = language.english_pairs()
+        assert pairs is language.english_pairs()
+        assert "idea" in pairs.following("good", 20)
+        assert pairs.share("united", "states", whole=True) > 0.3
+
+    def test_after_a_word_its_pairs_are_likelier_and_names_less_likely(self):
+        words = Lexicon(["is", "late", "lake", "it"])
+        apart, paired = (Language(words, CharacterModel(words), pairs=pairs) for pairs in (None, WordPairs(PAIRS)))
+        assert apart.log_probability("is late") == pytest.approx(apart.log_probability("is lake"), abs=0.1)
+        assert paired.log_probability("is late") > paired.log_probability("is lake") + 1
+        assert paired.log_probability("is late") > apart.log_probability("is late")
+        assert paired.log_probability("is zoq") < apart.log_probability("is zoq")
+        assert paired.log_probability("zoq") == pytest.approx(apart.log_probability("zoq"))
 
 
 class TestLanguage:

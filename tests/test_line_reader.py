@@ -80,6 +80,8 @@ class TestReading:
         reading = reader.read(written("1"))
         assert reading.text == expected
         assert "".join(place.char for place, _ in reading.places) == expected
+        left_out = [char for char, _ in reader.look(written("1")).marks]
+        assert left_out == ([] if "-" in expected else ["-"])
 
     def test_words_are_separated_and_blanks_have_no_place(self):
         steps = [(char, 0.98, "x") for char in "  on it "]

@@ -236,7 +236,7 @@ class TestRead:
         plain = reader.read(drawn("HANDS"), reader=how).to_dict()
         assert plain["reader"] in ({"cut", "line"} if how == "auto" else {how})
         assert json.loads(json.dumps(plain)) == plain
-        assert list(plain) == ["text", "confidence", "reader", "characters"]
+        assert list(plain) == ["text", "confidence", "reader", "characters", "marks"]
         assert list(plain["characters"][0]) == ["char", "confidence", "box", "alternatives"]
         assert all(type(edge) is int for edge in plain["characters"][0]["box"])
 
@@ -402,6 +402,21 @@ class TestReaders:
     def test_an_unknown_reader_names_the_known(self, reader):
         with pytest.raises(ValueError, match="reader must be one of auto, cut, line; got 'whole'"):
             reader.read(drawn("A"), reader="whole")
+
+
+class TestNoWriting:
+    def test_a_scribble_and_texture_are_refused_unless_they_are_said_to_be_writing(self, reader):
+        rng = np.random.default_rng(0)
+        scribble = rng.uniform(20, 280, (40, 2))
+        picture = np.uint8(255 * (1 - pen.render_page([scribble], (300, 300), 3)))
+        with pytest.raises(images.NoWritingError, match=r"no writing found .* expected letters or digits"):
+            reader.read(picture)
+        assert len(reader.read(picture, "char").text) == 1
+
+    @pytest.mark.parametrize("half_width", [3, 10])
+    def test_writing_is_not(self, reader, half_width):
+        for text in ("A", "8", "W", "g", "HELLO", "it is\nlate"):
+            assert reader.read(drawn(text, half_width=half_width)).text
 
 
 class TestMasks:

@@ -210,7 +210,7 @@ class TestCheckpoints:
             train(network(), checkpoint_dir=tmp_path)
 
 
-FULL = {"epochs": 20, "ema": 0.9, "label_smoothing": 0.1, "learning_rate": OneCycle(2e-3, 60)}
+FULL = {"epochs": 10, "ema": 0.9, "label_smoothing": 0.1, "learning_rate": OneCycle(2e-3, 30)}
 
 
 def train_on(folder: Path) -> None:

@@ -29,6 +29,7 @@ from hcr_lib.images._open import (
     WORKING_SIDE,
     BlankImageError,
     ImageError,
+    NoWritingError,
     open_gray,
     open_image,
     to_gray,
@@ -37,7 +38,7 @@ from hcr_lib.images._pipeline import STEPS, ablation, ink_to_mnist, to_mnist, to
 
 __all__ = [
     "BOX", "LINE_HEIGHT", "LINE_MARGIN", "MAX_PIXELS", "MIN_STROKE", "SIZE", "SLOPE_SHOWS", "STEPS", "THRESHOLD",
-    "WORKING_SIDE", "BlankImageError", "ImageError", "ablation", "bounding_box", "center_by_mass", "crop",
-    "fit_box", "flatten", "ink_to_mnist", "open_gray", "open_image", "otsu", "place_line", "remove_specks",
+    "WORKING_SIDE", "BlankImageError", "ImageError", "NoWritingError", "ablation", "bounding_box", "center_by_mass",
+    "crop", "fit_box", "flatten", "ink_to_mnist", "open_gray", "open_image", "otsu", "place_line", "remove_specks",
     "resize", "stroke_width", "to_gray", "to_ink", "to_line", "to_mnist", "to_mnist_batch", "trace",
 ]  # fmt: skip

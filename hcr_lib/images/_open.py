@@ -33,6 +33,10 @@ class BlankImageError(ImageError):
     """A picture without any ink on it."""
 
 
+class NoWritingError(ImageError):
+    """A picture with ink on it that is no writing: a drawing, a scribble, noise."""
+
+
 def open_image(source: Source) -> Image.Image:
     """Open a PNG, JPEG or another picture of `FORMATS` the way a person sees it.
 

@@ -305,12 +305,17 @@ def _measure_lines(card: Scorecard, data_dir: Path) -> None:
     forms = [each for each in pictures_in(data_dir / "form_names_dev.zip") if holds_only_the_name(each[1])]
     truth = [row["text"] for _, _, row in forms]
     card.texts("form names, nothing but the name", [picture for _, picture, _ in forms], truth, "letters")
+    pictures, truth, people = single_lines(data_dir)
+    card.texts("lines of unseen people", pictures, truth, "text", "page", people)
+
+
+def single_lines(data_dir: Path) -> tuple[list[np.ndarray], list[str], np.ndarray]:
+    """Return pictures, texts and writers of UNIPEN's single lines by development people, in random order."""
     lines = load_strokes("unipen-lines", "val", data_dir=data_dir)
     lines = lines.take(np.char.find(lines.texts, "\n") < 0)
-    # Mixed, so that --limit does not show one person alone.
-    lines = lines.take(np.random.default_rng(0).permutation(len(lines)))
+    lines = lines.take(np.random.default_rng(0).permutation(len(lines)))  # lest --limit show one person alone
     pictures = [np.uint8(255 * (1 - drawn(strokes, LINE_PEN))) for strokes in lines]
-    card.texts("lines of unseen people", pictures, lines.texts.tolist(), "text", "page", lines.writers)
+    return pictures, lines.texts.tolist(), lines.writers
 
 
 class _Rendered(Sequence):

@@ -143,7 +143,9 @@ def explorer_training(
     from hcr_lib._tf import keras
 
     model = explorer_network(**settings, seed=seed)
-    model.compile(keras.optimizers.Adam(4e-3), "sparse_categorical_crossentropy")
+    # Compiling takes longer than it saves, and a step that makes the optimizer's variables is traced once more.
+    model.compile(keras.optimizers.Adam(4e-3), "sparse_categorical_crossentropy", jit_compile=False)
+    model.optimizer.build(model.trainable_variables)
     ink, asked = (part.images[..., None] / np.float32(255) for part in (train, validation))
     steps, rng = len(train) // _BATCH, np.random.default_rng(seed)
     for _ in range(epochs):

@@ -12,7 +12,7 @@ from hcr_lib.research.studies import letters36
 
 
 @pytest.fixture
-def made_up(monkeypatch, tmp_path):
+def made_up(monkeypatch, tmp_path, uncompiled):
     """Let both real sets be a few synthetic characters, and the networks be quick ones."""
     sample = datasets.load("bundled", "train").balanced(20, rng=np.random.default_rng(0)).merge_classes(ALNUM)
     part_of = np.array(["train"] * 5 + ["val", "test", "test"])[np.arange(len(sample)) % 8]

@@ -88,6 +88,7 @@ def test_the_shortcuts_pens_differ_as_they_are_called():
     assert grey["thin, out of focus"] > grey["thin"] > grey["thick"], "its edges are soft"
 
 
+@pytest.mark.usefixtures("uncompiled")
 def test_both_networks_read_the_same_pictures_for_each_seed(halves):
     first, second = halves
     sources = np.array_split(np.arange(len(first)), len(PHASES[0].sources))

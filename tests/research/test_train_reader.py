@@ -187,7 +187,8 @@ def train(out, *options):
 
 
 @pytest.fixture(scope="module")
-def trained(folder, tmp_path_factory):
+def trained(folder, tmp_path_factory, uncompiled):
+    """Return a folder, and the record and the weights of what was trained into it."""
     out = tmp_path_factory.mktemp("out")
     return out, *train(out)
 
