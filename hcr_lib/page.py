@@ -23,6 +23,7 @@ FAINT, PALE = 0.05, 0.35  #: ink as faint as the first may be part of a rule; on
 SMALLEST_PHOTOGRAPH, LONGEST_PHOTOGRAPH = 300, 2.2
 STEEPEST = 0.07  #: of a rule: its rise over its run
 PARALLEL = 0.015  #: how far a rule's slope may be from that of the others
+FAN = 6  #: so many rules show whether they are parallel, or spread
 LONG = 3.5  #: in heights of the writing: no stroke of a letter is as long as a rule
 ALONE = 4.5  #: so long is a rule that nothing else in the picture says is one
 MARGIN = 6.0  #: so long must be an upright line that is no side of a box
@@ -272,7 +273,12 @@ def _long_lines(ink: np.ndarray, shortest: float | None = None) -> list[_Rule]:
         return []
     slopes = np.array([(rule.curve(rule.stop) - rule.curve(rule.start)) / rule.length for rule in found])
     usual = _median(slopes, np.array([rule.length for rule in found]) ** 2.0)
-    return [rule.enlarged(factor) for rule, slope in zip(found, slopes, strict=True) if abs(slope - usual) < PARALLEL]
+    middles = np.array([rule.middle for rule in found])
+    near = np.abs(slopes - usual) < 3 * PARALLEL
+    if near.sum() >= FAN:  # seen from aside, the next rule rises a little more, and so on
+        usual = np.polyval(np.polyfit(middles[near], slopes[near], 1), middles)
+    slopes = slopes - usual
+    return [rule.enlarged(factor) for rule, slope in zip(found, slopes, strict=True) if abs(slope) < PARALLEL]
 
 
 def _likely(mask: np.ndarray, thin: _Runs, starts: np.ndarray, slopes: np.ndarray, shortest: float) -> np.ndarray:
@@ -690,8 +696,7 @@ def _upright(ink: np.ndarray, score: Score | None) -> tuple[np.ndarray, np.ndarr
         return ink, np.eye(3)
     quarters = (0,)
     if score is not None:
-        level = _share_of_level_neighbours(boxes)
-        quarters = (0,) if level > ALONG else (1,) if level < 1 - ALONG else (0, 1)
+        quarters = (0,) if _share_of_level_neighbours(boxes) > ALONG else (0, 1)
     # A single line that was found in spite of its slope is levelled by the line reader, which blurs it less.
     lone = len(segment.lines(ink)) == 1
     tilts = [0.0 if lone and not quarter else _tilt(np.rot90(small, quarter)) for quarter in quarters]
@@ -701,8 +706,11 @@ def _upright(ink: np.ndarray, score: Score | None) -> tuple[np.ndarray, np.ndarr
     found = []
     for page, place in tried:
         lines = segment.lines(page)
-        if quarters == (0,) and sum(len(segment.words(line)) for line in lines) < 3:
-            return page, place
+        if sum(len(segment.words(line)) for line in lines) < 3:
+            if quarters == (0,):
+                return page, place
+            if found:  # too little to turn a page for
+                continue
         lines = [line for line in lines if len(line.components) > 2]
         longest = [_shown(line) for line in sorted(lines, key=lambda line: -len(line.components))[:2]]
         if not longest:

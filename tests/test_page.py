@@ -105,7 +105,9 @@ def a_page():
 
 
 def likes_ink_below(line):
-    """Stand in for a reader of these lines: upside down, their ink is above."""
+    """Stand in for a reader of these lines, which have eight letters: upside down, their ink is above."""
+    if len(segment.components(line.ink)) != 8:
+        return -1.0
     rows = line.ink.sum(axis=1)
     return float(rows[len(rows) // 2 :].sum() / rows.sum()) - 1
 
