@@ -52,7 +52,7 @@ def gap(surenesses: np.ndarray, right: np.ndarray) -> float:
     Examples
     --------
     >>> round(gap(np.full(10, 0.8), np.arange(10) < 7), 6)
-    0.22
+    0.38
     """
     groups = np.array_split(np.argsort(surenesses, kind="stable"), 10)
     far = [len(own) * abs(surenesses[own].mean() - right[own].mean()) for own in groups if len(own)]
