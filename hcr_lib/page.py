@@ -21,6 +21,7 @@ FAINT, PALE = 0.05, 0.35  #: ink as faint as the first may be part of a rule; on
 #: Only pictures like those of a camera are looked at for a sheet on a desk: so many pixels high at least, and at most
 #: so many times as long as high. In a crop of one line, letters can look like the edges of a sheet.
 SMALLEST_PHOTOGRAPH, LONGEST_PHOTOGRAPH = 300, 2.2
+STRIP = 6  #: a picture so many times as long as high was cut out around a line, and lies as it was cut
 STEEPEST = 0.07  #: of a rule: its rise over its run
 PARALLEL = 0.015  #: how far a rule's slope may be from that of the others
 FAN = 6  #: so many rules show whether they are parallel, or spread
@@ -689,6 +690,8 @@ def _upright(ink: np.ndarray, score: Score | None) -> tuple[np.ndarray, np.ndarr
     rows is sharpest (W. Postl, "Detection of linear oblique structures and skew scan in digitized documents", 1986).
     Which of the two ways is up, a reader says who is shown the longest lines.
     """
+    if max(ink.shape) > STRIP * min(ink.shape):
+        return ink, np.eye(3)
     factor = -(-max(ink.shape) // 1600)  # thin strokes fall apart in a smaller picture
     small = _reduced(ink, factor)
     boxes = _letters(small)
