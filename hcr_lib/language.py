@@ -41,7 +41,9 @@ _BITS = 5  # for each of the symbols: letters, and 0 for the edge of a word
 
 #: How likely a word is none of the lexicon, before a letter of it is read.
 OPEN_SHARE = 0.3
-#: The share of the words before in which words of the lexicon are likely, where they are known.
+#: How much the word before has to say in which word of the lexicon follows, where it is known. This and the next were
+#: chosen on 150 lines of UNIPEN's development people and 60 sentences composed of their characters, by a script that
+#: was not kept; 0.8 did about as well.
 PAIRED = 0.5
 #: The open vocabulary's share after such a word, beside elsewhere: names are seldom in the middle of a sentence.
 AFTER_KNOWN = 0.3

@@ -1,6 +1,7 @@
 """From a picture to flat paper: the sheet on the desk, the way up, and rules and boxes that are no writing.
 
-What is found here is found by geometry alone, without a network: long straight edges, long thin lines, rows of ink.
+What is found here is found by geometry: long straight edges, long thin lines, rows of ink. Only which way is up is a
+reader's to say, whose opinion is handed in as a function.
 """
 
 from __future__ import annotations

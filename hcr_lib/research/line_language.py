@@ -82,7 +82,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for weight, reward in itertools.product(WEIGHTS, REWARDS):
         spelled: list[str] = []
         for share in (1.0, *SHARES):
-            known = language.Language(None if share == 1 else lexicon, open_share=share)
+            pairs = None if share == 1 else language.english_pairs()  # as the reader has them
+            known = language.Language(None if share == 1 else lexicon, open_share=share, pairs=pairs)
             started = time.process_time()
             found = [line_decoding.search(each, classes, known, weight=weight, reward=reward)[0][0] for each in scores]
             seconds = time.process_time() - started

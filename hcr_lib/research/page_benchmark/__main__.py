@@ -6,7 +6,7 @@ import argparse
 import concurrent.futures
 import contextlib
 import functools
-import inspect
+import itertools
 import multiprocessing
 import time
 import zlib
@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
 from hcr_lib import images, records
 from hcr_lib._paths import user_data_dir
@@ -21,6 +22,7 @@ from hcr_lib.language import read_lexicon
 from hcr_lib.recognizer import Recognizer
 from hcr_lib.research import manifest
 from hcr_lib.research._arguments import at_least_one
+from hcr_lib.research.confidence import gap
 from hcr_lib.research.page_benchmark import _stages
 from hcr_lib.research.page_benchmark._hands import Hands, SyntheticHands, hands
 from hcr_lib.research.page_benchmark._kinds import KINDS, Answer, Kind, Task
@@ -40,30 +42,16 @@ def tasks(name: str, number: int, who: Hands, seed: int) -> Iterator[Task]:
 
 
 def answers(kind: Kind, pages: Iterator[Task]) -> Iterator[tuple[Task, Answer]]:
-    """Read pages as a user would; masks are given where the reader takes them."""
+    """Read pages as a user would; those with a mask one by one, since each has its own."""
     reader = Recognizer.load(kind.alphabet)
     lexicon = kind.lexicon and read_lexicon(kind.lexicon)
-    takes_masks = "mask" in inspect.signature(reader.read).parameters
-    asked: list[Task] = []
-
-    def pictures() -> Iterator[np.ndarray]:
-        for task in pages:
-            asked.append(task)
-            yield task.picture.pixels
-
-    first = next(pages)
-    if first.mask and takes_masks:
-        for task in [first, *pages]:
-            try:
-                yield task, reader.read(task.picture.pixels, lexicon=lexicon, mask=task.mask)
-            except images.ImageError as error:
-                yield task, error
-        return
-    asked.append(first)
-    chain = (picture for source in ([first.picture.pixels], pictures()) for picture in source)
-    for place, answer in enumerate(reader.read_all(chain, lexicon=lexicon)):
-        task, asked[place] = asked[place], None  # read pages are let go
-        yield task, answer
+    for masked, group in itertools.groupby(pages, key=lambda task: task.mask is not None):
+        own, shown = itertools.tee(group)
+        if masked:
+            read = (next(reader.read_all([task.picture.pixels], mask=task.mask)) for task in shown)
+        else:
+            read = reader.read_all((task.picture.pixels for task in shown), lexicon=lexicon)
+        yield from zip(own, read, strict=True)
 
 
 def interval(counts: Sequence[tuple[int, int]]) -> tuple[float, float]:
@@ -101,14 +89,8 @@ def confidence(surenesses: Sequence[float], right: Sequence[bool]) -> dict[str, 
     1.0
     """
     sure, right = np.asarray(surenesses, float), np.asarray(right, bool)
-    if right.all() or not right.any():
-        area = float("nan")
-    else:
-        above = sure[right][:, None] - sure[~right]
-        area = float((above > 0).mean() + (above == 0).mean() / 2)
-    groups = np.array_split(np.argsort(sure, kind="stable"), min(10, len(sure)))
-    gap = sum(len(rows) * abs(sure[rows].mean() - right[rows].mean()) for rows in groups) / len(sure)
-    return {"answers": len(sure), "area": round(area, 4), "gap": round(float(gap), 4)}
+    area = float(roc_auc_score(right, sure)) if 0 < right.sum() < len(right) else float("nan")
+    return {"answers": len(sure), "area": round(area, 4), "gap": round(gap(sure, right), 4)}
 
 
 def measure_kind(
