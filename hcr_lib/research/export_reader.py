@@ -70,7 +70,8 @@ def save(model: keras.Model, path: Path, record: dict[str, Any]) -> Path:
                 f"expected no negative variances; got {least:g} in {weight.path}. Train the network again."
             )
     blank = model(np.zeros([side or 16 for side in (1, *model.input_shape[1:])]), training=False)
-    if not all(np.isfinite(values).all() for values in (*model.get_weights(), np.asarray(blank))):
+    blank = keras.ops.convert_to_numpy(blank)  # training runs on other backends than TensorFlow, too
+    if not all(np.isfinite(values).all() for values in (*model.get_weights(), blank)):
         raise ValueError("expected finite weights and answers in half precision; train the network again.")
     with tempfile.TemporaryDirectory() as folder:
         model.save(Path(folder, TRAINED))

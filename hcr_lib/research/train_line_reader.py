@@ -108,6 +108,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--units", type=int, default=192, help="units of each LSTM, in each direction")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=at_least_one, default=os.cpu_count(), help="processes that render")
+    parser.add_argument(
+        "--batch", type=at_least_one, default=1, metavar="N", help="N times as many lines in a batch, for a GPU"
+    )
     parser.add_argument("--limit", type=at_least_one, metavar="N", help="N lines of each kind, to try it out")
     parser.add_argument("--ship", action="store_true", help="put the result into data/ when it is done")
     options = parser.parse_args(arguments)
@@ -124,7 +127,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         development = load_strokes("unipen-words", "val", data_dir=data_dir)
     except DataError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
-    steps = len(line_samples.plan(known, 1000 * options.seed, sizes))
+    steps = len(line_samples.plan(known, 1000 * options.seed, sizes, options.batch))
     pictures, texts = watched(development, options.limit or WATCHED, WATCHED_WIDTH)
     parts = [part / np.float32(255) for part in np.array_split(pictures, -(-len(pictures) // 250))]
     for name, rate in baselines(texts, known.words.texts).items():
@@ -146,15 +149,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
             PEAK / 10, steps * options.epochs - warm_up, alpha=0.01, warmup_target=PEAK, warmup_steps=warm_up
         )
         optimizer = keras.optimizers.AdamW(rate, weight_decay=5e-3, global_clipnorm=2.0)
-        compiled = keras.backend.backend() != "tensorflow"  # whose loops XLA slows down
-        model.compile(optimizer, loss=keras.losses.CTC(), jit_compile=compiled)
+        # XLA slows down TensorFlow's loops, and a compiled PyTorch would not use cuDNN's LSTM.
+        model.compile(optimizer, loss=keras.losses.CTC(), jit_compile=keras.backend.backend() == "jax")
     print(f"{model.count_params():,} weights, {steps} steps an epoch; from epoch {len(history) + 1}", flush=True)
 
     context = multiprocessing.get_context("spawn")  # a fork of a process that runs TensorFlow may hang
     with concurrent.futures.ProcessPoolExecutor(options.workers, context) as pool:
+
+        def planned(epoch: int) -> concurrent.futures.Future:
+            return pool.submit(line_samples.plan_epoch, data_dir, 1000 * options.seed + epoch, sizes, options.batch)
+
+        following = planned(len(history))
         for epoch in range(len(history), options.epochs):
             start = time.perf_counter()
-            batches = line_samples.plan(known, 1000 * options.seed + epoch, sizes)
+            batches, following = following.result(), planned(epoch + 1)
             for number, layer in enumerate(model.layers):  # a checkpoint does not hold how far dropout has come
                 if isinstance(layer, keras.layers.Dropout):
                     layer.seed_generator.state.assign([options.seed + number, 1_000_000 * epoch])
@@ -171,7 +179,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             unfinished.replace(checkpoint)
     record = {
         "model": "line_reader", "width": options.width, "units": options.units, "classes": line_samples.CLASSES,
-        "seed": options.seed, "epochs": options.epochs, "steps": steps, "dev_error": history[-1]["dev_error"],
+        "seed": options.seed, "epochs": options.epochs, "steps": steps, "batch": options.batch,
+        "dev_error": history[-1]["dev_error"],
         "backend": keras.backend.backend(), "minutes": round(sum(row["seconds"] for row in history) / 60, 1),
         "date": datetime.date.today().isoformat(),
     }  # fmt: skip

@@ -9,12 +9,13 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from hcr_lib import handwriting, images, pen
+from hcr_lib import handwriting, images, labels, pen
 from hcr_lib._tf import keras, tf
 from hcr_lib.labels import BYCLASS
 from hcr_lib.research import line_samples, train_line_reader
 from hcr_lib.research.line_samples import CLASSES, STEP, WIDTHS, Batch, Sample
 
+MARKS = labels.MARKS + line_samples.SIGNS
 SIZES = dict.fromkeys(line_samples.EPOCH, 12)
 WORDS = ["on", "10", "Ada", "glad", "minute", "HANDS", "letter", "4711", "summer", "quick", "balloon", "it"]
 
@@ -45,8 +46,8 @@ def folder(tmp_path_factory):
     writers = [1, 2, 3]
     pack(folder / "unipen_words.npz", WORDS * 3, np.repeat(writers, len(WORDS)))
     pack(folder / "unipen_lines.npz", ["".join(WORDS[k : k + 3]) for k in range(9)], np.repeat(writers, 3))
-    shown = BYCLASS + "x" * len(line_samples.MARKS)  # nobody made up writes marks
-    pack(folder / "unipen_chars.npz", [*BYCLASS, *line_samples.MARKS] * 3, np.repeat(writers, len(shown)), [*shown] * 3)
+    shown = BYCLASS + "x" * len(MARKS)  # nobody made up writes marks
+    pack(folder / "unipen_chars.npz", [*BYCLASS, *MARKS] * 3, np.repeat(writers, len(shown)), [*shown] * 3)
     glyphs = np.zeros((62, 28, 28), "uint8")
     for glyph, char in zip(glyphs, BYCLASS, strict=True):
         strokes = pen.scale_to(handwriting.write_char(char, handwriting.Style(), np.random.default_rng(0)))
@@ -120,8 +121,8 @@ class TestPlan:
 class TestRendering:
     @pytest.mark.parametrize("kind", list(SIZES))
     def test_a_batch_is_one_width_of_ink_on_paper_and_the_same_every_time(self, folder, kind):
-        text = {"words": WORDS[4], "lines": "1", "synthetic": "Ada 10", "glyphs": "Ada 10", "composed": "Ada 10"}[kind]
-        batch = Batch(240, 3, [Sample(kind, 4, text), Sample(kind, 1, "it")])
+        text = {"words": WORDS[4], "lines": "1", "phrases": f"{WORDS[1]} {WORDS[2]}"}.get(kind, "Ada 10")
+        batch = Batch(240, 3, [Sample(kind, 4, text, (1, 2)), Sample(kind, 1, "it", (11,))])
         pictures, texts = line_samples.render_batch(batch, folder)
         again, _ = line_samples.render_batch(batch, folder)
         other, _ = line_samples.render_batch(batch._replace(seed=4), folder)
