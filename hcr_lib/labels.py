@@ -16,13 +16,16 @@ LETTERS = string.ascii_uppercase
 ALNUM = DIGITS + LETTERS
 BYCLASS = ALNUM + string.ascii_lowercase
 MARKS = ".,-'\"?!:;()/&+=%@#"  #: that reading text needs, and that people's handwriting at hand shows often enough
-TEXT = BYCLASS + MARKS
+TEXT = BYCLASS + MARKS  #: what the network for single characters knows
+#: Further marks that the network for lines knows; there are too few drawings of them to be known alone.
+LINE_MARKS = "$*[]{}<>|_^~"
 #: NIST merges the 15 letters whose two cases look alike, which leaves 47 classes.
 MERGED_LETTERS = "CIJKLMOPSUVWXYZ"
 BALANCED = ALNUM + "".join(c for c in string.ascii_lowercase if c.upper() not in MERGED_LETTERS)
 
 CLASS_SETS = {
-    "digits": DIGITS, "letters": LETTERS, "alnum": ALNUM, "balanced": BALANCED, "byclass": BYCLASS, "text": TEXT,
+    "digits": DIGITS, "letters": LETTERS, "alnum": ALNUM, "balanced": BALANCED, "byclass": BYCLASS,
+    "text": TEXT + LINE_MARKS,
 }  # fmt: skip
 
 #: Characters that an isolated drawing cannot always distinguish. Context can; a classifier can only guess.
@@ -39,7 +42,7 @@ def classes(name: str) -> str:
     >>> classes("letters")
     'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
     >>> [len(classes(name)) for name in CLASS_SETS]
-    [10, 26, 36, 47, 62, 80]
+    [10, 26, 36, 47, 62, 92]
     """
     return CLASS_SETS[ensure_choice(name, CLASS_SETS, name="class set")]
 

@@ -55,7 +55,7 @@ def test_emnist_letters_stand_for_the_alphabet():
 
 @pytest.mark.parametrize("target", NAMES)
 def test_folding_adds_up_cases_and_masks_the_rest(target):
-    source, goal = labels.TEXT, labels.classes(target)
+    source, goal = labels.classes("text"), labels.classes(target)
     fold = labels.merge_matrix(source, goal)
     assert set(np.unique(fold)) <= {0, 1}
     assert (fold.sum(axis=1) <= 1).all(), "no source counts twice"

@@ -393,7 +393,7 @@ class TestReaders:
             return reader._network(stored)
 
         counting = Recognizer(network, reader.record, reader.alphabet)
-        assert counting.read(joined("minute")).text == "minute"
+        assert counting.read(joined("reading")).text == "reading"
         assert sum(shown) == 0
         assert counting.read(drawn("A")).reader == "cut"
         assert counting.read(joined("minute"), reader="cut").reader == "cut"

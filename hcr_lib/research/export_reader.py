@@ -61,6 +61,8 @@ def save(model: keras.Model, path: Path, record: dict[str, Any]) -> Path:
     ValueError
         If weights or answers are not finite (in half precision 65,520 and more is not), or a variance is negative.
     """
+    from hcr_lib._tf import keras
+
     with np.errstate(over="ignore"):
         model.set_weights([values.astype("float16") for values in model.get_weights()])
     # Not left to the answers below: ReLU turns the NaN that a negative variance gives into 0 on some processors.

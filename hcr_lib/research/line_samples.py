@@ -30,9 +30,7 @@ from hcr_lib.datasets import StrokeDataset, load_strokes
 from hcr_lib.research import mixed_emnist
 
 HEIGHT = images.LINE_HEIGHT
-#: Marks that UNIPEN has too few of for the network of single characters; on a line their neighbours help.
-SIGNS = "$*[]{}<>|_^~"
-CLASSES = string.digits + string.ascii_uppercase + string.ascii_lowercase + labels.MARKS + SIGNS + " "
+CLASSES = labels.TEXT + labels.LINE_MARKS + " "
 #: Widths of the batches in pixels, and how many lines each holds; a line is pressed into the widest, if need be.
 WIDTHS = {HEIGHT * times: size for times, size in ((3, 96), (5, 64), (10, 32), (20, 16), (37, 8))}
 FREQUENT = 20_000  #: English words that are set beside UNIPEN's
@@ -102,7 +100,7 @@ class Material:
         words, lines, letters = (
             load_strokes(f"unipen-{kind}", "train", data_dir=data_dir) for kind in ("words", "lines", "chars")
         )
-        words, lines, letters = _legible(words), _legible(_single_lines(lines)), _legible(letters)
+        words, lines, letters = _legible(words), _legible(single_lines(lines)), _legible(letters)
         letters = letters.take(letters.texts != " ")
         sized = np.array([any(map(str.isalnum, text)) for text in words.texts])  # a dash has no height to go by
         pages = [np.flatnonzero(sized & (words.writers == writer)) for writer in np.unique(words.writers)]
@@ -142,7 +140,7 @@ def _legible(strokes: StrokeDataset) -> StrokeDataset:
     return strokes.take(np.array(legible))
 
 
-def _single_lines(strokes: StrokeDataset) -> StrokeDataset:
+def single_lines(strokes: StrokeDataset) -> StrokeDataset:
     """Split texts of several lines where the pen returned to the left; leave out where it did more or less often."""
     lines = [str(text).split("\n") for text in strokes.texts]
     returns = [_returns(strokes[k], len(parts)) for k, parts in enumerate(lines)]

@@ -11,12 +11,14 @@ import pytest
 
 from hcr_lib import handwriting, images, labels, pen
 from hcr_lib._tf import keras, tf
+from hcr_lib.datasets import StrokeDataset
 from hcr_lib.labels import BYCLASS
 from hcr_lib.research import line_samples, train_line_reader
 from hcr_lib.research.line_samples import CLASSES, STEP, WIDTHS, Batch, Sample
 
-MARKS = labels.MARKS + line_samples.SIGNS
+MARKS = labels.MARKS + labels.LINE_MARKS
 SIZES = dict.fromkeys(line_samples.EPOCH, 12)
+STYLE = handwriting.Style()
 WORDS = ["on", "10", "Ada", "glad", "minute", "HANDS", "letter", "4711", "summer", "quick", "balloon", "it"]
 
 
@@ -86,6 +88,22 @@ class TestMaterial:
         assert other.words.texts.tolist() == ["on"], "an endless one is left out as well"
         assert "x" not in other.chars["1"]
         assert "§" not in other.chars["1"]
+
+    def test_texts_of_several_lines_are_split_where_the_pen_returned(self, folder, tmp_path):
+        def page(*lines):
+            written = [(k, handwriting.write(line, STYLE, rng)) for k, line in enumerate(lines)]
+            return [stroke + np.array([0, 250 * k]) for k, strokes in written for stroke in strokes]
+
+        rng = np.random.default_rng(0)
+        drawings = [page("Ada 10", "minute"), page("hands"), page("letter summer"), page("glad", "4711", "quick")]
+        texts = ["Ada 10\nminute", "hands", "letter\nsummer", "glad\n4711\nquick"]
+        strokes = [stroke for drawing in drawings for stroke in drawing]
+        ends = [np.cumsum([0, *map(len, runs)]) for runs in (strokes, drawings)]
+        pages = StrokeDataset(np.concatenate(strokes), *ends, np.array(texts), np.array(list("abcd")))
+        lines = line_samples.single_lines(pages)
+        assert lines.texts.tolist() == ["Ada 10", "minute", "hands", "glad", "4711", "quick"], "no return, no lines"
+        assert "".join(lines.writers) == "aabddd"
+        assert [max(stroke[:, 1].max() for stroke in lines[k]) // 250 for k in range(6)] == [0, 1, 0, 0, 1, 2]
 
 
 class TestPlan:
@@ -208,17 +226,19 @@ class TestTraining:
         assert {path.name for path in out.iterdir()} == {"checkpoint.keras", "history.json", "line_reader.keras"}
 
     def test_one_that_was_stopped_goes_on_to_the_same_weights(self, train, trained, tmp_path, monkeypatch):
-        def stopped(*_, **__):
-            raise KeyboardInterrupt
-
         _, history, _, weights = trained
-        plan = line_samples.plan
-        monkeypatch.setattr(
-            line_samples, "plan", lambda known, seed, sizes: stopped() if seed == 1 else plan(known, seed, sizes)
-        )
+        rendered, epochs = train_line_reader.rendered, []
+
+        def stopped(*arguments):
+            epochs.append(arguments)
+            if len(epochs) == 2:
+                raise KeyboardInterrupt
+            return rendered(*arguments)
+
+        monkeypatch.setattr(train_line_reader, "rendered", stopped)
         with pytest.raises(KeyboardInterrupt):
             train(tmp_path)
-        monkeypatch.setattr(line_samples, "plan", plan)
+        monkeypatch.setattr(train_line_reader, "rendered", rendered)
         # The history may be an epoch ahead, if the process ended before the checkpoint was in place.
         ahead = json.loads((tmp_path / "history.json").read_text(encoding="utf-8"))
         assert len(ahead) == 1
