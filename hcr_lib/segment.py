@@ -31,6 +31,9 @@ MOST_COMPONENTS = 3  #: of one character
 NARROWEST = 0.2  #: of the pieces of letters that touch
 #: Stroke widths: letters touch where a column holds at most so much ink, and so much less than the columns beside it.
 THIN, DEEP = 1.8, 0.5
+#: Between two columns is white paper this wide, from top to bottom; each has so many lines at least, most of them wider
+#: than a number of two digits, and those of the right one begin below each other.
+GUTTER, COLUMN_LINES, COLUMN_WIDTH, FLUSH = 1.5, 3, 1.8, 0.4
 NOISE = 4000  #: a picture with more components than this is noise; a full page of writing has some 2,000
 TINY_NOISE = 200  #: so is one with more than this many, half of which are no taller than 4 pixels
 
@@ -161,7 +164,7 @@ def _noise(count: int) -> ImageError:
 
 
 def lines(ink: npt.ArrayLike) -> list[Line]:
-    """Find the lines of writing, from top to bottom; none on a blank page. Dust is left out.
+    """Find the lines of writing, from top to bottom, column by column; none on a blank page. Dust is left out.
 
     `ink` and errors are those of `components`.
 
@@ -171,15 +174,47 @@ def lines(ink: npt.ArrayLike) -> list[Line]:
     middle lies nearest, at most 0.7 heights away, or that has a letter beside it; else it starts a new one. Smaller
     ones (dots, bars, commas) join the nearest line after that.
 
+    Lists in two columns are parted by a gutter. A table whose second column holds short numbers, or numbers that end
+    below each other, has a gutter too, but is read row by row, as people do.
+
     Examples
     --------
     >>> page = np.zeros((60, 50)); page[5:20, 5:9] = 1; page[5:20, 15:30] = 1; page[35:50, 5:9] = 1
     >>> [[component.box[0] for component in line.components] for line in lines(page)]
     [[5, 15], [5]]
     """
-    found = components(ink, dust=DUST)
+    return _in_columns(components(ink, dust=DUST))
+
+
+def _in_columns(found: list[Component]) -> list[Line]:
+    """Put components into lines, one column after the other."""
     if not found:
         return []
+    height = _writing_height(found)
+    found = sorted(found, key=lambda each: each.box[0])
+    lefts, _, rights, _ = np.transpose([each.box for each in found])
+    gutters = lefts[1:] - np.maximum.accumulate(rights)[:-1]
+    for place in np.argsort(-gutters, kind="stable"):
+        if gutters[place] < GUTTER * height:
+            break
+        left, right = _in_lines(found[: place + 1]), _in_lines(found[place + 1 :])
+        if _are_columns([line.ink.box for line in left], [line.ink.box for line in right], height):
+            return [*_in_columns(found[: place + 1]), *_in_columns(found[place + 1 :])]
+    return _in_lines(found)
+
+
+def _are_columns(left: list[Box], right: list[Box], height: float) -> bool:
+    """Return whether lines on the two sides of a gutter are to be read one side after the other: see `lines`."""
+    if min(len(left), len(right)) < COLUMN_LINES or _shared(_around(left), _around(right), axis=1) < BESIDE:
+        return False
+    widths = [np.median([x1 - x0 for x0, _, x1, _ in side]) for side in (left, right)]
+    starts = np.array([box[0] for box in right])
+    flush = np.median(np.abs(starts - np.median(starts))) <= FLUSH * height
+    return bool(min(widths) >= COLUMN_WIDTH * height and flush)
+
+
+def _in_lines(found: Sequence[Component]) -> list[Line]:
+    """Put components into lines, as if there were but one column."""
     height = _writing_height(found)
     tall = sorted((each for each in found if each.height >= 0.5 * height), key=lambda each: each.box[0])
     groups: list[list[Component]] = []

@@ -140,6 +140,25 @@ class TestLines:
             line = segment.one_line(page(*((50, y, 70, y + 15) for y in range(5, 90, 22))))
         assert line.components
 
+    @pytest.mark.parametrize(
+        ("right", "count"),
+        [
+            ([(200, 320), (205, 280), (198, 300)], 6),  # a second list
+            ([(200, 225), (200, 240), (201, 225)], 3),  # numbers of one or two digits
+            ([(270, 320), (200, 320), (235, 320)], 3),  # that end below each other
+            ([(200, 320), (205, 280), None], 3),  # too few to be a list
+            ([(150, 320), (155, 280), (148, 300)], 3),  # no farther away than words are
+        ],
+    )
+    def test_a_list_in_two_columns_is_parted_and_a_table_is_not(self, right, count):
+        rows = [(y, y + 40) for y in (10, 70, 130)]
+        left = [(10, y0, end, y1) for (y0, y1), end in zip(rows, (100, 110, 95), strict=True)]
+        others = [(x0, y0, x1, y1) for (y0, y1), x in zip(rows, right, strict=True) if x for x0, x1 in [x]]
+        found = segment.lines(page(*left, *others, shape=(180, 340)))
+        assert len(found) == count
+        if count == 6:
+            assert [boxes(line) for line in found] == [[box] for box in left + others]
+
     @given(
         st.lists(st.tuples(st.integers(0, 90), st.integers(0, 90), st.integers(1, 40), st.integers(1, 40)), max_size=9)
     )
