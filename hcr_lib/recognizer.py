@@ -154,6 +154,7 @@ class _Plan:
     one_word: bool = False  # whether the picture was said to hold one
     is_writing: bool = False  # whether it was said to hold some, or is an image of a data set
     place: np.ndarray = field(default_factory=lambda: np.eye(3))  # where the ink is in the picture: `page.on_picture`
+    blanks: list[list[float]] = field(default_factory=list)  # x of the gaps between the words of each line
     looks: list[Future[Look]] = field(default_factory=list)  # what the network for lines says of each
     readings: list[tuple[LineReading, _Line]] = field(default_factory=list)  # of the lines, each as a whole
     uncut: set[int] = field(default_factory=set)  # numbers of lines that are not read in any other way
@@ -374,7 +375,8 @@ class Recognizer:
             if isinstance(plan, images.ImageError):
                 continue
             if request.line_reader:
-                plan.looks = [beside.submit(request.line_reader.look, line) for line in plan.lines]
+                pairs = itertools.zip_longest(plan.lines, plan.blanks, fillvalue=())
+                plan.looks = [beside.submit(request.line_reader.look, line, blanks) for line, blanks in pairs]
             shown += sum(len(word.candidates) for word in plan.words)
             if shown >= BATCH:  # a page of text fills a batch by itself
                 break
@@ -569,8 +571,7 @@ def _is_better(
        by `SURER`, which is below 0. Both confidences are means of probabilities of characters.
     3. With a lexicon, cutting that found another word than those in it is wrong: the line reader searched its words
        together with the scores, and let others through only where the ink says so.
-    4. Where both differ in nothing but blanks, the line reader is right more often: the language knows where words end.
-    5. The text that the line reader's network finds more probable, whatever the language says. Its own reading mostly
+    4. The text that the line reader's network finds more probable, whatever the language says. Its own reading mostly
        is; it is not where the language misled it, and cutting did better.
     """
     if len(by_lines.characters) == 1:
@@ -579,8 +580,7 @@ def _is_better(
         return by_lines.mean > by_cuts.mean + SURER
     if lexicon and not all(word in lexicon for word in by_cuts.text.split()):
         return True
-    letters = ("".join(text.upper().split()) for text in (reading.text, by_cuts.text))
-    return len({*letters}) == 1 or reading.log_probability(reading.text) >= reading.log_probability(by_cuts.text)
+    return reading.log_probability(reading.text) >= reading.log_probability(by_cuts.text)
 
 
 def _joined(lines: list[_Line], plan: _Plan) -> Reading:
@@ -674,12 +674,13 @@ def _words(ink: np.ndarray, request: _Request) -> _Plan:
     if mode == "word" or (mode == "auto" and len(found) == 1 and (whole or len(segment.words(found[0])) == 1)):
         line = segment.one_line(ink)
         return _Plan([_Word(propose(line))], [segment.with_faint_ink(line, ink)], whole, one_word=mode == "word")
-    split = [
-        _Word(propose(word), row)
-        for row, line in enumerate(found)
-        for word in ([line] if masked else segment.words(line))
-    ]
-    return _Plan(split, [segment.with_faint_ink(line, ink) for line in found], whole)
+    split = [[line] if masked else segment.words(line, found) for line in found]
+    return _Plan(
+        [_Word(propose(word), row) for row, words in enumerate(split) for word in words],
+        [segment.with_faint_ink(line, ink) for line in found],
+        whole,
+        blanks=[[x for _, x in segment.blanks(line, found)] for line in found if not masked],
+    )
 
 
 #: Readers of several alphabets share one network.

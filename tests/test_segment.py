@@ -186,6 +186,27 @@ class TestWordsAndCandidates:
         [line] = segment.lines(page(*((x, 20, x + 20, 60) for x in (10, 90, 170, 250))))
         assert len(segment.words(line)) == 1
 
+    def test_the_other_lines_of_a_page_tell_which_gaps_are_wide(self):
+        narrow = [(x, 20, x + 25, 60) for x in (10, 40, 70, 100, 130)]
+        short, long = (10, 80, 35, 120), (60, 80, 85, 120)  # one gap, by itself neither wide nor narrow
+        lines = segment.lines(page(*narrow, short, long, shape=(140, 300)))
+        assert [len(segment.words(line, lines)) for line in lines] == [1, 2]
+        assert len(segment.words(lines[1])) == 1
+        assert segment.blanks(lines[1], lines) == [(1, 47.5)]
+
+    @pytest.mark.parametrize("gaps", ["_b__bb", "a__a", "abcb_a"])
+    def test_short_words_are_parted(self, gaps):
+        widths = {"_": 36, "a": 4, "b": 6, "c": 2}  # I AM A MAN, 12 7 19 and BREAD 12, 40 high
+        lefts = np.cumsum([10, *(20 + widths[gap] for gap in gaps)])
+        line = segment.one_line(page(*((x, 20, x + 20, 60) for x in lefts), shape=(80, 500)))
+        assert [place for place, _ in segment.blanks(line)] == [k + 1 for k, gap in enumerate(gaps) if gap == "_"]
+
+    def test_a_hyphen_in_a_gap_leaves_it_no_wider_than_its_wider_side(self):
+        letters = [(x, 20, x + 25, 60) for x in (10, 40, 70, 140, 170)]  # the third gap is 45 wide
+        line = segment.one_line(page(*letters, (105, 38, 130, 43)))
+        assert (len(line.marks), segment.blanks(line)) == (1, [])
+        assert segment.blanks(segment.one_line(page(*letters))) == [(3, 117.5)]
+
     def test_every_piece_is_proposed_alone_and_broken_letters_together(self):
         line = segment.one_line(page((10, 20, 20, 60), (24, 20, 34, 60), (60, 20, 90, 60)))
         proposed = [(candidate.start, candidate.stop) for candidate in segment.candidates(line)]
