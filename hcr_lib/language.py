@@ -61,6 +61,9 @@ RARE_MARK = 0.02  #: the share of any other
 CAPITAL = {"": 0.25, "U": 0.25, "UU": 0.98, "l": 0.005}
 #: How likely a word of the open vocabulary is spelled like no other, and with which letters: names and codes.
 ODD_SHARE, ODD_LETTER, ODD_END = 0.05, 0.85 / 26, 0.15
+#: How often a line ends behind the word I, beside elsewhere: a lone bar there is a number. Of 67 that UNIPEN's training
+#: people wrote none did, of 33 lone 1 six.
+I_AT_END = 0.015
 RAREST = 1e-4  #: nothing is impossible
 MOST_KEPT = 50_000  #: answers remembered
 
@@ -584,10 +587,14 @@ class Language:
     def log_probability(self, text: str) -> float:
         """Return the natural logarithm of the probability of a text and of its end."""
         node, total = self.start, 0.0
-        for char in text + " ":
+        for char in text:
             probability, node = self.step(node, char)
             total += math.log(probability)
-        return total
+        return total + math.log(self.end(node))
+
+    def end(self, node: Node) -> float:
+        """Return the probability that a text ends at a place."""
+        return self.step(node, " ")[0] * (I_AT_END if node.context == "i" else 1)
 
     def _step(self, node: Node, char: str) -> tuple[float, Node]:
         folded, kind, part = _sort_of(char)

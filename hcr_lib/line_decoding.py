@@ -171,7 +171,7 @@ def search(
         beam = {text: (in_blank / best, in_char / best, node) for text, (in_blank, in_char, node) in kept}
     found = []
     for text, (in_blank, in_char, node) in beam.items():
-        ended = 1.0 if node is None else language.step(node, " ")[0] ** weight  # the last word is over
+        ended = 1.0 if node is None else language.end(node) ** weight
         found.append((text, scale + math.log((in_blank + in_char) * ended)))
     return heapq.nlargest(n, found, key=lambda item: item[1])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -16,6 +16,9 @@ from hcr_lib.networks import inference
 
 WEIGHTS = "line_reader.tflite"
 RIVALS = 4  #: best texts of a search that are looked at: some differ from the first in nothing but blanks around it
+#: How likely a blank stands where a gap is as wide as those between words. The network knows nothing of a page's other
+#: lines, and the language little of numbers behind words.
+PARTED = 0.9
 STEP = 4  #: columns of a line's image that the network takes for one step
 
 
@@ -101,6 +104,7 @@ class LineReader:
         self._classes = "".join(char for char in known if char in classes or char == " ")
         self._folding = labels.merge_matrix(known, self._classes)
         self._ignored = [k for k, char in enumerate(known) if not char.isalnum() and char not in self._classes]  # marks
+        self._blank = 1 + self._classes.index(" ")
         self.lexicon = lexicon
         self._language = _language(lexicon)
 
@@ -126,8 +130,14 @@ class LineReader:
         scores = np.hstack([blank + passed_over, chars @ self._folding]) + 1e-9
         return np.log(scores / scores.sum(axis=1, keepdims=True))
 
-    def look(self, component: segment.Component) -> Look:
+    def look(self, component: segment.Component, blanks: Iterable[float] = ()) -> Look:
         """Show the network the ink of a line, of which `component` also says where it is on the page.
+
+        Parameters
+        ----------
+        component : hcr_lib.segment.Component
+        blanks : iterable of float
+            Where words are parted, as far as gaps can tell: in pixels from the left of the page.
 
         Raises
         ------
@@ -143,7 +153,15 @@ class LineReader:
                 x0, y0, x1, y1 = origin(STEP * start, STEP * stop)
                 x, y = component.box[:2]
                 marks.append((self._network.record["classes"][likeliest[start]], (x0 + x, y0 + y, x1 + x, y1 + y)))
-        return Look(component, self._among_classes(given), line.shape[1], origin, marks)
+        scores = self._among_classes(given)
+        left, _, right, _ = images.bounding_box(component.ink)
+        for x in blanks:
+            across = (x - component.box[0] - left) / (right - left)
+            column = 2 * images.LINE_MARGIN + across * (line.shape[1] - 4 * images.LINE_MARGIN)
+            row = scores[min(int(column / STEP), len(scores) - 1)]
+            row += np.log(1 - PARTED)
+            row[self._blank] = np.log(np.exp(row[self._blank]) + PARTED)
+        return Look(component, scores, line.shape[1], origin, marks)
 
     def decode(self, look: Look) -> LineReading:
         """Find the likeliest text for what the network said of a line, and the place of each character."""

@@ -187,6 +187,11 @@ class TestWordPairs:
 
 
 class TestLanguage:
+    def test_no_line_ends_behind_a_lone_i(self):
+        words = Language(Lexicon(["i", "am"]))
+        inside = words.log_probability("am i am") - words.log_probability("am i")
+        assert inside > words.log_probability("am am am") - words.log_probability("am am") + 3
+
     @pytest.mark.parametrize(
         ("likely", "unlikely"),
         [

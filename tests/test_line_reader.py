@@ -89,6 +89,14 @@ class TestReading:
         assert reading.text == "on it"
         assert "".join(place.char for place, _ in reading.places) == "onit"
 
+    def test_a_wide_gap_parts_words(self):
+        ink = segment.Component((100, 0, 124, 44), np.ones((44, 24), "float32"))  # shown as it is: 8 steps of 4 columns
+        reader = LineReader(labels.ALNUM, network=Written(*((char, 0.999, "9") for char in "TO42")))
+        assert reader.read(ink).text == "TO42"
+        look = reader.look(ink, blanks=[112])  # the middle, step 4, where the network says nothing
+        assert reader.decode(look).text == "TO 42"
+        np.testing.assert_allclose(np.exp(look.scores).sum(axis=1), 1, atol=1e-3)
+
     def test_a_lexicon_is_searched_and_forces_nothing(self):
         unsure = Written(
             ("m", 0.9, "n"), ("i", 0.9, "u"), ("n", 0.9, "u"), ("u", 0.4, "v"), ("t", 0.9, "f"), ("e", 0.9, "c")

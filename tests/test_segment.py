@@ -140,6 +140,25 @@ class TestLines:
             line = segment.one_line(page(*((50, y, 70, y + 15) for y in range(5, 90, 22))))
         assert line.components
 
+    @pytest.mark.parametrize(
+        ("right", "count"),
+        [
+            ([(200, 320), (205, 280), (198, 300)], 6),  # a second list
+            ([(200, 225), (200, 240), (201, 225)], 3),  # numbers of one or two digits
+            ([(270, 320), (200, 320), (235, 320)], 3),  # that end below each other
+            ([(200, 320), (205, 280), None], 3),  # too few to be a list
+            ([(150, 320), (155, 280), (148, 300)], 3),  # no farther away than words are
+        ],
+    )
+    def test_a_list_in_two_columns_is_parted_and_a_table_is_not(self, right, count):
+        rows = [(y, y + 40) for y in (10, 70, 130)]
+        left = [(10, y0, end, y1) for (y0, y1), end in zip(rows, (100, 110, 95), strict=True)]
+        others = [(x0, y0, x1, y1) for (y0, y1), x in zip(rows, right, strict=True) if x for x0, x1 in [x]]
+        found = segment.lines(page(*left, *others, shape=(180, 340)))
+        assert len(found) == count
+        if count == 6:
+            assert [boxes(line) for line in found] == [[box] for box in left + others]
+
     @given(
         st.lists(st.tuples(st.integers(0, 90), st.integers(0, 90), st.integers(1, 40), st.integers(1, 40)), max_size=9)
     )
@@ -166,6 +185,27 @@ class TestWordsAndCandidates:
     def test_even_gaps_part_nothing_however_wide(self):
         [line] = segment.lines(page(*((x, 20, x + 20, 60) for x in (10, 90, 170, 250))))
         assert len(segment.words(line)) == 1
+
+    def test_the_other_lines_of_a_page_tell_which_gaps_are_wide(self):
+        narrow = [(x, 20, x + 25, 60) for x in (10, 40, 70, 100, 130)]
+        short, long = (10, 80, 35, 120), (60, 80, 85, 120)  # one gap, by itself neither wide nor narrow
+        lines = segment.lines(page(*narrow, short, long, shape=(140, 300)))
+        assert [len(segment.words(line, lines)) for line in lines] == [1, 2]
+        assert len(segment.words(lines[1])) == 1
+        assert segment.blanks(lines[1], lines) == [(1, 47.5)]
+
+    @pytest.mark.parametrize("gaps", ["_b__bb", "a__a", "abcb_a"])
+    def test_short_words_are_parted(self, gaps):
+        widths = {"_": 36, "a": 4, "b": 6, "c": 2}  # I AM A MAN, 12 7 19 and BREAD 12, 40 high
+        lefts = np.cumsum([10, *(20 + widths[gap] for gap in gaps)])
+        line = segment.one_line(page(*((x, 20, x + 20, 60) for x in lefts), shape=(80, 500)))
+        assert [place for place, _ in segment.blanks(line)] == [k + 1 for k, gap in enumerate(gaps) if gap == "_"]
+
+    def test_a_hyphen_in_a_gap_leaves_it_no_wider_than_its_wider_side(self):
+        letters = [(x, 20, x + 25, 60) for x in (10, 40, 70, 140, 170)]  # the third gap is 45 wide
+        line = segment.one_line(page(*letters, (105, 38, 130, 43)))
+        assert (len(line.marks), segment.blanks(line)) == (1, [])
+        assert segment.blanks(segment.one_line(page(*letters))) == [(3, 117.5)]
 
     def test_every_piece_is_proposed_alone_and_broken_letters_together(self):
         line = segment.one_line(page((10, 20, 20, 60), (24, 20, 34, 60), (60, 20, 90, 60)))
