@@ -23,6 +23,8 @@ DUST = 0.07  #: components smaller than this share, both ways, are left out
 DOT = 0.4  #: components smaller than this share, both ways, belong to the component below them
 BAR = 0.25, 0.9  #: lower and narrower ones are bars: of a broken E or T, where they stand over another; else hyphens
 OVERLAP = 0.45  #: of the narrower component's width: those that share this much are merged, a dot and its stem
+INTERLOCKED, NEAR = 0.5, 3.0  #: of a line's components: those that stand so far in another line, so near, are its own
+SLENDER, HOVERS = 0.6, 0.6  #: a lone bar no wider than this share of its height, so close over another, is its dot
 BESIDE = 0.5  #: of the smaller component's height: those that share this much stand beside each other, a g and an l
 #: Words are parted by gaps that are wider than the usual one by so much, more the fewer there are to compare, and by so
 #: many times what narrow ones are narrower, up to the last of these. Chosen on composed lists (0.3 % of the blanks
@@ -231,6 +233,7 @@ def _in_lines(found: Sequence[Component]) -> list[Line]:
         if not near:
             groups.append([])
         groups[min(near, key=away.__getitem__, default=-1)].append(each)
+    groups = _interlocked(groups, height)
     boxes = np.array([each.box for group in groups for each in group])
     owners = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
     for each in (each for each in found if each.height < 0.5 * height):
@@ -242,6 +245,40 @@ def _in_lines(found: Sequence[Component]) -> list[Line]:
         boxes, owners = np.vstack([boxes, each.box]), np.append(owners, nearest)
     groups.sort(key=lambda group: np.mean([each.middle for each in group]))
     return [_stack(group) for group in groups]
+
+
+def _interlocked(groups: list[list[Component]], height: float) -> list[list[Component]]:
+    """Join lines that stand in each other: the tall letters of a line of small ones, or the long dot of an i."""
+    groups = sorted(groups, key=len)
+    for k, group in enumerate(groups[:-1]):
+        inside = [
+            max(np.mean([_inside(each, other, height) for each in group]), _hovers(group, other, height))
+            for other in groups[k + 1 :]
+        ]
+        if max(inside) >= INTERLOCKED:
+            groups[k + 1 + int(np.argmax(inside))] += group
+            group.clear()
+    return [sorted(group, key=lambda each: each.box[0]) for group in groups if group]
+
+
+def _hovers(group: list[Component], line: list[Component], height: float) -> bool:
+    """Return whether a line is but a bar over a bar of another line, as the long dot of an i is."""
+    x0, _, x1, y1 = group[0].box
+    below = np.array([each.box for each in line if each.width <= SLENDER * each.height])
+    if len(group) > 1 or group[0].width > SLENDER * group[0].height or not len(below):
+        return False
+    aside = np.maximum(below[:, 0] - x1, x0 - below[:, 2])
+    return bool(((aside <= HOVERS * height) & (abs(below[:, 1] - y1) <= HOVERS * height)).any())
+
+
+def _inside(component: Component, line: list[Component], height: float) -> float:
+    """Return the height that a component and a line share where the line is near, as a share of the smaller height."""
+    x0, _, x1, _ = component.box
+    boxes = np.array([each.box for each in line])
+    near = boxes[np.maximum(boxes[:, 0] - x1, x0 - boxes[:, 2]) <= NEAR * height]
+    if not len(near):
+        return 0.0
+    return _shared(component.box, (x0, near[:, 1].min(), x1, near[:, 3].max()), axis=1)
 
 
 def one_line(ink: npt.ArrayLike) -> Line | None:

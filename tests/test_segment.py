@@ -91,6 +91,24 @@ class TestLines:
         glad = (20, 45, 45, 95), (50, 10, 56, 70), (60, 42, 85, 70), (90, 10, 115, 70)
         assert [boxes(line) for line in segment.lines(page(*glad))] == [list(glad)]
 
+    def test_tall_letters_among_small_ones_are_no_line_of_their_own(self):
+        small = [(x, 56, x + 22, 72) for x in (10, 40, 70, 160, 190, 220, 310, 340)]
+        tall = [(x, 12, x + 6, 70) for x in (100, 130, 250, 280)]
+        [line] = segment.lines(page(*small, *tall, shape=(120, 400)))
+        assert boxes(line) == sorted(small + tall)
+
+    def test_the_long_dot_of_an_i_is_no_line(self):
+        letters = [(10, 60, 40, 100), (50, 62, 58, 100), (70, 60, 100, 100), (110, 60, 140, 100)]
+        [line] = segment.lines(page((50, 10, 57, 46), *letters, shape=(140, 200)))
+        assert boxes(line) == [(10, 60, 40, 100), (50, 10, 58, 100), *letters[2:]]
+        wide = segment.lines(page((45, 10, 75, 46), *letters, shape=(140, 200)))
+        assert len(wide) == 2, "but a letter is"
+
+    def test_lines_close_above_one_another_stay_apart(self):
+        upper = [(x, 10, x + 25, 66 if x % 3 else 50) for x in range(10, 300, 40)]
+        lower = [(x, 60, x + 12, 100) for x in range(37, 317, 40)]
+        assert [boxes(line) for line in segment.lines(page(*upper, *lower, shape=(140, 340)))] == [upper, lower]
+
     def test_dust_is_left_out(self):
         [line] = segment.lines(page((10, 10, 30, 60), (60, 10, 80, 60), (100, 30, 102, 32)))
         assert len(line.components) == 2
