@@ -55,8 +55,14 @@ FOLLOWS = {
     "digit": {"letter": 0.01, "digit": 0.5, "mark": 0.13, "space": 0.36},
     "mark": {"letter": 0.12, "digit": 0.15, "mark": 0.08, "space": 0.65},
 }
-MARKS = {".": 0.27, ",": 0.17, "-": 0.1, "'": 0.08}  #: shares of all marks
-RARE_MARK = 0.02  #: the share of any other
+#: Shares of the marks after each kind of character, and of any other mark.
+MARKS = {
+    "start": {'"': 0.13, "(": 0.1, "$": 0.09, "=": 0.09},
+    "letter": {".": 0.41, ",": 0.28, "'": 0.11, "-": 0.06, "?": 0.03},
+    "digit": {".": 0.26, "-": 0.21, ")": 0.12, "/": 0.11, ",": 0.1, "%": 0.07, ":": 0.05},
+    "mark": {".": 0.08, ",": 0.08, '"': 0.07, "-": 0.07},
+}
+RARE_MARK = 0.015
 #: The probability of a capital at the beginning of a word, after one, after more than one, and after a small letter.
 CAPITAL = {"": 0.25, "U": 0.25, "UU": 0.98, "l": 0.005}
 #: How likely a word of the open vocabulary is spelled like no other, and with which letters: names and codes.
@@ -487,13 +493,13 @@ class Node:
 
 
 @functools.lru_cache(maxsize=1000)
-def _sort_of(char: str) -> tuple[str, str, float]:
-    """Return the small letter of a character, its kind, and how often it is meant where its kind is."""
+def _sort_of(char: str, before: str) -> tuple[str, str, float]:
+    """Return the small letter of a character, its kind, and how often it is meant where its kind is: after another."""
     if char == " ":
         return char, "space", 1.0
     if char.isalpha():
         return char.lower(), "letter", 1.0
-    return (char, "digit", 0.1) if char.isdigit() else (char, "mark", MARKS.get(char, RARE_MARK))
+    return (char, "digit", 0.1) if char.isdigit() else (char, "mark", MARKS[before].get(char, RARE_MARK))
 
 
 class Language:
@@ -597,7 +603,7 @@ class Language:
         return self.step(node, " ")[0] * (I_AT_END if node.context == "i" else 1)
 
     def _step(self, node: Node, char: str) -> tuple[float, Node]:
-        folded, kind, part = _sort_of(char)
+        folded, kind, part = _sort_of(char, node.kind)
         follows, letters = FOLLOWS[node.kind], self.characters.following(node.context)
         letter, other = letters.get(folded, 0.0), follows.get(kind, 0.0) * part
         if node.kind == "letter":
