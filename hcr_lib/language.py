@@ -63,6 +63,17 @@ MARKS = {
     "mark": {".": 0.08, ",": 0.08, '"': 0.07, "-": 0.07},
 }
 RARE_MARK = 0.015
+#: How dates, times, prices and telephone numbers are spelled. D is a digit; d, m, h and y are those that begin a day, a
+#: month, an hour and a year; the rest stands for itself. Each group is as likely as the others.
+FIGURES = (
+    ("dD.mD.yDDD", "D.D.yDDD", "dD.D.yDDD", "D.mD.yDDD", "dD/mD/yDDD", "mD/dD/yDDD", "yDDD-mD-dD", "dD.mD.DD"),
+    ("D,DD", "DD,DD", "DDD,DD", "DDDD,DD", "D.DD", "DD.DD", "DDD.DD", "DDDD.DD", "D,DDD", "DD,DDD", "$D.DD", "$DD.DD"),
+    ("0DDD", "+DD", "0DDD/DDDD", "0DDD/DDDDD", "0DDD/DDDDDD", "DDD-DDDD", "DDD-DDD-DDDD", "DDDD-D", "DDDD-DD", "(DDD)"),
+    ("D:mD", "hD:DD", "D%", "DD%"),
+)
+_FIGURE_SIGNS = {"D": string.digits, "d": "0123", "m": "01", "h": "012", "y": "12"}
+FIGURE_SHARE = 0.03  #: of all words, so to speak, are figures of these forms
+
 #: The probability of a capital at the beginning of a word, after one, after more than one, and after a small letter.
 CAPITAL = {"": 0.25, "U": 0.25, "UU": 0.98, "l": 0.005}
 #: How likely a word of the open vocabulary is spelled like no other, and with which letters: names and codes.
@@ -477,6 +488,10 @@ class Node:
         How likely it is then spelled like no other.
     before : str
         The word before, in small letters, if the lexicon knows it.
+    figure : str
+        What there is of a date, a price or the like: see `FIGURES`.
+    figures : float
+        How likely it is one.
     after : dict
         The probabilities of next characters that were asked for, and the places behind them.
     """
@@ -489,6 +504,8 @@ class Node:
     open: float = 1.0
     odd: float = ODD_SHARE
     before: str = ""
+    figure: str = ""
+    figures: float = 0.0
     after: dict[str, tuple[float, Node]] = field(default_factory=dict, repr=False)
 
 
@@ -500,6 +517,19 @@ def _sort_of(char: str, before: str) -> tuple[str, str, float]:
     if char.isalpha():
         return char.lower(), "letter", 1.0
     return (char, "digit", 0.1) if char.isdigit() else (char, "mark", MARKS[before].get(char, RARE_MARK))
+
+
+@functools.lru_cache(maxsize=MOST_KEPT)
+def _figures(begun: str, *, whole: bool = False) -> float:
+    """Return the share of figures that begin with a text, or are it."""
+    share = 0.0
+    for group in FIGURES:
+        for form in group:
+            if len(begun) == len(form) if whole else len(begun) <= len(form):
+                signs = [_FIGURE_SIGNS.get(sign, sign) for sign in form[: len(begun)]]
+                if all(char in sign for char, sign in zip(begun, signs, strict=True)):
+                    share += 1 / (len(FIGURES) * len(group) * math.prod(map(len, signs)))
+    return share
 
 
 class Language:
@@ -515,7 +545,8 @@ class Language:
     else, all letters equally likely. So a name costs what its first letters are unusual, and costs it once.
 
     Words may stand between marks and have 's behind them. After a mark that the lexicon does not go on with, another
-    word may begin, as in ``pitter-patter``. A capital may begin a word or go through all of it; others are rare.
+    word may begin, as in ``pitter-patter``. A capital may begin a word or go through all of it; others are rare. Dates,
+    prices and the like have forms of their own, `FIGURES`.
 
     Parameters
     ----------
@@ -558,7 +589,7 @@ class Language:
 
     def _begin(self) -> None:
         """Forget all answers."""
-        self.start = Node(open=self.open_share)
+        self.start = Node(open=self.open_share, figures=FIGURE_SHARE)
         self._starts = {"": self.start}
         self._made = 0
 
@@ -568,7 +599,9 @@ class Language:
             return self.start
         if before not in self._starts:
             known = bool(before) and self.pairs.share(before, "") is not None
-            self._starts[before] = Node(open=self.open_share * (AFTER_KNOWN if known else 1), before=before)
+            self._starts[before] = Node(
+                open=self.open_share * (AFTER_KNOWN if known else 1), before=before, figures=FIGURE_SHARE
+            )
         return self._starts[before]
 
     def _share(self, before: str, word: str, *, whole: bool = False) -> float:
@@ -603,6 +636,19 @@ class Language:
         return self.step(node, " ")[0] * (I_AT_END if node.context == "i" else 1)
 
     def _step(self, node: Node, char: str) -> tuple[float, Node]:
+        """Return the answer of `step`: either the text is at a figure of some known form, or it goes on otherwise."""
+        other, place = self._go_on(node, char)
+        if not node.figures:
+            return other, place
+        longer = node.figure + char
+        spelled = _figures(node.figure, whole=True) if char == " " else _figures(longer)
+        of_figure = node.figures * spelled / _figures(node.figure)
+        probability = of_figure + (1 - node.figures) * other
+        if char != " ":
+            place.figure, place.figures = longer, of_figure / probability
+        return probability, place
+
+    def _go_on(self, node: Node, char: str) -> tuple[float, Node]:
         folded, kind, part = _sort_of(char, node.kind)
         follows, letters = FOLLOWS[node.kind], self.characters.following(node.context)
         letter, other = letters.get(folded, 0.0), follows.get(kind, 0.0) * part

@@ -1,4 +1,5 @@
 import math
+import string
 import time
 
 import numpy as np
@@ -204,11 +205,21 @@ class TestLanguage:
             ("Smith", "Smlth"),
             ("1998", "1x9a"),
             ("pitter-patter", "pitter-pxtter"),
+            ("13/08/2019", "1310812019"),
+            ("24.12.2025", "24112.2025"),
+            ("at 14:30", "at 14.30."),
+            ("0340/69050", "0340169050"),
         ],
     )
     def test_what_is_likelier(self, known, spelled, likely, unlikely):
         for each in (known, spelled):
             assert each.log_probability(likely) > each.log_probability(unlikely) + 1
+
+    @pytest.mark.parametrize("begun", ["", "1", "31.1", "3,", "0340/1234", "19"])
+    def test_figures_go_on_in_one_way_or_end(self, begun):
+        ways = [language._figures(begun + char) for char in string.digits + string.punctuation]
+        assert sum(ways) + language._figures(begun, whole=True) == pytest.approx(language._figures(begun))
+        assert language._figures("") == pytest.approx(1)
 
     def test_a_word_has_the_probability_of_both_together(self, monkeypatch):
         monkeypatch.setattr(language, "RAREST", 1e-300)
