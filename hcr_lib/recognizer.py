@@ -232,8 +232,9 @@ class Recognizer:
         Parameters
         ----------
         alphabet : {"alnum", "digits", "letters", "byclass", "text"}
-            What it may answer with: 36 digits and capitals, 10, 26, all 62 with exact case, or these and 18 marks
-            (`hcr_lib.labels.MARKS`). One network knows all 80; the others add up its probabilities, or mask them.
+            What it may answer with: 36 digits and capitals, 10, 26, all 62 with exact case, or these and 30 marks, the
+            last 12 of which (`hcr_lib.labels.LINE_MARKS`) only where lines are read as a whole. One network knows the
+            other 80; smaller alphabets add up its probabilities, or mask them.
         path : path, optional
             Another trained reader, written by `hcr_lib.research.export_reader`.
 
