@@ -30,7 +30,7 @@ from hcr_lib.recognizer import WEIGHTS
 from hcr_lib.research import manifest
 
 if TYPE_CHECKING:
-    from hcr_lib._tf import keras
+    from hcr_lib._tf import keras, tf
 
 COMMAND = "python -m hcr_lib.research.export_reader"
 TRAINED = "reader.keras"
@@ -126,18 +126,28 @@ def _export(model: keras.Model) -> bytes:
 def _export_lines(model: keras.Model) -> bytes:
     """Convert a line reader, which Keras' own export cannot do for LiteRT: the lists in the loops of its LSTMs.
 
-    They are lowered to tensors for one line at a time. The weights become constants in half precision, which they have
-    already.
+    They are lowered to tensors for one line at a time. Keras multiplies the input of each step by itself; here one
+    product does it for all of a line, so that a step reads only the recurrent weights, which takes three quarters of
+    the time. The weights become constants in half precision, which they have already.
     """
     from hcr_lib._tf import keras, tf
 
-    state = [
-        [variable.numpy() for variable in each] for each in (model.trainable_variables, model.non_trainable_variables)
-    ]
+    first = next(k for k, layer in enumerate(model.layers) if isinstance(layer, keras.layers.Bidirectional))
+    front = keras.Model(model.input, model.layers[first].input)
+    layers = [layer for layer in model.layers[first:] if not isinstance(layer, keras.layers.Dropout)]
+    *lstms, dense = [
+        [each.get_weights() for each in (layer.forward_layer, layer.backward_layer)] if len(layer.weights) == 6
+        else layer.get_weights() for layer in layers
+    ]  # fmt: skip
+    state = [[each.numpy() for each in some] for some in (front.trainable_variables, front.non_trainable_variables)]
 
     def scored(line):
-        scores, _ = model.stateless_call(*[list(map(tf.constant, each)) for each in state], line, training=False)
-        return keras.ops.log_softmax(scores)
+        columns, _ = front.stateless_call(*[list(map(tf.constant, each)) for each in state], line, training=False)
+        columns = columns[0]
+        for forwards, backwards in lstms:
+            other = tf.reverse(_lstm(tf.reverse(columns, [0]), *backwards), [0])
+            columns = tf.concat([_lstm(columns, *forwards), other], axis=1)
+        return tf.nn.log_softmax(tf.matmul(columns, dense[0]) + dense[1])[None]
 
     shape = tf.TensorSpec((1, *model.input_shape[1:]), "float32")
     function = tf.function(scored, input_signature=[shape], autograph=False, jit_compile=False)
@@ -147,6 +157,23 @@ def _export_lines(model: keras.Model) -> bytes:
     converter.target_spec.supported_types = [tf.float16]
     with quiet_stderr():
         return converter.convert()
+
+
+def _lstm(columns: tf.Tensor, kernel: np.ndarray, recurrent: np.ndarray, bias: np.ndarray) -> tf.Tensor:
+    """Return what an LSTM with Keras' weights says of a sequence (n, features): (n, units)."""
+    from hcr_lib._tf import tf
+
+    given, number, units = tf.matmul(columns, kernel) + bias, tf.shape(columns)[0], len(recurrent)
+
+    def step(k, shown, memory, said):
+        write, keep, new, show = tf.split(tf.gather(given, [k]) + tf.matmul(shown, recurrent), 4, axis=1)
+        memory = tf.sigmoid(keep) * memory + tf.sigmoid(write) * tf.tanh(new)
+        shown = tf.sigmoid(show) * tf.tanh(memory)
+        return k + 1, shown, memory, said.write(k, shown[0])
+
+    nothing, said = tf.zeros((1, units)), tf.TensorArray("float32", number, element_shape=(units,))
+    *_, said = tf.while_loop(lambda k, *_: k < number, step, (tf.constant(0), nothing, nothing, said))
+    return said.stack()
 
 
 def _zipped(members: dict[str, bytes], behind: bytes = b"") -> bytes:
