@@ -38,6 +38,9 @@ WEIGHTS = "reader.tflite"
 BATCH = 256  #: images shown to the network together, when many pictures are read
 CHUNK = 64  #: pictures read together, at most; only their ink is held in memory
 ALTERNATIVES = 3
+#: Of a picture, images of lines with at most so many columns together are read as wholes, some 1,300 characters, and at
+#: most so many candidates are cut out besides: this is what two seconds are enough for.
+MOST_COLUMNS, MOST_CUTS = 40_000, 600
 #: So much surer must the line reader be that what cutting takes for a single character is a short word. It may be much
 #: less sure: of 102 such words of two or three letters by UNIPEN's development people it read 88, cutting none (with 0
 #: it would have been left 66, with 0.1 52); of 352 single characters it took none for a word that cutting had right.
@@ -396,13 +399,17 @@ class Recognizer:
 
     def _read_lines(self, plan: _Plan, request: _Request) -> None:
         """Read each line of a plan as a whole, and say which of them need not be cut."""
+        cuts = 0
         for component, look in zip(plan.lines, plan.looks, strict=False):
             reading = request.line_reader.decode(look.result())
             line = self._as_line(reading, plan, component, request.lexicon)
             plan.readings.append((reading, line))
             sure = request.reader == "line" or _is_certain(reading, line, component)
-            if plan.whole is None and line.characters and sure and not request.masks:
-                plan.uncut.add(len(plan.readings) - 1)
+            number = len(plan.readings) - 1
+            if plan.whole is None and line.characters and not request.masks:
+                cuts += sum(len(word.candidates) for word in plan.words if word.line == number and not sure)
+                if sure or cuts > MOST_CUTS:
+                    plan.uncut.add(number)
 
     def _as_line(
         self, reading: LineReading, plan: _Plan, component: segment.Component, lexicon: Lexicon | None
@@ -667,12 +674,24 @@ def _plan(picture: Any, request: _Request, beside: ThreadPoolExecutor) -> _Plan 
             width, height = picture.size if isinstance(picture, Image.Image) else np.shape(picture)[1::-1]
         ink, place = _prepared(gray, request, beside)
         plan = _words(ink, request)
+        if request.line_reader:
+            _ensure_readable(plan.lines)
     except ValueError as error:  # another one than an ImageError: an array that is no picture
         return error if isinstance(error, images.ImageError) else images.ImageError(str(error))
     # Joined writing that is cut is a drawing, too.
     plan.is_writing = not request.line_reader or request.mode == "word" or max(ink.shape) <= 2 * images.SIZE
     plan.place = np.diag([width / gray.shape[1], height / gray.shape[0], 1.0]) @ place
     return plan
+
+
+def _ensure_readable(lines: list[segment.Component]) -> None:
+    """Raise an ImageError if lines are too long to be read in a few seconds."""
+    columns = sum(images.line_width(line.height, line.width) for line in lines)
+    if columns > MOST_COLUMNS:
+        raise images.ImageError(
+            f"the picture holds {len(lines)} lines, more writing than is read at once; expected some 30 lines of 40 "
+            f"characters, or {100 * MOST_COLUMNS / columns:.0f} % of what is there. Crop it into parts."
+        )
 
 
 def _prepared(gray: np.ndarray, request: _Request, beside: ThreadPoolExecutor) -> tuple[np.ndarray, np.ndarray]:
@@ -713,12 +732,13 @@ def _words(ink: np.ndarray, request: _Request) -> _Plan:
     if mode == "word" or (mode == "auto" and len(found) == 1 and (whole or len(segment.words(found[0])) == 1)):
         line = segment.one_line(ink)
         return _Plan([_Word(propose(line))], [segment.with_faint_ink(line, ink)], whole, one_word=mode == "word")
-    split = [[line] if masked else segment.words(line, found) for line in found]
+    widest = math.inf if masked else segment.widest_gap(found)  # a mask says where the blanks are
+    split = [segment.words(line, widest) for line in found]
     return _Plan(
         [_Word(propose(word), row) for row, words in enumerate(split) for word in words],
         [segment.with_faint_ink(line, ink) for line in found],
         whole,
-        blanks=[[x for _, x in segment.blanks(line, found)] for line in found if not masked],
+        blanks=[[x for _, x in segment.blanks(line, widest)] for line in found],
     )
 
 

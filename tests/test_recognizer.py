@@ -401,6 +401,25 @@ class TestReaders:
         assert counting.read(joined("minute"), reader="cut").reader == "cut"
         assert sum(shown) > 1
 
+    def test_no_more_is_read_at_once_than_a_few_seconds_allow(self, reader, monkeypatch):
+        shown = []
+
+        def network(stored):
+            shown.append(len(stored))
+            return reader._network(stored)
+
+        counting = Recognizer(network, reader.record, reader.alphabet)
+        picture = drawn("HAND MADE\nPAGE\nHELLO")
+        counting.read(picture, "page", reader="cut")
+        by_cuts = sum(shown)
+        monkeypatch.setattr(recognizer, "MOST_CUTS", 0)
+        assert counting.read(picture, "page").reader == "line"  # what it is unsure of is not cut as well
+        assert sum(shown) == by_cuts
+        monkeypatch.setattr(recognizer, "MOST_COLUMNS", 500)
+        with pytest.raises(images.ImageError, match=r"holds 3 lines, more writing than is read at once.* Crop it"):
+            counting.read(picture, "page")
+        assert counting.read(picture, "page", reader="cut").text
+
     def test_an_unknown_reader_names_the_known(self, reader):
         with pytest.raises(ValueError, match="reader must be one of auto, cut, line; got 'whole'"):
             reader.read(drawn("A"), reader="whole")
