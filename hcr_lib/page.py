@@ -570,16 +570,17 @@ def _printed(boxes: np.ndarray) -> np.ndarray:
     left, top, right, bottom = boxes.T
     heights = bottom - top
     labels, rows = np.zeros(len(boxes), bool), []
-    free = [k for k in np.argsort(left, kind="stable") if heights[k] >= SMALLEST_PRINT]
-    while free:
-        first, *others = free
+    order, free = np.argsort(left, kind="stable"), heights >= SMALLEST_PRINT
+    for first in order:
+        if not free[first]:
+            continue
         size, slack = heights[first], max(1.0, LEVEL * heights[first])
+        same = free & (np.abs(bottom - bottom[first]) <= slack) & (np.abs(top - top[first]) <= slack)
         row = [first]
-        for k in others:
-            same = abs(bottom[k] - bottom[first]) <= slack and abs(top[k] - top[first]) <= slack
-            if same and -1 <= left[k] - right[row[-1]] <= TIGHT * size:
+        for k in order[same[order]]:
+            if k != first and -1 <= left[k] - right[row[-1]] <= TIGHT * size:
                 row.append(k)
-        free = [k for k in free if k not in row]
+        free[row] = False
         end = right[row[-1]]
         if len(row) < 2 or end - left[first] < 1.5 * size:
             continue

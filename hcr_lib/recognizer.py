@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
+from scipy import ndimage
 
 from hcr_lib import decode, images, labels, masks, page, segment
 from hcr_lib._paths import shipped
@@ -37,6 +38,9 @@ WEIGHTS = "reader.tflite"
 BATCH = 256  #: images shown to the network together, when many pictures are read
 CHUNK = 64  #: pictures read together, at most; only their ink is held in memory
 ALTERNATIVES = 3
+#: Of a picture, images of lines with at most so many columns together are read as wholes, some 1,300 characters, and at
+#: most so many candidates are cut out besides: this is what two seconds are enough for.
+MOST_COLUMNS, MOST_CUTS = 40_000, 600
 #: So much surer must the line reader be that what cutting takes for a single character is a short word. It may be much
 #: less sure: of 102 such words of two or three letters by UNIPEN's development people it read 88, cutting none (with 0
 #: it would have been left 66, with 0.1 52); of 352 single characters it took none for a word that cutting had right.
@@ -56,9 +60,16 @@ CUT_WEIGHT = 1.0
 ODDS = (-0.61, 0.70, -0.59)
 CUT_ODDS = (-1.61, 0.79)
 MOST_MARGIN = 20.0
-#: What is no writing: few characters, each drawn with a longer path than so many sides of its box. Chosen so that about
-#: one in a hundred drawn or photographed characters is longer (a script that was not kept).
-LONGEST_PATH, FEW = 5.0, 12
+#: What is no writing: see `_is_drawing`. All were chosen on 80 pages each of the page benchmark's seeds 0 and 1, so
+#: that none of the 160 pages of writing there, nor of 160 pictures each of three development sets, was refused. On
+#: seeds 11 and 12 91.5 % of 200 pictures without writing were, no page of 200, and 0.5 % of 600 of those sets.
+LONGEST_PATH = 5.0  #: few characters, each drawn with a longer path than so many sides of its box
+HOLES = 2  #: more white than this is enclosed by a character: a B or an 8 has two holes
+SMALLEST = 6  #: pixels: what is nowhere as tall is a rest of a rule, or a speck
+WIDEST_ALONE = 2.2  #: heights: a lone character is no wider
+UNSURE = 0.5  #: few characters, of which the reader is less sure on the average
+FEW = 12
+ZIGZAG = "MNUVWmnuvw"  #: three or more of these and no others, without lifting the pen, are a zigzag
 BROKEN = 4  #: a single character falls into at most this many components
 
 
@@ -389,13 +400,17 @@ class Recognizer:
 
     def _read_lines(self, plan: _Plan, request: _Request) -> None:
         """Read each line of a plan as a whole, and say which of them need not be cut."""
+        cuts = 0
         for component, look in zip(plan.lines, plan.looks, strict=False):
             reading = request.line_reader.decode(look.result())
             line = self._as_line(reading, plan, component, request.lexicon)
             plan.readings.append((reading, line))
             sure = request.reader == "line" or _is_certain(reading, line, component)
-            if plan.whole is None and line.characters and sure and not request.masks:
-                plan.uncut.add(len(plan.readings) - 1)
+            number = len(plan.readings) - 1
+            if plan.whole is None and line.characters and not request.masks:
+                cuts += sum(len(word.candidates) for word in plan.words if word.line == number and not sure)
+                if sure or cuts > MOST_CUTS:
+                    plan.uncut.add(number)
 
     def _as_line(
         self, reading: LineReading, plan: _Plan, component: segment.Component, lexicon: Lexicon | None
@@ -600,19 +615,47 @@ def _joined(lines: list[_Line], plan: _Plan) -> Reading:
 def _is_drawing(reading: Reading, plan: _Plan) -> bool:
     """Return whether a reading was made of ink that is no writing.
 
-    For each character more was drawn than people need to write one: the length of the pen's path, which is the ink's
-    area divided by the pen's width, in sides of the characters' boxes. `hcr_lib.research.page_benchmark` counts how
-    many drawings that refuses, and how much writing.
+    It encloses more white, or for each character more was drawn than people need to write one: the length of the pen's
+    path, which is the ink's area divided by the pen's width, in sides of the characters' boxes. Or it is too small, a
+    single character too wide, a zigzag, or the reader has no idea what it is. `hcr_lib.research.page_benchmark` counts
+    how many drawings that refuses, and how much writing.
     """
     number = len(reading.characters)
-    if not 0 < number <= FEW:
-        return not number
+    if not number:
+        return True
     components = plan.lines or [candidate.component for word in plan.words for candidate in word.candidates[:1]]
+    if max(component.height for component in components) < SMALLEST:
+        return True
     areas = [component.ink >= images.THRESHOLD for component in components]
-    path = sum(area.sum() / max(0.5, images.stroke_width(area)) for area in areas)
+    widths = [max(0.5, images.stroke_width(area)) for area in areas]
+    counts = [len("".join(line.split())) for line in reading.text.split("\n")]
+    holes = [_holes(area, width) for area, width in zip(areas, widths, strict=True)]
+    if len(holes) != len(counts):  # all lines are one character
+        holes, counts = [sum(holes)], [number]
+    if any(each > HOLES * count for each, count in zip(holes, counts, strict=True)):
+        return True
+    if number > FEW:
+        return False
+    path = sum(area.sum() / width for area, width in zip(areas, widths, strict=True))
     size = math.sqrt(abs(np.linalg.det(plan.place[:2, :2])))  # pixels of the picture for each of the ink
     sides = [max(x1 - x0, y1 - y0) for x0, y0, x1, y1 in (each.box for each in reading.characters)]
-    return bool(path > LONGEST_PATH * max(1.0, float(np.median(sides)) / size) * number)
+    first, *others = components
+    too_wide = number == 1 and not others and reading.text.isalnum() and first.width > WIDEST_ALONE * first.height
+    zigzag = number > 2 and {*reading.text} <= {*ZIGZAG} and ndimage.label(areas[0], np.ones((3, 3)))[1] == 1
+    unsure = np.mean([_sureness(each) for each in reading.characters]) < UNSURE
+    return bool(path > LONGEST_PATH * max(1.0, float(np.median(sides)) / size) * number or too_wide or zigzag or unsure)
+
+
+def _holes(area: np.ndarray, pen: float) -> int:
+    """Return how many patches of paper ink encloses, those smaller than the pen's cross-section left out."""
+    numbered, _ = ndimage.label(~np.pad(area, 1))  # 1 is what lies around it
+    return int((np.bincount(numbered.ravel())[2:] >= pen**2).sum())
+
+
+def _sureness(character: Character) -> float:
+    """Return how sure a reader is of a character's shape: an O may also be a 0."""
+    chars, shares = zip((character.char, character.confidence), *character.alternatives, strict=True)
+    return float(labels.same_shape("".join(chars))[0] @ np.array(shares))
 
 
 def _no_writing() -> images.NoWritingError:
@@ -632,12 +675,24 @@ def _plan(picture: Any, request: _Request, beside: ThreadPoolExecutor) -> _Plan 
             width, height = picture.size if isinstance(picture, Image.Image) else np.shape(picture)[1::-1]
         ink, place = _prepared(gray, request, beside)
         plan = _words(ink, request)
+        if request.line_reader:
+            _ensure_readable(plan.lines)
     except ValueError as error:  # another one than an ImageError: an array that is no picture
         return error if isinstance(error, images.ImageError) else images.ImageError(str(error))
     # Joined writing that is cut is a drawing, too.
     plan.is_writing = not request.line_reader or request.mode == "word" or max(ink.shape) <= 2 * images.SIZE
     plan.place = np.diag([width / gray.shape[1], height / gray.shape[0], 1.0]) @ place
     return plan
+
+
+def _ensure_readable(lines: list[segment.Component]) -> None:
+    """Raise an ImageError if lines are too long to be read in a few seconds."""
+    columns = sum(images.line_width(line.height, line.width) for line in lines)
+    if columns > MOST_COLUMNS:
+        raise images.ImageError(
+            f"the picture holds {len(lines)} lines, more writing than is read at once; expected some 30 lines of 40 "
+            f"characters, or {100 * MOST_COLUMNS / columns:.0f} % of what is there. Crop it into parts."
+        )
 
 
 def _prepared(gray: np.ndarray, request: _Request, beside: ThreadPoolExecutor) -> tuple[np.ndarray, np.ndarray]:
@@ -678,12 +733,13 @@ def _words(ink: np.ndarray, request: _Request) -> _Plan:
     if mode == "word" or (mode == "auto" and len(found) == 1 and (whole or len(segment.words(found[0])) == 1)):
         line = segment.one_line(ink)
         return _Plan([_Word(propose(line))], [segment.with_faint_ink(line, ink)], whole, one_word=mode == "word")
-    split = [[line] if masked else segment.words(line, found) for line in found]
+    widest = math.inf if masked else segment.widest_gap(found)  # a mask says where the blanks are
+    split = [segment.words(line, widest) for line in found]
     return _Plan(
         [_Word(propose(word), row) for row, words in enumerate(split) for word in words],
         [segment.with_faint_ink(line, ink) for line in found],
         whole,
-        blanks=[[x for _, x in segment.blanks(line, found)] for line in found if not masked],
+        blanks=[[x for _, x in segment.blanks(line, widest)] for line in found],
     )
 
 

@@ -224,15 +224,22 @@ def _in_lines(found: Sequence[Component]) -> list[Line]:
     height = _writing_height(found)
     tall = sorted((each for each in found if each.height >= 0.5 * height), key=lambda each: each.box[0])
     groups: list[list[Component]] = []
+    ends = np.empty((len(tall), 3, 4))  # the boxes of the last three of each group, or fewer, the last repeated
     for each in tall:
         # A line of writing may climb, so its place is that of its last few components, not of all.
-        ends = [group[-3:] for group in groups]
-        away = [abs(sum(other.middle for other in end) / len(end) - each.middle) for end in ends]
-        beside = [max(_beside(other, each) for other in end) for end in ends]
-        near = [k for k in range(len(groups)) if away[k] <= 0.7 * height or beside[k] >= BESIDE]
-        if not near:
+        last = ends[: len(groups)]
+        sizes = np.minimum([len(group) for group in groups], 3)
+        middles = np.where(np.arange(3) < sizes[:, None], last[..., 1::2].mean(axis=2), 0).sum(axis=1) / sizes
+        away = np.abs(middles - each.middle)
+        near = np.flatnonzero((away <= 0.7 * height) | (_beside(last, each.box).max(axis=1) >= BESIDE))
+        if near.size:
+            chosen = int(near[away[near].argmin()])
+        else:
+            chosen = len(groups)
             groups.append([])
-        groups[min(near, key=away.__getitem__, default=-1)].append(each)
+        groups[chosen].append(each)
+        known = [other.box for other in groups[chosen][-3:]]
+        ends[chosen] = known + known[-1:] * (3 - len(known))
     groups = _interlocked(groups, height)
     boxes = np.array([each.box for group in groups for each in group])
     owners = np.repeat(np.arange(len(groups)), [len(group) for group in groups])
@@ -250,35 +257,46 @@ def _in_lines(found: Sequence[Component]) -> list[Line]:
 def _interlocked(groups: list[list[Component]], height: float) -> list[list[Component]]:
     """Join lines that stand in each other: the tall letters of a line of small ones, or the long dot of an i."""
     groups = sorted(groups, key=len)
+    boxes = [np.array([each.box for each in group]) for group in groups]
+    tops, bottoms = (np.array([pick(box[:, side]) for box in boxes]) for pick, side in ((np.min, 1), (np.max, 3)))
     for k, group in enumerate(groups[:-1]):
-        inside = [
-            max(np.mean([_inside(each, other, height) for each in group]), _hovers(group, other, height))
-            for other in groups[k + 1 :]
-        ]
-        if max(inside) >= INTERLOCKED:
-            groups[k + 1 + int(np.argmax(inside))] += group
+        close = (tops[k + 1 :] < bottoms[k] + HOVERS * height) & (bottoms[k + 1 :] > tops[k])
+        inside = {
+            other: max(_inside(boxes[k], boxes[other], height), _hovers(boxes[k], boxes[other], height))
+            for other in (k + 1 + np.flatnonzero(close)).tolist()
+        }
+        if inside and max(inside.values()) >= INTERLOCKED:
+            taken = max(inside, key=inside.__getitem__)
+            groups[taken] += group
+            boxes[taken] = np.vstack([boxes[taken], boxes[k]])
             group.clear()
     return [sorted(group, key=lambda each: each.box[0]) for group in groups if group]
 
 
-def _hovers(group: list[Component], line: list[Component], height: float) -> bool:
-    """Return whether a line is but a bar over a bar of another line, as the long dot of an i is."""
-    x0, _, x1, y1 = group[0].box
-    below = np.array([each.box for each in line if each.width <= SLENDER * each.height])
-    if len(group) > 1 or group[0].width > SLENDER * group[0].height or not len(below):
+def _inside(group: np.ndarray, line: np.ndarray, height: float) -> float:
+    """Return how much of their height the boxes of a group share with a line where it is near, on average.
+
+    The share is of the smaller height: the box's, or that of the line there.
+    """
+    aside = np.maximum(line[:, 0] - group[:, None, 2], group[:, None, 0] - line[:, 2])
+    near = aside <= NEAR * height
+    top, bottom = np.where(near, line[:, 1], np.inf).min(axis=1), np.where(near, line[:, 3], -np.inf).max(axis=1)
+    shared = np.minimum(bottom, group[:, 3]) - np.maximum(top, group[:, 1])
+    return float(np.mean(np.maximum(shared, 0) / np.minimum(abs(bottom - top), group[:, 3] - group[:, 1])))
+
+
+def _hovers(group: np.ndarray, line: np.ndarray, height: float) -> bool:
+    """Return whether a group is but a bar over a bar of a line, as the long dot of an i is."""
+    slender, [bar, *others] = _slender(line), group
+    if others or not _slender(group).any() or not slender.any():
         return False
-    aside = np.maximum(below[:, 0] - x1, x0 - below[:, 2])
-    return bool(((aside <= HOVERS * height) & (abs(below[:, 1] - y1) <= HOVERS * height)).any())
+    below = line[slender]
+    aside = np.maximum(below[:, 0] - bar[2], bar[0] - below[:, 2])
+    return bool(((aside <= HOVERS * height) & (abs(below[:, 1] - bar[3]) <= HOVERS * height)).any())
 
 
-def _inside(component: Component, line: list[Component], height: float) -> float:
-    """Return the height that a component and a line share where the line is near, as a share of the smaller height."""
-    x0, _, x1, _ = component.box
-    boxes = np.array([each.box for each in line])
-    near = boxes[np.maximum(boxes[:, 0] - x1, x0 - boxes[:, 2]) <= NEAR * height]
-    if not len(near):
-        return 0.0
-    return _shared(component.box, (x0, near[:, 1].min(), x1, near[:, 3].max()), axis=1)
+def _slender(boxes: np.ndarray) -> np.ndarray:
+    return boxes[:, 2] - boxes[:, 0] <= SLENDER * (boxes[:, 3] - boxes[:, 1])
 
 
 def one_line(ink: npt.ArrayLike) -> Line | None:
@@ -317,10 +335,12 @@ def _shared(first: Box, second: Box, axis: int) -> float:
     return max(0, min(end, other_end) - max(start, other_start)) / min(end - start, other_end - other_start)
 
 
-def _beside(first: Component, second: Component) -> float:
-    """Return the height that two components share; 0 for a letter of two lines that touch."""
-    unequal = max(first.height, second.height) > 2.5 * min(first.height, second.height)
-    return 0.0 if unequal else _shared(first.box, second.box, axis=1)
+def _beside(boxes: np.ndarray, box: Box) -> np.ndarray:
+    """Return the share of the smaller one's height that boxes have in common with one; 0 for a letter of two lines."""
+    heights, height = boxes[..., 3] - boxes[..., 1], box[3] - box[1]
+    common = np.minimum(boxes[..., 3], box[3]) - np.maximum(boxes[..., 1], box[1])
+    unequal = np.maximum(heights, height) > 2.5 * np.minimum(heights, height)
+    return np.where(unequal, 0, common.clip(0) / np.minimum(heights, height))
 
 
 def _writing_height(components: Sequence[Component]) -> float:
@@ -377,20 +397,20 @@ def _reach(component: Component, height: float) -> float | None:
     return None
 
 
-def words(line: Line, lines: Sequence[Line] = ()) -> list[Line]:
+def words(line: Line, widest: float | None = None) -> list[Line]:
     """Split a line into words at its `blanks`."""
-    ends = pairwise([0, *(place for place, _ in blanks(line, lines)), len(line.components)])
+    ends = pairwise([0, *(place for place, _ in blanks(line, widest)), len(line.components)])
     return [Line(line.components[start:stop], line.height) for start, stop in ends]
 
 
-def blanks(line: Line, lines: Sequence[Line] = ()) -> list[tuple[int, float]]:
+def blanks(line: Line, widest: float | None = None) -> list[tuple[int, float]]:
     """Find where a line is parted into words: at gaps that are clearly wider than the usual one.
 
     Parameters
     ----------
     line : Line
-    lines : sequence of Line, optional
-        All lines by the same person, `line` among them: the more gaps there are, the clearer is which of them are wide.
+    widest : float, optional
+        Of the gaps inside words, as `widest_gap` finds it for all lines of a page; else for this one alone.
 
     Returns
     -------
@@ -399,17 +419,25 @@ def blanks(line: Line, lines: Sequence[Line] = ()) -> list[tuple[int, float]]:
 
     Examples
     --------
-    >>> page = np.zeros((60, 100)); page[5:55, 5:20] = page[5:55, 24:40] = page[5:55, 44:60] = page[5:55, 80:95] = 1
+    >>> page = np.zeros((60, 120)); page[5:55, 5:20] = page[5:55, 24:40] = page[5:55, 44:60] = page[5:55, 90:105] = 1
     >>> blanks(one_line(page))
-    [(3, 70.0)]
+    [(3, 75.0)]
     """
-    known = np.sort(np.concatenate([_gaps(each)[0] for each in lines or [line]]))
-    if not known.size:
-        return []
-    narrow, usual = (float(known[int(share * (len(known) - 1))]) for share in (NARROW, USUAL))
-    widest = usual + max(WORD_GAP + FEW_GAPS / len(known), min(MOST, UNEVEN * (usual - narrow)))
     widths, middles = _gaps(line)
+    widest = widest_gap([line]) if widest is None else widest
     return [(int(k) + 1, float(middles[k])) for k in np.flatnonzero(widths > widest)]
+
+
+def widest_gap(lines: Sequence[Line]) -> float:
+    """Return how wide gaps inside words may be, in heights of the line, to judge by all gaps in one person's lines.
+
+    The more gaps there are, the clearer is which of them are wide.
+    """
+    known = np.sort(np.concatenate([_gaps(line)[0] for line in lines] or [[]]))
+    if not known.size:
+        return np.inf
+    narrow, usual = (float(known[int(share * (len(known) - 1))]) for share in (NARROW, USUAL))
+    return usual + max(WORD_GAP + FEW_GAPS / len(known), min(MOST, UNEVEN * (usual - narrow)))
 
 
 def _gaps(line: Line) -> tuple[np.ndarray, np.ndarray]:

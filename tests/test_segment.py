@@ -208,9 +208,10 @@ class TestWordsAndCandidates:
         narrow = [(x, 20, x + 25, 60) for x in (10, 40, 70, 100, 130)]
         short, long = (10, 80, 35, 120), (60, 80, 85, 120)  # one gap, by itself neither wide nor narrow
         lines = segment.lines(page(*narrow, short, long, shape=(140, 300)))
-        assert [len(segment.words(line, lines)) for line in lines] == [1, 2]
+        widest = segment.widest_gap(lines)
+        assert [len(segment.words(line, widest)) for line in lines] == [1, 2]
         assert len(segment.words(lines[1])) == 1
-        assert segment.blanks(lines[1], lines) == [(1, 47.5)]
+        assert segment.blanks(lines[1], widest) == [(1, 47.5)]
 
     @pytest.mark.parametrize("gaps", ["_b__bb", "a__a", "abcb_a"])
     def test_short_words_are_parted(self, gaps):

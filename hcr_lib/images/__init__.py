@@ -23,7 +23,7 @@ from hcr_lib.images._form import (
     stroke_width,
 )
 from hcr_lib.images._ink import flatten, otsu, to_ink
-from hcr_lib.images._line import LINE_HEIGHT, LINE_MARGIN, SLOPE_SHOWS, place_line, to_line
+from hcr_lib.images._line import LINE_HEIGHT, LINE_MARGIN, SLOPE_SHOWS, line_width, place_line, to_line
 from hcr_lib.images._open import (
     MAX_PIXELS,
     WORKING_SIDE,
@@ -39,6 +39,6 @@ from hcr_lib.images._pipeline import STEPS, ablation, ink_to_mnist, to_mnist, to
 __all__ = [
     "BOX", "LINE_HEIGHT", "LINE_MARGIN", "MAX_PIXELS", "MIN_STROKE", "SIZE", "SLOPE_SHOWS", "STEPS", "THRESHOLD",
     "WORKING_SIDE", "BlankImageError", "ImageError", "NoWritingError", "ablation", "bounding_box", "center_by_mass",
-    "crop", "fit_box", "flatten", "ink_to_mnist", "open_gray", "open_image", "otsu", "place_line", "remove_specks",
-    "resize", "stroke_width", "to_gray", "to_ink", "to_line", "to_mnist", "to_mnist_batch", "trace",
+    "crop", "fit_box", "flatten", "ink_to_mnist", "line_width", "open_gray", "open_image", "otsu", "place_line",
+    "remove_specks", "resize", "stroke_width", "to_gray", "to_ink", "to_line", "to_mnist", "to_mnist_batch", "trace",
 ]  # fmt: skip

@@ -42,6 +42,11 @@ def to_line(ink: npt.ArrayLike) -> np.ndarray:
     return place_line(ink)[0]
 
 
+def line_width(height: int, width: int) -> int:
+    """Return about how wide the image of a line will be whose ink is so high and wide: what reading it costs."""
+    return round((LINE_HEIGHT - 2 * LINE_MARGIN) * width / max(height, width / LONGEST)) + 4 * LINE_MARGIN
+
+
 def place_line(ink: npt.ArrayLike) -> tuple[np.ndarray, Callable[[float, float], tuple[int, int, int, int]]]:
     """Do as `to_line`, and also return where columns of the result come from.
 

@@ -6,6 +6,7 @@ Both sides are timed in turns and the shortest of each kept: what disturbs a run
 is asserted are their ratios.
 """
 
+import functools
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hcr_lib import datasets, handwriting, pen
+from hcr_lib import datasets, handwriting, images, page, pen, segment
 from hcr_lib._paths import shipped
 from hcr_lib._tf import keras
 from hcr_lib.recognizer import Recognizer
@@ -89,3 +90,38 @@ def test_the_command_answers_before_tensorflow_is_there(tmp_path):
         tensorflow=python("-c", "import tensorflow"),
     )
     assert seconds["read"] < seconds["tensorflow"] / 2
+
+
+def test_a_page_of_blobs_takes_time_in_proportion_to_their_number():
+    """Five times as many: where Python compared each with each other, it would take 25 times as long."""
+
+    def blobs(rows: int) -> np.ndarray:
+        y, x = np.mgrid[: 40 * rows, :2000]
+        return ((x % 40 - 20) ** 2 + (y % 40 - 20) ** 2 < 100).astype("float32")
+
+    few, many = blobs(10), blobs(50)  # 500 and 2,500
+    for work in (segment.lines, page.without_print):
+        seconds = shortest(3, few=lambda work=work: work(few), many=lambda work=work: work(many))
+        assert seconds["many"] < 12 * seconds["few"]
+
+
+def test_no_picture_of_25_megapixels_takes_much_longer_than_a_page(reader):
+    """A page of twelve lines is read; halftone dots, 2,000 blobs and noise are refused in time."""
+    rng, strokes = np.random.default_rng(0), []
+    for row in range(12):
+        line = handwriting.write("the quick brown fox of 12 dogs", handwriting.Style(), rng)
+        strokes += [stroke * 0.4 + [40, 80 * (row + 1)] for stroke in line]
+    writing = np.uint8(255 * (1 - pen.render_page(strokes, (1050, int(pen.bounds(strokes)[2]) + 40), 2)))
+    y, x = np.ogrid[:5000, :5000]
+    dots, blobs = ((x % step - step / 2) ** 2 + (y % step - step / 2) ** 2 < step**2 / 12 for step in (12, 110))
+    noise = np.random.default_rng(0).integers(0, 256, (5000, 5000), dtype="uint8")
+    pictures = {"dots": 255 * np.uint8(~dots), "blobs": 255 * np.uint8(~blobs), "noise": noise}
+
+    def read(picture: np.ndarray) -> object:
+        return next(reader.read_all([Image.fromarray(picture)]))
+
+    assert read(writing).text.count("\n") == 11
+    assert all(isinstance(read(picture), images.ImageError) for picture in pictures.values())
+    ways = {name: functools.partial(read, picture) for name, picture in pictures.items()}
+    seconds = shortest(2, page=lambda: read(writing), **ways)
+    assert max(seconds.values()) < 3 * seconds["page"]
