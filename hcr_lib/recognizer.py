@@ -119,6 +119,8 @@ class Reading:
         Which of the two read it: each character by itself, whole lines, or some lines so and others so.
     marks : list of (str, box)
         Marks that the network for lines saw and that were left out, since the alphabet lacks them.
+    crossed_out : list of box
+        Where words were crossed out; they are left out.
     """
 
     text: str
@@ -126,6 +128,7 @@ class Reading:
     characters: list[Character]
     reader: str = "cut"
     marks: list[tuple[str, tuple[int, int, int, int]]] = field(default_factory=list)
+    crossed_out: list[tuple[int, int, int, int]] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain lists and numbers, ready for JSON; confidences rounded to four places, no images."""
@@ -136,7 +139,8 @@ class Reading:
             characters.append({**plain, "alternatives": alternatives})
         plain = {"text": self.text, "confidence": round(self.confidence, 4), "reader": self.reader}
         marks = [{"char": char, "box": list(box)} for char, box in self.marks]
-        return {**plain, "characters": characters, "marks": marks}
+        crossed_out = [list(box) for box in self.crossed_out]
+        return {**plain, "characters": characters, "marks": marks, "crossed_out": crossed_out}
 
 
 @dataclass(frozen=True)
@@ -170,6 +174,7 @@ class _Plan:
     is_writing: bool = False  # whether it was said to hold some, or is an image of a data set
     place: np.ndarray = field(default_factory=lambda: np.eye(3))  # where the ink is in the picture: `page.on_picture`
     blanks: list[list[float]] = field(default_factory=list)  # x of the gaps between the words of each line
+    crossed_out: list[segment.Box] = field(default_factory=list)
     looks: list[Future[Look]] = field(default_factory=list)  # what the network for lines says of each
     readings: list[tuple[LineReading, _Line]] = field(default_factory=list)  # of the lines, each as a whole
     uncut: set[int] = field(default_factory=set)  # numbers of lines that are not read in any other way
@@ -609,7 +614,8 @@ def _joined(lines: list[_Line], plan: _Plan) -> Reading:
     text, confidence = "\n".join(line.text for line in lines), math.prod(line.confidence for line in lines)
     marks = [(char, plan.on_picture(box)) for look in plan.looks for char, box in look.result().marks]
     marks = marks if any(line.reader == "line" or len(line.characters) > 1 for line in lines) else []
-    return Reading(text, confidence, characters, readers.pop() if len(readers) == 1 else "both", marks)
+    reader = readers.pop() if len(readers) == 1 else "both"
+    return Reading(text, confidence, characters, reader, marks, [plan.on_picture(box) for box in plan.crossed_out])
 
 
 def _is_drawing(reading: Reading, plan: _Plan) -> bool:
@@ -714,6 +720,10 @@ def _words(ink: np.ndarray, request: _Request) -> _Plan:
     # Only a mask says how many characters there are: without one, letters that are cut into pieces read as other words.
     propose = functools.partial(segment.candidates, touching=masked)
     found = segment.lines(ink) if mode == "page" or (mode == "auto" and max(ink.shape) > 2 * images.SIZE) else []
+    if crossed_out := _crossed_out(found):
+        plan = _words(_erased(ink, crossed_out), request)
+        plan.crossed_out += [word.box for word in crossed_out]
+        return plan
     number = sum(len(line.components) for line in found)
     if mode == "char" or (mode == "auto" and number < 2):
         ink = images.remove_specks(ink)
@@ -741,6 +751,23 @@ def _words(ink: np.ndarray, request: _Request) -> _Plan:
         whole,
         blanks=[[x for _, x in segment.blanks(line, widest)] for line in found],
     )
+
+
+def _crossed_out(lines: list[segment.Line]) -> list[segment.Component]:
+    """Return the words that were crossed out; none, if no other would be left."""
+    widest = segment.widest_gap(lines)
+    words = [segment.join(word.components) for line in lines for word in segment.words(line, widest)]
+    crossed_out = [word for word in words if page.is_crossed_out(word)]
+    return crossed_out if len(crossed_out) < len(words) else []
+
+
+def _erased(ink: np.ndarray, words: list[segment.Component]) -> np.ndarray:
+    """Return ink without some words."""
+    ink = ink.copy()
+    for word in words:
+        x0, y0, x1, y1 = word.box
+        ink[y0:y1, x0:x1][ndimage.binary_dilation(word.ink > 0, iterations=2)] = 0  # with their faint edges
+    return ink
 
 
 #: Readers of several alphabets share one network.

@@ -419,9 +419,9 @@ def blanks(line: Line, widest: float | None = None) -> list[tuple[int, float]]:
 
     Examples
     --------
-    >>> page = np.zeros((60, 120)); page[5:55, 5:20] = page[5:55, 24:40] = page[5:55, 44:60] = page[5:55, 90:105] = 1
+    >>> page = np.zeros((60, 120)); page[5:55, 5:20] = page[5:55, 24:40] = page[5:55, 44:60] = page[5:55, 100:115] = 1
     >>> blanks(one_line(page))
-    [(3, 75.0)]
+    [(3, 80.0)]
     """
     widths, middles = _gaps(line)
     widest = widest_gap([line]) if widest is None else widest

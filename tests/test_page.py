@@ -202,10 +202,12 @@ def test_writing_is_no_print():
 
 def test_a_crossed_out_word_is_told_from_one_with_bars():
     word = written("HENLEH", (80, 340), (10, 70))
-    stroke = pen.render_page([np.array([[4, 46], [160, 40], [330, 34]], float)], word.shape, 2)
+    stroke = pen.render_page([np.array([[0, 46], [160, 40], [340, 34]], float)], word.shape, 2)
     box = (0, 0, word.shape[1], word.shape[0])
     assert not page.is_crossed_out(segment.Component(box, word))
     assert page.is_crossed_out(segment.Component(box, np.maximum(word, stroke)))
+    dash = np.ones((9, 120), "float32")
+    assert not page.is_crossed_out(segment.Component((0, 0, 120, 9), dash))
     bar = written("H", (80, 60), (10, 70))
     assert not page.is_crossed_out(segment.Component((0, 0, 60, 80), bar))
 

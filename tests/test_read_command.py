@@ -51,7 +51,7 @@ def hcr_read(*arguments, **options) -> subprocess.CompletedProcess:
 
 def check_contract(answer: dict, file: str, classes: str = labels.ALNUM) -> None:
     """Hold one object against the contract, key by key."""
-    assert list(answer) == ["file", "text", "confidence", "reader", "characters", "marks"]
+    assert list(answer) == ["file", "text", "confidence", "reader", "characters", "marks", "crossed_out"]
     assert answer["reader"] in ("cut", "line", "both")
     assert answer["file"] == file
     assert "".join(each["char"] for each in answer["characters"]) == "".join(answer["text"].split())

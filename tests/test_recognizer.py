@@ -167,6 +167,20 @@ class TestRead:
     def test_dots_and_bars_above_each_other_are_no_lines(self, reader, strokes):
         assert len(reader.with_alphabet("text").read(1 - pen.render(strokes)).text) == 1
 
+    def test_a_word_that_was_crossed_out_is_left_out_and_said(self, reader):
+        reader = reader.with_alphabet("alnum")
+        picture = drawn("HAND MADE\nPAGE")
+        *_, made = [each.box for each in reader.read(picture).characters if each.box[1] < picture.shape[0] / 3][-4:]
+        first = reader.read(picture).characters[4].box
+        x0, y0, x1, y1 = first[0], first[1], made[2], made[3]
+        middle = (y0 + y1) // 2
+        picture[middle - 2 : middle + 2, x0 - 12 : x1 + 12] = 0
+        reading = reader.read(picture)
+        assert [len(line) for line in reading.text.split("\n")] == [4, 4]
+        [(left, top, right, bottom)] = reading.crossed_out
+        assert (abs(left - x0 + 12) < 6, abs(right - x1 - 12) < 6, top < middle < bottom) == (True, True, True)
+        assert reading.to_dict()["crossed_out"] == [[left, top, right, bottom]]
+
     def test_a_character_keeps_the_image_that_was_read(self, reader):
         reading = reader.read(drawn("HANDS"))
         images_read = np.stack([each.image for each in reading.characters])
@@ -236,7 +250,7 @@ class TestRead:
         plain = reader.read(drawn("HANDS"), reader=how).to_dict()
         assert plain["reader"] in ({"cut", "line"} if how == "auto" else {how})
         assert json.loads(json.dumps(plain)) == plain
-        assert list(plain) == ["text", "confidence", "reader", "characters", "marks"]
+        assert list(plain) == ["text", "confidence", "reader", "characters", "marks", "crossed_out"]
         assert list(plain["characters"][0]) == ["char", "confidence", "box", "alternatives"]
         assert all(type(edge) is int for edge in plain["characters"][0]["box"])
 

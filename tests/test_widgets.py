@@ -194,7 +194,7 @@ def test_with_the_real_recognizer_too(mode, strokes):
 
     def network(stored):
         seen.extend(stored)
-        return np.full((len(stored), 62), 1 / 62, "float32")
+        return np.eye(62, dtype="float32")[np.zeros(len(stored), int)]  # without an idea it would see no writing
 
     pad = widgets.ReadingPad(Recognizer(network, {"classes": BYCLASS}, "alnum"), mode)
     found = pad.replay(strokes).characters
