@@ -57,8 +57,8 @@ CUT_WEIGHT = 1.0
 #: Log odds that a line's text is right: a constant, and what counts for it: by how much its score exceeds that of its
 #: best rival in the search, and the square root of minus its log probability; without a line reader, the log odds that
 #: all characters are right if each is as likely as it seems. By ``python -m hcr_lib.research.confidence --limit 250``.
-ODDS = (-0.61, 0.70, -0.59)
-CUT_ODDS = (-1.61, 0.79)
+ODDS = (-0.65, 0.76, -0.55)
+CUT_ODDS = (-1.46, 0.87)
 MOST_MARGIN = 20.0
 #: What is no writing: see `_is_drawing`. All were chosen on 80 pages each of the page benchmark's seeds 0 and 1, so
 #: that none of the 160 pages of writing there, nor of 160 pictures each of three development sets, was refused. On
@@ -359,7 +359,7 @@ class Recognizer:
         known = masks.check(mask, self.classes)
         request = _Request(mode, reader, lexicon, known, line_reader)
         pictures = iter(pictures)
-        beside = ThreadPoolExecutor(1)  # for the lines' network, which needs no Python while it works
+        beside = ThreadPoolExecutor(2)  # for the lines' network, which needs no Python while it works
         try:
             while plans := self._plans(pictures, request, beside):
                 readable = [plan for plan in plans if isinstance(plan, _Plan)]
@@ -391,7 +391,7 @@ class Recognizer:
         """Decide what to show the networks of the next pictures, and begin to show the lines."""
         plans, shown = [], 0
         for picture in itertools.islice(pictures, CHUNK):
-            plan = _plan(picture, request, beside)
+            plan = _plan(picture, request)
             plans.append(plan)
             if isinstance(plan, images.ImageError):
                 continue
@@ -671,7 +671,7 @@ def _no_writing() -> images.NoWritingError:
     )
 
 
-def _plan(picture: Any, request: _Request, beside: ThreadPoolExecutor) -> _Plan | images.ImageError:
+def _plan(picture: Any, request: _Request) -> _Plan | images.ImageError:
     """Decide what to show the networks, or return what is wrong with a picture."""
     try:
         if isinstance(picture, str | os.PathLike):
@@ -679,7 +679,7 @@ def _plan(picture: Any, request: _Request, beside: ThreadPoolExecutor) -> _Plan 
         else:
             gray = images.to_gray(picture)
             width, height = picture.size if isinstance(picture, Image.Image) else np.shape(picture)[1::-1]
-        ink, place = _prepared(gray, request, beside)
+        ink, place = _prepared(gray, request)
         plan = _words(ink, request)
         if request.line_reader:
             _ensure_readable(plan.lines)
@@ -701,14 +701,14 @@ def _ensure_readable(lines: list[segment.Component]) -> None:
         )
 
 
-def _prepared(gray: np.ndarray, request: _Request, beside: ThreadPoolExecutor) -> tuple[np.ndarray, np.ndarray]:
+def _prepared(gray: np.ndarray, request: _Request) -> tuple[np.ndarray, np.ndarray]:
     """Return the ink of a page, flat and upright, and where it is in the picture; one character or word stays as is."""
     if request.mode in ("char", "word"):
         ink = images.flatten(gray)
         return page.without_print(ink) if request.mode == "word" else ink, np.eye(3)
 
     def certainty(line: segment.Component) -> float:
-        scores = beside.submit(request.line_reader.look, line).result().scores  # never two lines at once
+        scores = request.line_reader.look(line).scores
         return float((np.exp(scores) * scores).sum(axis=1).mean())  # the negative entropy of what it says of a step
 
     return page.prepare(gray, certainty if request.line_reader else None)

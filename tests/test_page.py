@@ -97,7 +97,7 @@ def test_no_stroke_of_a_character_is_a_rule(char, margin):
     assert page.remove_rules(bar) is bar
 
 
-LINES = ["LEHLE LIL", "LEEL HILL", "IHLEL LEH"]  # L has its ink below, and nothing here has more above
+LINES = ["LEHLE LIL", "LEEL HILL", "HLELE LEH"]  # L has its ink below, and nothing here has more above
 
 
 def a_page():

@@ -12,7 +12,7 @@ import hashlib
 import io
 import json
 import os
-import threading
+import queue
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -27,32 +27,45 @@ THREADS = min(4, os.cpu_count() or 1)  #: more gain little with images this smal
 
 
 class _Model:
-    """A LiteRT model with one input and one output, and what else its file says of it; one thread at a time runs it."""
+    """A LiteRT model with one input and one output, and what else its file says of it; several threads may run it."""
 
-    threads = THREADS
+    threads = THREADS  #: of one run
+    copies = 1  #: runs at a time; others wait
 
     def __init__(self, content: bytes, record: dict[str, Any]):
-        from ai_edge_litert.interpreter import Interpreter  # here: nobody waits for it who does not read
-
         self.record = record
-        self._turn = threading.Lock()
-        with quiet_stderr():  # it announces its kernels
-            self._interpreter = Interpreter(model_content=content, num_threads=self.threads)
-            self._interpreter.allocate_tensors()
-        [given], [answer] = self._interpreter.get_input_details(), self._interpreter.get_output_details()
+        self._content = content
+        first = self._interpreter()
+        [given], [answer] = first.get_input_details(), first.get_output_details()
         self._input, self._output = given["index"], answer["index"]
         self._shape = given["shape"].tolist()
         self._columns = int(answer["shape"][-1])
+        self._idle: queue.LifoQueue = queue.LifoQueue()  # None is a copy that was not needed yet
+        for each in [None] * (self.copies - 1) + [first]:
+            self._idle.put(each)
+
+    def _interpreter(self) -> Any:
+        from ai_edge_litert.interpreter import Interpreter  # here: nobody waits for it who does not read
+
+        with quiet_stderr():  # it announces its kernels
+            interpreter = Interpreter(model_content=self._content, num_threads=self.threads)
+            interpreter.allocate_tensors()
+        return interpreter
 
     def _run(self, ink: np.ndarray) -> np.ndarray:
         """Return the answer to one input, which may have another batch or width than the last one."""
-        if list(ink.shape) != self._shape:
-            self._interpreter.resize_tensor_input(self._input, ink.shape)
-            self._interpreter.allocate_tensors()
-            self._shape = list(ink.shape)
-        self._interpreter.set_tensor(self._input, ink)
-        self._interpreter.invoke()
-        return self._interpreter.get_tensor(self._output)
+        interpreter = self._idle.get()
+        try:
+            interpreter = interpreter or self._interpreter()
+            [given] = interpreter.get_input_details()
+            if list(ink.shape) != given["shape"].tolist():
+                interpreter.resize_tensor_input(self._input, ink.shape)
+                interpreter.allocate_tensors()
+            interpreter.set_tensor(self._input, ink)
+            interpreter.invoke()
+            return interpreter.get_tensor(self._output)
+        finally:
+            self._idle.put(interpreter)
 
 
 def _as_ink(images: np.ndarray) -> np.ndarray:
@@ -87,9 +100,8 @@ class Network(_Model):
         if list(images.shape[1:]) != size:
             raise ValueError("expected images of shape (n, {}, {}); got {}.".format(*size, images.shape))
         probabilities = np.empty((len(images), self._columns), "float32")
-        with self._turn:
-            for start in range(0, len(images), BATCH):
-                probabilities[start : start + BATCH] = self._run(_as_ink(images[start : start + BATCH, ..., None]))
+        for start in range(0, len(images), BATCH):
+            probabilities[start : start + BATCH] = self._run(_as_ink(images[start : start + BATCH, ..., None]))
         return probabilities
 
     def check(self) -> None:
@@ -112,6 +124,7 @@ class LineNetwork(_Model):
     """
 
     threads = 1  # the steps of an LSTM follow one another: a second thread mostly waits, and slows them by a third
+    copies = 2  # of them, two lines are read side by side
 
     def __call__(self, line: np.ndarray) -> np.ndarray:
         """Return log probabilities: column 0 is the blank of CTC, column k + 1 is class k.
@@ -130,8 +143,7 @@ class LineNetwork(_Model):
             raise ValueError(f"expected a line of shape ({self._shape[1]}, width); got {line.shape}.")
         # Each new width has the runtime plan its memory anew, so paper is added up to a multiple of 16.
         line = np.pad(line, ((0, 0), (0, -line.shape[1] % 16)))
-        with self._turn:
-            return self._run(_as_ink(line[None, ..., None]))[0].copy()
+        return self._run(_as_ink(line[None, ..., None]))[0]
 
     def check(self) -> None:
         """Raise a ValueError if the network does not work."""
