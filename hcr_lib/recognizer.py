@@ -744,7 +744,7 @@ def _words(ink: np.ndarray, request: _Request) -> _Plan:
         line = segment.one_line(ink)
         return _Plan([_Word(propose(line))], [segment.with_faint_ink(line, ink)], whole, one_word=mode == "word")
     widest = math.inf if masked else segment.widest_gap(found)  # a mask says where the blanks are
-    split = [segment.words(line, widest) for line in found]
+    split = [[line] if masked else segment.words(line, found) for line in found]
     return _Plan(
         [_Word(propose(word), row) for row, words in enumerate(split) for word in words],
         [segment.with_faint_ink(line, ink) for line in found],
@@ -755,8 +755,7 @@ def _words(ink: np.ndarray, request: _Request) -> _Plan:
 
 def _crossed_out(lines: list[segment.Line]) -> list[segment.Component]:
     """Return the words that were crossed out; none, if no other would be left."""
-    widest = segment.widest_gap(lines)
-    words = [segment.join(word.components) for line in lines for word in segment.words(line, widest)]
+    words = [segment.join(word.components) for line in lines for word in segment.words(line, lines)]
     crossed_out = [word for word in words if page.is_crossed_out(word)]
     return crossed_out if len(crossed_out) < len(words) else []
 

@@ -209,9 +209,10 @@ class TestWordsAndCandidates:
         short, long = (10, 80, 35, 120), (60, 80, 85, 120)  # one gap, by itself neither wide nor narrow
         lines = segment.lines(page(*narrow, short, long, shape=(140, 300)))
         widest = segment.widest_gap(lines)
-        assert [len(segment.words(line, widest)) for line in lines] == [1, 2]
+        assert [len(segment.words(line, lines)) for line in lines] == [1, 2]
         assert len(segment.words(lines[1])) == 1
         assert segment.blanks(lines[1], widest) == [(1, 47.5)]
+        assert segment.blanks(lines[1]) == []
 
     @pytest.mark.parametrize("gaps", ["_b__bb", "a__a", "abcb_a"])
     def test_short_words_are_parted(self, gaps):

@@ -11,6 +11,7 @@ import multiprocessing
 import time
 import zlib
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from hcr_lib.recognizer import Recognizer
 from hcr_lib.research import manifest
 from hcr_lib.research._arguments import at_least_one
 from hcr_lib.research.confidence import gap
-from hcr_lib.research.page_benchmark import _stages
+from hcr_lib.research.page_benchmark import _figure, _stages
 from hcr_lib.research.page_benchmark._hands import Hands, SyntheticHands, hands
 from hcr_lib.research.page_benchmark._kinds import KINDS, Answer, Kind, Task
 
@@ -168,7 +169,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="other pages, by the same people; writes nothing unless 0")
     parser.add_argument("--synthetic", action="store_true", help="synthetic writers, even where UNIPEN is at hand")
+    parser.add_argument("--figure", type=Path, metavar="FILE.png", help="only draw a page by synthetic writers there")
     options = parser.parse_args(arguments)
+    if options.figure:
+        print(_figure.draw(options.figure, options.seed))
+        return
     who = SyntheticHands() if options.synthetic else hands(user_data_dir())
     print(f"written by: {who.origin}")
     found = measure(options.only or NAMES, options.pages or PAGES, options.seed, who)
