@@ -11,6 +11,7 @@ from hcr_lib._tf import keras
 from hcr_lib.networks import inference
 from hcr_lib.recognizer import WEIGHTS
 from hcr_lib.research import export_reader, manifest, scorecard
+from hcr_lib.research.page_benchmark import __main__ as page_benchmark
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = records.read("reader")
@@ -31,6 +32,10 @@ def sha256(name: str) -> str:
 )
 def test_the_table_is_the_record(page, table):
     assert table(RECORD["rows"]) in (ROOT / page).read_text(encoding="utf-8")
+
+
+def test_the_table_of_pages_is_the_record():
+    assert page_benchmark.table(records.read("pages")["rows"]) in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_record_is_of_the_weights_that_ship():

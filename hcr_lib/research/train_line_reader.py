@@ -22,11 +22,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from hcr_lib import ctc, images, line_decoding, metrics, pen
 from hcr_lib._paths import replace_whole, user_data_dir
 from hcr_lib.datasets import DataError, StrokeDataset, load_strokes
-from hcr_lib.research import export_reader, line_samples
+from hcr_lib.research import export_reader, line_samples, manifest
 from hcr_lib.research._arguments import at_least_one
 
 PEAK = 2e-3  #: learning rate after the warm-up; a cosine leads down to a hundredth
@@ -180,7 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     record = {
         "model": "line_reader", "width": options.width, "units": options.units, "classes": line_samples.CLASSES,
         "seed": options.seed, "epochs": options.epochs, "steps": steps, "batch": options.batch,
-        "dev_error": history[-1]["dev_error"],
+        "emnist_images": sum(map(len, known.glyphs.values())), "dev_error": history[-1]["dev_error"],
         "backend": keras.backend.backend(), "minutes": round(sum(row["seconds"] for row in history) / 60, 1),
         "date": datetime.date.today().isoformat(),
     }  # fmt: skip
@@ -190,6 +191,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(json.dumps(record, indent=1))
     if options.ship:
         export_reader.ship(options.out / "line_reader.keras")
+        epochs = pd.DataFrame(history).drop(columns="step").to_csv(index=False)
+        replace_whole(manifest.results_dir() / "line_reader-history.csv", epochs.encode())
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from hcr_lib import images, segment
 from hcr_lib.recognizer import Character, Reading
@@ -175,4 +176,8 @@ def test_the_benchmark_runs_and_writes_its_record(tmp_path, monkeypatch, capsys)
     assert record["hands"] == HANDS.origin
     assert "boxed" in capsys.readouterr().out
     benchmark.main(["--only", "blank", "--pages", "1", "--seed", "1"])
+    benchmark.main(["--figure", str(tmp_path / "page.png"), "--seed", "2"])
+    with Image.open(tmp_path / "page.png") as figure:
+        assert figure.width == 840
+        assert len(figure.getcolors()) > 10
     assert json.loads((tmp_path / "pages.json").read_text(encoding="utf-8")) == record
