@@ -755,7 +755,13 @@ def _words(ink: np.ndarray, request: _Request) -> _Plan:
 
 def _crossed_out(lines: list[segment.Line]) -> list[segment.Component]:
     """Return the words that were crossed out; none, if no other would be left."""
-    words = [segment.join(word.components) for line in lines for word in segment.words(line, lines)]
+    widest = segment.widest_gap(lines)
+    places = [[place for place, _ in segment.blanks(line, widest)] for line in lines]
+    words = [
+        segment.join(word.components)
+        for line, own in zip(lines, places, strict=True)
+        for word in segment.split(line, own)
+    ]
     crossed_out = [word for word in words if page.is_crossed_out(word)]
     return crossed_out if len(crossed_out) < len(words) else []
 

@@ -409,7 +409,12 @@ def words(line: Line, lines: Sequence[Line] = ()) -> list[Line]:
     usual = np.concatenate([np.maximum(_gaps(each)[0], 0) for each in lines or [line]])
     share, times = PARTED
     wide = np.flatnonzero(_gaps(line)[0] > max(share, times * np.median(usual) if usual.size else 0)) + 1
-    ends = pairwise([0, *wide.tolist(), len(line.components)])
+    return split(line, wide.tolist())
+
+
+def split(line: Line, places: Iterable[int]) -> list[Line]:
+    """Split a line before the components at some places."""
+    ends = pairwise([0, *places, len(line.components)])
     return [Line(line.components[start:stop], line.height) for start, stop in ends]
 
 
