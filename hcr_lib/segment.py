@@ -151,7 +151,7 @@ def components(ink: npt.ArrayLike, *, dust: float = 0.0) -> list[Component]:
         raise _noise(count)
     windows = ndimage.find_objects(numbered)
     sizes = np.array([[side.stop - side.start for side in window] for window in windows])
-    chosen = np.flatnonzero(ndimage.maximum(ink, numbered, np.arange(1, count + 1)) >= THRESHOLD)
+    chosen = np.flatnonzero(np.bincount(numbered[ink >= THRESHOLD], minlength=count + 1)[1:])  # dark at some pixel
     if dust and chosen.size:
         mass = np.bincount(numbered.ravel(), ink.ravel())[1:]
         limit = dust * _median(sizes[chosen, 0], mass[chosen])
