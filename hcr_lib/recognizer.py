@@ -515,18 +515,19 @@ class Recognizer:
             found = may_cut and decode.masked_path(word.candidates, likely, masks.allowed(signs, self.classes))
             if found:
                 chars = iter(decode.with_mask(likely[found[0]], self.classes, signs))
-                texts["".join(" " if sign == " " else next(chars) for sign in mask)] = may_cut
+                texts["".join(" " if sign == " " else next(chars) for sign in mask)] = may_cut, signs
             if looked is not None and (text := line_reader.under_mask(looked, mask)):
-                texts[text] = may_cut
+                texts[text] = may_cut, signs
         if not texts:
             return None
-        cuts = {text: self._cut_as(word, likely, text) if may_cut else (None, 0.0) for text, may_cut in texts.items()}
+        cuts = {text: self._cut_as(word, likely, text) if cut else (None, 0.0) for text, (cut, _) in texts.items()}
         lines = {text: line_reader.log_probability(looked, text) if looked is not None else 0.0 for text in texts}
         text = max(texts, key=lambda text: lines[text] + CUT_WEIGHT * cuts[text][1])
         path, _ = cuts[text]
         if path is None:
             return self._as_line(line_reader.place(looked, text), plan, looked.component, None)
-        rows = likely[path] / likely[path].sum(axis=1, keepdims=True)
+        rows = likely[path] * masks.allowed(texts[text][1], self.classes) + 1e-12  # nothing else was written
+        rows /= rows.sum(axis=1, keepdims=True)
         columns = decode.columns_of(text.replace(" ", ""), self.classes)
         characters = [
             self._character(row, column, plan.on_picture(word.candidates[index].component.box), stored[index])

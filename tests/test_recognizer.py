@@ -480,6 +480,9 @@ class TestMasks:
         for text, mask in (("OO000", "LLDDD"), ("1B8B", "DLDL"), ("S5", "LD")):
             reading = reader.read(drawn(text), mask=mask)
             assert reading.text == "".join(each.char for each in reading.characters) == text
+        zeros = reader.read(drawn("OO000"), mask="LLDDD")
+        assert min(each.confidence for each in zeros.characters) > 0.9, "only one of 0 and O may stand there"
+        assert zeros.confidence > 0.8
 
     def test_of_several_masks_the_one_that_fits_is_taken(self, reader):
         masks = ["DDD", "LLDDD", "LLLLLL"]
