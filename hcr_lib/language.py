@@ -72,7 +72,7 @@ FIGURES = (
     ("D:mD", "hD:DD", "D%", "DD%"),
 )
 _FIGURE_SIGNS = {"D": string.digits, "d": "0123", "m": "01", "h": "012", "y": "12"}
-FIGURE_SHARE = 0.03  #: of all words, so to speak, are figures of these forms
+FIGURE_SHARE = 0.03  #: how likely a word is such a figure, before it is read: a guess
 
 #: The probability of a capital at the beginning of a word, after one, after more than one, and after a small letter.
 CAPITAL = {"": 0.25, "U": 0.25, "UU": 0.98, "l": 0.005}

@@ -39,7 +39,7 @@ BATCH = 256  #: images shown to the network together, when many pictures are rea
 CHUNK = 64  #: pictures read together, at most; only their ink is held in memory
 ALTERNATIVES = 3
 #: Of a picture, images of lines with at most so many columns together are read as wholes, some 1,300 characters, and at
-#: most so many candidates are cut out besides: this is what two seconds are enough for.
+#: most so many candidates are cut out besides, so that a page takes a few seconds: one of 800 characters took 2.7.
 MOST_COLUMNS, MOST_CUTS = 40_000, 600
 #: So much surer must the line reader be that what cutting takes for a single character is a short word. It may be much
 #: less sure: of 102 such words of two or three letters by UNIPEN's development people it read 88, cutting none (with 0
@@ -47,7 +47,8 @@ MOST_COLUMNS, MOST_CUTS = 40_000, 600
 SURER = -0.5
 #: So much less may what was cut score in the search of the line reader, and be taken: that it was cut so speaks for it.
 #: Of 156 lines and 114 words by UNIPEN's development people where just one of the two was right, 2 takes the right one
-#: 96 times in a hundred, 0 and 6 take it 94 and 89 times, and what the network alone finds more probable 87 times.
+#: 96 times in a hundred, 0 and 6 take it 94 and 89 times, and what the network alone finds more probable 87 times (by
+#: the line reader of commit d8802fc and a script that was not kept).
 CUT_SPEAKS = 2.0
 #: An l is written as a bare bar or as a loop. It is a bar where the network finds an I at least this likely beside it.
 BAR = 0.2

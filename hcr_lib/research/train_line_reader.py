@@ -104,7 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prog="python -m hcr_lib.research.train_line_reader", description=__doc__.splitlines()[0]
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for the weights, the log and the checkpoint")
-    parser.add_argument("--epochs", type=at_least_one, default=14)
+    parser.add_argument("--epochs", type=at_least_one, default=20)
     parser.add_argument("--width", type=int, default=32, help="filters of the first convolution")
     parser.add_argument("--units", type=int, default=192, help="units of each LSTM, in each direction")
     parser.add_argument("--seed", type=int, default=0)
