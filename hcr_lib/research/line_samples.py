@@ -4,7 +4,8 @@ Six kinds, each with its share of an epoch:
 
 * ``words`` and ``lines``: strokes of UNIPEN's training people, as they wrote them; texts of several lines are split;
 * ``phrases``: words of one UNIPEN writer, set on a line;
-* ``composed``: characters of one UNIPEN writer, set on a line: codes, prices, dates, names, words with marks;
+* ``composed``: characters of one UNIPEN writer, set on a line: codes, prices, dates, names, words with marks; they were
+  written alone, or are cut out of words whose letters stand apart;
 * ``synthetic``: the course's own writers, joined or separate;
 * ``glyphs``: EMNIST's training images, set on a line.
 
@@ -27,7 +28,7 @@ from scipy import ndimage
 
 from hcr_lib import handwriting, images, labels, language, pen
 from hcr_lib.datasets import StrokeDataset, load_strokes
-from hcr_lib.research import mixed_emnist
+from hcr_lib.research import character_samples, mixed_emnist
 
 HEIGHT = images.LINE_HEIGHT
 CLASSES = labels.TEXT + labels.LINE_MARKS + " "
@@ -35,7 +36,7 @@ CLASSES = labels.TEXT + labels.LINE_MARKS + " "
 WIDTHS = {HEIGHT * times: size for times, size in ((3, 96), (5, 64), (10, 32), (20, 16), (37, 8))}
 FREQUENT = 20_000  #: English words that are set beside UNIPEN's
 #: Samples of each kind in an epoch.
-EPOCH = {"words": 30_000, "lines": 6_000, "phrases": 8_000, "composed": 14_000, "synthetic": 4_000, "glyphs": 7_000}
+EPOCH = {"words": 26_000, "lines": 6_000, "phrases": 6_000, "composed": 24_000, "synthetic": 3_000, "glyphs": 7_000}
 STEP = 4  #: columns of a line's image that the network takes for one step
 BLANK = HEIGHT // 3  #: between two words, where nothing is known of it yet
 GUESSED_ADVANCE = 15 * HEIGHT // 32  #: width of a character in pixels, where nothing is known of it yet
@@ -101,7 +102,7 @@ class Material:
             load_strokes(f"unipen-{kind}", "train", data_dir=data_dir) for kind in ("words", "lines", "chars")
         )
         words, lines, letters = _legible(words), _legible(single_lines(lines)), _legible(letters)
-        letters = letters.take(letters.texts != " ")
+        letters = character_samples.joined(letters.take(letters.texts != " "), character_samples.cut_words(words))
         sized = np.array([any(map(str.isalnum, text)) for text in words.texts])  # a dash has no height to go by
         pages = [np.flatnonzero(sized & (words.writers == writer)) for writer in np.unique(words.writers)]
         pages = [page for page in pages if len(page)]

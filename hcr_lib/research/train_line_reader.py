@@ -13,6 +13,7 @@ import argparse
 import collections
 import concurrent.futures
 import datetime
+import hashlib
 import itertools
 import json
 import multiprocessing
@@ -108,6 +109,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--width", type=int, default=32, help="filters of the first convolution")
     parser.add_argument("--units", type=int, default=192, help="units of each LSTM, in each direction")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start", type=Path, metavar="FILE.keras", help="trained line reader to go on from")
+    parser.add_argument("--peak", type=float, default=PEAK, metavar="RATE", help="highest learning rate")
     parser.add_argument("--workers", type=at_least_one, default=os.cpu_count(), help="processes that render")
     parser.add_argument(
         "--batch", type=at_least_one, default=1, metavar="N", help="N times as many lines in a batch, for a GPU"
@@ -145,9 +148,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         history = [row for row in history if row["step"] <= int(model.optimizer.iterations)]
     else:
         model = models.line_reader(len(line_samples.CLASSES), options.width, options.units)
+        if options.start:
+            model.set_weights(keras.saving.load_model(options.start).get_weights())
         warm_up = int(WARM_UP * steps * options.epochs)
         rate = keras.optimizers.schedules.CosineDecay(
-            PEAK / 10, steps * options.epochs - warm_up, alpha=0.01, warmup_target=PEAK, warmup_steps=warm_up
+            options.peak / 10,
+            steps * options.epochs - warm_up,
+            alpha=0.01,
+            warmup_target=options.peak,
+            warmup_steps=warm_up,
         )
         optimizer = keras.optimizers.AdamW(rate, weight_decay=5e-3, global_clipnorm=2.0)
         # XLA slows down TensorFlow's loops, and a compiled PyTorch would not use cuDNN's LSTM.
@@ -180,7 +189,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             unfinished.replace(checkpoint)
     record = {
         "model": "line_reader", "width": options.width, "units": options.units, "classes": line_samples.CLASSES,
-        "seed": options.seed, "epochs": options.epochs, "steps": steps, "batch": options.batch,
+        "seed": options.seed, "epochs": options.epochs, "steps": steps, "batch": options.batch, "peak": options.peak,
+        "start_sha256": options.start and hashlib.sha256(options.start.read_bytes()).hexdigest(),
         "emnist_images": sum(map(len, known.glyphs.values())), "dev_error": history[-1]["dev_error"],
         "backend": keras.backend.backend(), "minutes": round(sum(row["seconds"] for row in history) / 60, 1),
         "date": datetime.date.today().isoformat(),
