@@ -28,7 +28,7 @@ from scipy import ndimage
 
 from hcr_lib import handwriting, images, labels, language, pen
 from hcr_lib.datasets import StrokeDataset, load_strokes
-from hcr_lib.research import character_samples, mixed_emnist
+from hcr_lib.research import mixed_emnist
 
 HEIGHT = images.LINE_HEIGHT
 CLASSES = labels.TEXT + labels.LINE_MARKS + " "
@@ -102,7 +102,7 @@ class Material:
             load_strokes(f"unipen-{kind}", "train", data_dir=data_dir) for kind in ("words", "lines", "chars")
         )
         words, lines, letters = _legible(words), _legible(single_lines(lines)), _legible(letters)
-        letters = character_samples.joined(letters.take(letters.texts != " "), character_samples.cut_words(words))
+        letters = concatenated(letters.take(letters.texts != " "), cut_words(words))
         sized = np.array([any(map(str.isalnum, text)) for text in words.texts])  # a dash has no height to go by
         pages = [np.flatnonzero(sized & (words.writers == writer)) for writer in np.unique(words.writers)]
         pages = [page for page in pages if len(page)]
@@ -154,6 +154,60 @@ def single_lines(strokes: StrokeDataset) -> StrokeDataset:
         sample_offsets=np.union1d(strokes.sample_offsets, np.array(begins, int)),
         texts=np.array([text for parts in lines for text in parts]),
         writers=np.repeat(strokes.writers, [len(parts) for parts in lines]),
+    )
+
+
+def cut_words(words: StrokeDataset) -> StrokeDataset:
+    """Cut words into characters where that is sure: as many groups of strokes, one beside the other, as characters.
+
+    Strokes that lie above one another are of one group, such as an i and its dot. That a word's label may be wrong, or
+    two mistakes make up for each other, is left for the network to bear: it is rare.
+
+    Examples
+    --------
+    >>> i, dot, l = ([[x, y0], [x + 1, y1]] for x, y0, y1 in ((0, 3, 9), (0, 0, 1), (9, 0, 9)))
+    >>> words = StrokeDataset(np.array(i + l + dot), np.array([0, 2, 4, 6]), np.array([0, 3]),
+    ...     texts=np.array(["il"]), writers=np.array(["1"]))
+    >>> [(str(char), len(strokes)) for char, strokes in zip(cut_words(words).texts, cut_words(words))]
+    [('i', 2), ('l', 1)]
+    """
+    strokes, texts, writers = [], [], []
+    for text, writer, word in zip(words.texts, words.writers, words, strict=True):
+        if len(text) < 2:
+            continue
+        groups: list[Strokes] = []
+        end = -np.inf
+        for stroke in sorted(word, key=lambda stroke: stroke[:, 0].min()):
+            if stroke[:, 0].min() > end:
+                groups.append([])
+            groups[-1].append(stroke)
+            end = max(end, stroke[:, 0].max())
+        if len(groups) == len(text):
+            strokes += groups
+            texts += text
+            writers += [writer] * len(text)
+    if not texts:
+        return words.take([])
+    flat = list(itertools.chain.from_iterable(strokes))
+    return StrokeDataset(
+        np.concatenate(flat),
+        np.cumsum([0, *map(len, flat)]),
+        np.cumsum([0, *map(len, strokes)]),
+        np.array(texts),
+        np.array(writers),
+        source=words.source,
+    )
+
+
+def concatenated(first: StrokeDataset, second: StrokeDataset) -> StrokeDataset:
+    """Return the samples of both, those of the first before those of the second."""
+    return StrokeDataset(
+        np.concatenate([first.points, second.points]),
+        np.concatenate([first.stroke_offsets, second.stroke_offsets[1:] + first.stroke_offsets[-1]]),
+        np.concatenate([first.sample_offsets, second.sample_offsets[1:] + first.sample_offsets[-1]]),
+        np.concatenate([first.texts, second.texts]),
+        np.concatenate([first.writers, second.writers]),
+        source=first.source,
     )
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from hcr_lib._tf import keras, tf
 from hcr_lib.datasets import CANDIDATE, NOT_CONSIDERED
 
-ops = keras.ops
-
 
 @keras.saving.register_keras_serializable("hcr_lib")
 class PartialLabelCrossentropy(keras.losses.Loss):
@@ -50,16 +48,16 @@ class PartialLabelCrossentropy(keras.losses.Loss):
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         """Return the loss of each image: float32 of shape (n,)."""
-        probabilities = ops.cast(y_pred, "float32") + 1e-7
-        targets = ops.cast(y_true, "uint8")
+        probabilities = tf.cast(y_pred, "float32") + 1e-7
+        targets = tf.cast(y_true, "uint8")
         considered = targets != NOT_CONSIDERED
         log_candidates, log_considered = (
-            ops.log(ops.sum(ops.where(chosen, probabilities, 0.0), axis=-1))
+            tf.math.log(tf.reduce_sum(tf.where(chosen, probabilities, 0.0), axis=-1))
             for chosen in (targets == CANDIDATE, considered)
         )
         if self.label_smoothing:
-            number = ops.sum(ops.cast(considered, "float32"), axis=-1)
-            log_any = ops.sum(ops.where(considered, ops.log(probabilities), 0.0), axis=-1) / number
+            number = tf.reduce_sum(tf.cast(considered, "float32"), axis=-1)
+            log_any = tf.reduce_sum(tf.where(considered, tf.math.log(probabilities), 0.0), axis=-1) / number
             log_candidates = (1 - self.label_smoothing) * log_candidates + self.label_smoothing * log_any
         return log_considered - log_candidates
 

@@ -73,6 +73,30 @@ def fewest_steps(text: str) -> int:
     return len(text) + sum(one == other for one, other in pairwise(text))
 
 
+def test_words_whose_letters_stand_apart_are_cut_and_others_left_out():
+    bar, dot = [[0, 0], [0, 9]], [[0, -3], [1, -2]]
+    drawings = {"li": [bar, bar, dot], "ll": [bar, [[0, 4], [9, 4]]], "l": [bar]}  # the second: two bars that cross
+    right = {"li": [0, 5, 5], "ll": [0, 0], "l": [0]}
+    strokes = [
+        np.add(stroke, [x, 0]) for text in drawings for stroke, x in zip(drawings[text], right[text], strict=True)
+    ]
+    words = StrokeDataset(
+        np.concatenate(strokes),
+        np.cumsum([0, *map(len, strokes)]),
+        np.cumsum([0, *map(len, drawings.values())]),
+        texts=np.array(list(drawings)),
+        writers=np.array(["1", "2", "3"]),
+    )
+    letters = line_samples.cut_words(words)
+    assert [(str(char), len(drawn)) for char, drawn in zip(letters.texts, letters, strict=True)] == [("l", 1), ("i", 2)]
+    assert letters.writers.tolist() == ["1", "1"]
+    assert len(line_samples.cut_words(words.take([1, 2]))) == 0
+    both = line_samples.concatenated(words, letters)
+    assert [str(text) for text in both.texts] == ["li", "ll", "l", "l", "i"]
+    for number, one in enumerate([*words, *letters]):
+        assert all(np.array_equal(a, b) for a, b in zip(both[number], one, strict=True))
+
+
 class TestMaterial:
     def test_development_people_and_texts_beyond_the_classes_are_left_out(self, known, folder, tmp_path):
         assert set(known.words.writers) == set(known.chars) == {"1", "2"}
