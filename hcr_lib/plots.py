@@ -10,7 +10,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
@@ -148,6 +147,8 @@ def show_strokes(strokes: Sequence[npt.ArrayLike]) -> Axes:
 
 def show_counts(dataset: "Dataset") -> Axes:
     """Show how many images each class has."""
+    import seaborn as sns  # here: half of the time that importing this module would take
+
     counts, ax = dataset.counts, _axes(2.2)
     sns.barplot(x=list(counts.index), y=counts.to_numpy(), color=BLUE, saturation=1, ax=ax)
     ax.set(xlabel="character", ylabel="images", title=f"{counts.sum():,} images in {len(counts)} classes")
@@ -160,6 +161,8 @@ def show_confusion(matrix: npt.ArrayLike, classes: str, *, ax: Axes | None = Non
 
     Rows are true, columns are what was read; `classes` are their characters.
     """
+    import seaborn as sns  # as above
+
     matrix = np.asarray(matrix)
     if matrix.shape != (len(classes), len(classes)):
         raise ValueError(

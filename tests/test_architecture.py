@@ -1,11 +1,11 @@
 """The imports of hcr_lib point one way only; the table below is the architecture."""
 
 import ast
+import functools
 import graphlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,8 +50,9 @@ MODULES = {dotted(path): path for path in FILES}
 LIBRARY_MODULES = [name for name in MODULES if name and name.split(".")[0] != RESEARCH]
 
 
-def imports(path: Path, *, top_level: bool = False) -> Iterator[tuple[ast.AST, str]]:
-    """Yield every import of one file as (node, dotted name); imports for type checkers alone do not count."""
+@functools.cache  # every test asks for every file
+def imports(path: Path, *, top_level: bool = False) -> list[tuple[ast.AST, str]]:
+    """Return every import of one file as (node, dotted name); imports for type checkers alone do not count."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for_types = {
         inner
@@ -59,14 +60,16 @@ def imports(path: Path, *, top_level: bool = False) -> Iterator[tuple[ast.AST, s
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
         for inner in ast.walk(node)
     }
+    found = []
     for node in tree.body if top_level else ast.walk(tree):
         if node in for_types:
             continue
         if isinstance(node, ast.Import):
-            yield from ((node, alias.name) for alias in node.names)
+            found += [(node, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, f"{path}:{node.lineno}: write `from hcr_lib import x`"
-            yield from ((node, f"{node.module}.{alias.name}") for alias in node.names)
+            found += [(node, f"{node.module}.{alias.name}") for alias in node.names]
+    return found
 
 
 def own_imports(name: str, *, top_level: bool = False) -> set[str]:

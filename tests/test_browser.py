@@ -127,27 +127,11 @@ def wait_for(url: str, server: subprocess.Popen, log: Path) -> None:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """One JupyterLab for all notebooks, with an empty folder as its root."""
+    """JupyterLab with an empty folder as its root."""
     root = tmp_path_factory.mktemp("course")
     with jupyterlab(root, tmp_path_factory.mktemp("jupyter")) as lab:
         lab.root = root
         yield lab
-
-
-@contextlib.contextmanager
-def run_in_lab(browser, lab: SimpleNamespace, notebook: nbformat.NotebookNode, name: str) -> Iterator:
-    """Put a notebook into JupyterLab's folder, open it, run it from top to bottom, and yield its page."""
-    nbformat.write(notebook, lab.root / name)
-    context = browser.new_context(viewport=VIEW, device_scale_factor=2, has_touch=True)
-    page = context.new_page()
-    page.goto(f"{lab.url}/lab/tree/{name}?token={lab.token}&reset")
-    # The toolbar's own indicator says idle before there is a kernel; the status bar does not.
-    page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for(timeout=START_S * 1000)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.wait_for_function(FINISHED, timeout=RUN_S * 1000)
-    yield page
-    context.close()
 
 
 # Demonstrations whose controls are tried, each in a cell of one notebook.
@@ -169,15 +153,41 @@ DEMOS = {
 
 
 @pytest.fixture(scope="module")
-def demos(browser, lab):
-    """The cells of `DEMOS` in JupyterLab, by their names, each showing its picture or its pad."""
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}  # or JupyterLab asks for one
-    notebook = nbformat.v4.new_notebook(cells=list(map(nbformat.v4.new_code_cell, DEMOS.values())), metadata=kernel)
-    with run_in_lab(browser, lab, notebook, "demos.ipynb") as page:
-        cells = {name: page.locator(".jp-CodeCell").nth(place) for place, name in enumerate(DEMOS)}
-        for cell in cells.values():
-            cell.locator("img.widget-image, canvas").first.wait_for(timeout=ANSWER_S * 1000)
-        yield cells
+def lab_page(browser, lab):
+    """One notebook without stored outputs, as JupyterLab runs it from top to bottom.
+
+    The beginning of notebook 06 and its section with the pad (the rest is computing, which is the same there as under
+    nbval), and a cell for each of `DEMOS`.
+    """
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    headings = [number for number, cell in enumerate(notebook.cells) if re.search("^## ", cell.source, re.MULTILINE)]
+    sections = [notebook.cells[start:end] for start, end in pairwise([0, *headings, len(notebook.cells)])]
+    with_pad = [cells for cells in sections[2:] if any(cell.source.startswith("pad = ") for cell in cells)]
+    notebook.cells = [cell for cells in (*sections[:2], *with_pad) for cell in cells]
+    notebook.cells += map(nbformat.v4.new_code_cell, DEMOS.values())
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    nbformat.write(notebook, lab.root / NOTEBOOK.name)
+    context = browser.new_context(viewport=VIEW, device_scale_factor=2, has_touch=True)
+    page = context.new_page()
+    page.goto(f"{lab.url}/lab/tree/{NOTEBOOK.name}?token={lab.token}&reset")
+    # The toolbar's own indicator says idle before there is a kernel; the status bar does not.
+    page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for(timeout=START_S * 1000)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.wait_for_function(FINISHED, timeout=RUN_S * 1000)
+    yield page
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def demos(lab_page):
+    """The cells of `DEMOS`, by their names, each showing its picture or its pad."""
+    cells = {name: lab_page.locator(".jp-CodeCell").nth(place - len(DEMOS)) for place, name in enumerate(DEMOS)}
+    for cell in cells.values():
+        cell.locator("img.widget-image, canvas").first.wait_for(timeout=ANSWER_S * 1000)
+    return cells
 
 
 @contextlib.contextmanager
@@ -187,24 +197,6 @@ def repainting(cell) -> Iterator[None]:
     before = picture.get_attribute("src")
     yield
     cell.page.wait_for_function("([image, old]) => image.src !== old", arg=[picture, before])
-
-
-@pytest.fixture(scope="module")
-def lab_page(browser, lab):
-    """The beginning of notebook 06 and its section with the pad, without stored outputs, as JupyterLab runs them.
-
-    The rest is computing, which is the same there as under nbval.
-    """
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
-    headings = [number for number, cell in enumerate(notebook.cells) if re.search("^## ", cell.source, re.MULTILINE)]
-    sections = [notebook.cells[start:end] for start, end in pairwise([0, *headings, len(notebook.cells)])]
-    with_pad = [cells for cells in sections[2:] if any(cell.source.startswith("pad = ") for cell in cells)]
-    notebook.cells = [cell for cells in (*sections[:2], *with_pad) for cell in cells]
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    with run_in_lab(browser, lab, notebook, NOTEBOOK.name) as page:
-        yield page
 
 
 @pytest.fixture

@@ -418,7 +418,7 @@ def test_real_data_raises_no_alarm(name, real_data):
     """A sample, for the sake of time; the full training parts were checked once by hand."""
     train, val = (real_part(name, part, real_data) for part in ("train", "val"))
     rng = np.random.default_rng(0)
-    train, val = (part.sample(min(len(part), 2000), rng) for part in (train, val))
+    train, val = (part.sample(min(len(part), 1000), rng) for part in (train, val))
     report = datasets.check_dataset(train, val, thorough=True)
     assert report.ok, report
 

@@ -1,6 +1,7 @@
 """pyproject.toml, the pins, environment.yml, check_system.py, the README and .ci/run must tell the same story."""
 
 import ast
+import functools
 import json
 import os
 import re
@@ -70,7 +71,8 @@ def test_every_direct_dependency_gives_one_reason(direct, tools):
     assert direct.keys() & tools.keys() == set()
 
 
-def imports_of(*folders: str) -> set[str]:
+@functools.cache  # two tests ask for the same folders
+def imports_of(*folders: str) -> frozenset[str]:
     """Names of the top-level modules that Python files and notebooks below `folders` import."""
     own = {"hcr_lib", "check_system"} | {path.stem for name in ("tests", ".ci") for path in (ROOT / name).glob("*.py")}
     found = set()
@@ -82,13 +84,18 @@ def imports_of(*folders: str) -> set[str]:
             for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
                 if cell["cell_type"] == "code":
                     found |= top_level_imports("".join(cell["source"]))
-    return found - own - sys.stdlib_module_names
+    return frozenset(found - own - sys.stdlib_module_names)
 
 
-def distributions(modules: set[str]) -> dict[str, set[str]]:
+@functools.cache
+def brought_by() -> dict[str, list[str]]:
+    """Return module -> the distributions that bring it, of all that is installed here."""
+    return packages_distributions()
+
+
+def distributions(modules: frozenset[str]) -> dict[str, set[str]]:
     """Return module -> the distributions that bring it."""
-    brought = packages_distributions()
-    return {module: set(map(canonicalize_name, brought.get(module, []))) for module in modules}
+    return {module: set(map(canonicalize_name, brought_by().get(module, []))) for module in modules}
 
 
 @pytest.mark.parametrize(

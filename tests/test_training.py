@@ -213,30 +213,47 @@ class TestCheckpoints:
 FULL = {"epochs": 10, "ema": 0.9, "label_smoothing": 0.1, "learning_rate": OneCycle(2e-3, 30)}
 
 
-def train_on(folder: Path) -> None:
+def train_slowly(folder: Path) -> None:
+    """Train, in a process of its own, but wait after each epoch: there is time to meet and to be killed."""
+    save = Checkpoint.on_epoch_end
+
+    def save_and_wait(self, epoch, logs=None):
+        save(self, epoch, logs)
+        time.sleep(2)
+
+    Checkpoint.on_epoch_end = save_and_wait
     train(network(), checkpoint_dir=folder, **FULL)
 
 
-def test_killed_at_any_moment_it_goes_on_and_ends_where_an_uninterrupted_run_does(processes, tmp_path):
-    """And a second process that trains the same in the same folder neither suffers nor disturbs."""
+def test_killed_it_goes_on_and_ends_where_an_uninterrupted_run_does(processes, monkeypatch, tmp_path):
+    """And whoever trains the same in the same folder meanwhile, here this process, neither suffers nor disturbs."""
     folder, at_the_kill = tmp_path / "run", tmp_path / "at the kill"
-    process, second = processes(train_on, folder), processes(train_on, folder)
+    killed = processes(train_slowly, folder)
     deadline = time.monotonic() + 600
-    while epochs_kept(folder) < 2 and time.monotonic() < deadline and process.exitcode is None:
+    while epochs_kept(folder) < 2 and time.monotonic() < deadline and killed.exitcode is None:
         time.sleep(0.01)
-    process.kill()  # SIGKILL: nothing in the process gets a say
-    process.join()
-    at_the_kill.mkdir()
-    shutil.copy(folder / FILE, at_the_kill)
+    save = Checkpoint.on_epoch_end
+
+    def save_and_kill(self, epoch, logs=None):
+        save(self, epoch, logs)
+        if killed.is_alive():
+            killed.kill()  # SIGKILL: nothing in the process gets a say
+            killed.join()
+            shutil.copytree(folder, at_the_kill)
+
+    assert killed.is_alive()
+    monkeypatch.setattr(Checkpoint, "on_epoch_end", save_and_kill)
+    second = network(seed=3)
+    ends_of_second = outcome(second, train(second, checkpoint_dir=folder, **FULL))
+    assert epochs_kept(folder) == FULL["epochs"]
     done = record_of(at_the_kill)["history"]
     assert 2 <= len(done) < FULL["epochs"]
     going_on, undisturbed = network(seed=5), network()
     ends = outcome(going_on, resumed := train(going_on, checkpoint_dir=at_the_kill, **FULL))
     assert resumed.history["seconds"].tolist()[: len(done)] == [row["seconds"] for row in done], "trained once only"
-    assert same(ends, outcome(undisturbed, train(undisturbed, **FULL)))
-    second.join()
-    assert second.exitcode == 0
-    assert epochs_kept(folder) == FULL["epochs"]
+    expected = outcome(undisturbed, train(undisturbed, **FULL))
+    assert same(ends, expected)
+    assert same(ends_of_second, expected)
 
 
 def epochs_kept(folder: Path) -> int:

@@ -18,6 +18,7 @@ import concurrent.futures
 import csv
 import hashlib
 import io
+import itertools
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -302,18 +303,20 @@ def _measure_lines(card: Scorecard, data_dir: Path) -> None:
         ]
         pictures, truth, people = zip(*own, strict=True)
         card.texts(name, pictures, truth, "alnum", people=people)
-    forms = [each for each in pictures_in(data_dir / "form_names_dev.zip") if holds_only_the_name(each[1])]
+    suitable = (each for each in pictures_in(data_dir / "form_names_dev.zip") if holds_only_the_name(each[1]))
+    forms = list(itertools.islice(suitable, card.limit))
     truth = [row["text"] for _, _, row in forms]
     card.texts("form names, nothing but the name", [picture for _, picture, _ in forms], truth, "letters")
-    pictures, truth, people = single_lines(data_dir)
+    pictures, truth, people = single_lines(data_dir, card.limit)
     card.texts("lines of unseen people", pictures, truth, "text", "page", people)
 
 
-def single_lines(data_dir: Path) -> tuple[list[np.ndarray], list[str], np.ndarray]:
+def single_lines(data_dir: Path, limit: int | None = None) -> tuple[list[np.ndarray], list[str], np.ndarray]:
     """Return pictures, texts and writers of UNIPEN's single lines by development people, in random order."""
     lines = load_strokes("unipen-lines", "val", data_dir=data_dir)
     lines = lines.take(np.char.find(lines.texts, "\n") < 0)
-    lines = lines.take(np.random.default_rng(0).permutation(len(lines)))  # lest --limit show one person alone
+    # At random, lest a limit show one person alone.
+    lines = lines.take(np.random.default_rng(0).permutation(len(lines))[:limit])
     pictures = [np.uint8(255 * (1 - drawn(strokes, LINE_PEN))) for strokes in lines]
     return pictures, lines.texts.tolist(), lines.writers
 

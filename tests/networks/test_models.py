@@ -145,8 +145,8 @@ class TestLineReader:
         ink = np.zeros((len(texts), 48, 4 * STEPS, 1), "float32")
         for line, text in zip(ink, texts, strict=True):
             line[10:38, 4 : 4 + 28 * len(text), 0] = np.hstack([glyphs[int(char)] for char in text]) / 255
-        model = models.line_reader(10, width=8, units=32)
-        model.compile(keras.optimizers.Adam(5e-3, global_clipnorm=2.0), keras.losses.CTC(), jit_compile=False)
+        model = models.line_reader(10, width=4, units=32)
+        model.compile(keras.optimizers.Adam(1e-2, global_clipnorm=2.0), keras.losses.CTC(), jit_compile=False)
         model.optimizer.build(model.trainable_variables)  # or the step is traced twice
         for step in range(1, 201):
             model.train_on_batch(ink, targets(texts))

@@ -218,8 +218,8 @@ class TestTraining:
         """Return a function that trains and returns history, record and weights; the material is loaded by then."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("HCR_DATA_DIR", str(folder))
-            patch.setattr(line_samples, "WIDTHS", {96: 2, 192: 4})
-            patch.setattr(train_line_reader, "WATCHED_WIDTH", 96)
+            patch.setattr(line_samples, "WIDTHS", {48: 2, 96: 4})
+            patch.setattr(train_line_reader, "WATCHED_WIDTH", 48)
             pool = train_line_reader.concurrent.futures
             patch.setattr(pool, "ProcessPoolExecutor", lambda workers, context: ThreadPoolExecutor(workers))
 
