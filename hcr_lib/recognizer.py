@@ -53,12 +53,13 @@ CUT_SPEAKS = 2.0
 #: An l is written as a bare bar or as a loop. It is a bar where the network finds an I at least this likely beside it.
 BAR = 0.2
 #: How much the score of a cut counts beside the line reader's log probability, where both judge texts under a mask: of
-#: 60 codes 0.3 to 2 read about as many, 0 fewer (a script that was not kept).
-CUT_WEIGHT = 1.0
+#: 390 codes (130 of the page benchmark's seeds 0, 1 and 2 each) 0.5, 0.7, 1 and 2 read 366, 368, 363 and 349; one of
+#: the two texts is right in 374 (a script that was not kept).
+CUT_WEIGHT = 0.7
 #: Log odds that a line's text is right: a constant, and what counts for it: by how much its score exceeds that of its
 #: best rival in the search, and the square root of minus its log probability; without a line reader, the log odds that
 #: all characters are right if each is as likely as it seems. By ``python -m hcr_lib.research.confidence --limit 250``.
-ODDS = (-0.65, 0.76, -0.55)
+ODDS = (-0.80, 0.82, -0.55)
 CUT_ODDS = (-1.46, 0.87)
 MOST_MARGIN = 20.0
 #: What is no writing: see `_is_drawing`. All were chosen on 80 pages each of the page benchmark's seeds 0 and 1, so
@@ -234,7 +235,8 @@ class Recognizer:
         # one for a digit, so adding up would give every letter twice a digit's chance; among 36, a circle is as often
         # a 0 as an O. (In words it is not: there letters keep what they have.)
         self._averaging = self._folding / np.maximum(self._folding.sum(axis=0), 1)
-        # Where an l counts as an L, a bare bar must not: it is an I. (In words, the context says what a bar is.)
+        # Where an l counts as an L, a bare bar must not: it is an I. (In words, the context says what a bar is. In
+        # codes, which are what masks are for, there is none.)
         merged = self._known if "L" in self.classes and "l" not in self.classes else ""
         self._bar = [merged.index(char) for char in "Il"] if {*"Il"} <= {*merged} else None
         self._alike = labels.same_shape(self._known)
@@ -492,7 +494,7 @@ class Recognizer:
         for number, word in enumerate(plan.words):
             own = slice(word.first, word.first + len(word.candidates))
             looked = plan.looks[number].result() if plan.looks else None
-            line = self._masked_line(plan, word, stored[own], scores[own] @ self._folding, looked, request)
+            line = self._masked_line(plan, word, stored[own], self._alone(scores[own]), looked, request)
             if line is None:
                 return images.ImageError(
                     f"what was found has no room for a text of the form {' or '.join(request.masks)}; expected a line "
