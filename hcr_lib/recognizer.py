@@ -61,6 +61,9 @@ CUT_WEIGHT = 0.7
 #: all characters are right if each is as likely as it seems. By ``python -m hcr_lib.research.confidence --limit 250``.
 ODDS = (-0.80, 0.82, -0.55)
 CUT_ODDS = (-1.46, 0.87)
+#: Under a mask: a constant, and what counts by how much the score exceeds that of the best rival. By the same command,
+#: from codes of the page benchmark's seeds 1 and 2.
+MASK_ODDS = (0.81, 0.42)
 MOST_MARGIN = 20.0
 #: What is no writing: see `_is_drawing`. All were chosen on 80 pages each of the page benchmark's seeds 0 and 1, so
 #: that none of the 160 pages of writing there, nor of 160 pictures each of three development sets, was refused. On
@@ -197,7 +200,8 @@ class _Line:
     text: str
     characters: list[Character]
     reader: str = "cut"
-    evidence: tuple[float, float] | None = None  # of the line reader, if it has seen the line: see `line_evidence`
+    evidence: tuple[float, ...] | None = None  # of the search, if there was one: see `line_evidence` and `ODDS`
+    odds: tuple[float, ...] = ODDS
 
     @property
     def mean(self) -> float:
@@ -211,7 +215,7 @@ class _Line:
         if len(self.characters) < 2:
             return self.mean
         if self.evidence is not None:
-            return _sigmoid(ODDS, self.evidence)
+            return _sigmoid(self.odds, self.evidence)
         return _sigmoid(CUT_ODDS, cut_evidence(each.confidence for each in self.characters))
 
 
@@ -511,32 +515,47 @@ class Recognizer:
         Both readers propose a text for each mask, and each says how probable all of them are. Marks may be part of no
         component, so that where a mask has some the line reader decides alone.
         """
-        line_reader, texts = request.line_reader, {}
+        line_reader, proposals = request.line_reader, {}
         for mask in request.masks:
             signs = mask.replace(" ", "")
             may_cut = looked is None or (request.reader != "line" and signs.isalnum())
             found = may_cut and decode.masked_path(word.candidates, likely, masks.allowed(signs, self.classes))
             if found:
                 chars = iter(decode.with_mask(likely[found[0]], self.classes, signs))
-                texts["".join(" " if sign == " " else next(chars) for sign in mask)] = may_cut, signs
+                proposals["".join(" " if sign == " " else next(chars) for sign in mask)] = may_cut, mask
             if looked is not None and (text := line_reader.under_mask(looked, mask)):
-                texts[text] = may_cut, signs
-        if not texts:
+                proposals[text] = may_cut, mask
+        if not proposals:
             return None
-        cuts = {text: self._cut_as(word, likely, text) if cut else (None, 0.0) for text, (cut, _) in texts.items()}
-        lines = {text: line_reader.log_probability(looked, text) if looked is not None else 0.0 for text in texts}
-        text = max(texts, key=lambda text: lines[text] + CUT_WEIGHT * cuts[text][1])
-        path, _ = cuts[text]
-        if path is None:
-            return self._as_line(line_reader.place(looked, text), plan, looked.component, None)
-        rows = likely[path] * masks.allowed(texts[text][1], self.classes) + 1e-12  # nothing else was written
-        rows /= rows.sum(axis=1, keepdims=True)
-        columns = decode.columns_of(text.replace(" ", ""), self.classes)
-        characters = [
-            self._character(row, column, plan.on_picture(word.candidates[index].component.box), stored[index])
-            for index, row, column in zip(path, rows, columns, strict=True)
-        ]
-        return _Line(text, characters, "cut")
+
+        def weigh(text: str, may_cut: bool) -> tuple[float, list[int] | None]:
+            path, by_cuts = self._cut_as(word, likely, text) if may_cut else (None, 0.0)
+            return (line_reader.log_probability(looked, text) if looked else 0.0) + CUT_WEIGHT * by_cuts, path
+
+        weighed = {text: weigh(text, may_cut) for text, (may_cut, _) in proposals.items()}
+        text = max(weighed, key=lambda text: weighed[text][0])
+        (score, path), (may_cut, mask) = weighed.pop(text), proposals[text]
+        allowed = masks.allowed(mask.replace(" ", ""), self.classes)
+        placed = looked and self._as_line(line_reader.place(looked, text), plan, looked.component, None)
+        line = placed
+        if path is not None:
+            rows = likely[path] * allowed + 1e-12  # nothing else was written
+            rows /= rows.sum(axis=1, keepdims=True)
+            columns = decode.columns_of(text.replace(" ", ""), self.classes)
+            characters = [
+                self._character(row, column, plan.on_picture(word.candidates[index].component.box), stored[index])
+                for index, row, column in zip(path, rows, columns, strict=True)
+            ]
+            line = _Line(text, characters, "cut")
+        # A rival is another proposal, or another character in one place, as one of the readers sees it.
+        rivals = [rival for rival, _ in weighed.values()]
+        written = [at for at, char in enumerate(text) if char != " "]
+        for each in (line, placed) if placed else (line,):
+            for at, character, may in zip(written, each.characters, allowed, strict=True):
+                others = [char for char, _ in character.alternatives if may[self.classes.index(char)]]
+                rivals += [weigh(text[:at] + other + text[at + 1 :], may_cut)[0] for other in others[:1]]
+        line.evidence, line.odds = (min(MOST_MARGIN, score - max(rivals, default=-math.inf)),), MASK_ODDS
+        return line
 
     def _cut_as(self, word: _Word, likely: np.ndarray, text: str) -> tuple[list[int] | None, float]:
         """Return the path that cuts a word into the characters of a text, and its score; a low one without a path."""

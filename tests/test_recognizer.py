@@ -484,6 +484,12 @@ class TestMasks:
         assert min(each.confidence for each in zeros.characters) > 0.9, "only one of 0 and O may stand there"
         assert zeros.confidence > 0.8
 
+    @pytest.mark.parametrize("how", READERS)
+    def test_confidence_falls_where_two_characters_are_as_likely(self, reader, how):
+        sure, unsure = (reader.read(drawn("OA12"), mask=mask, reader=how).confidence for mask in ("LLDD", "ALDD"))
+        assert sure > 0.85
+        assert unsure < 0.85 * sure, "0A12 is as good a reading"
+
     def test_of_several_masks_the_one_that_fits_is_taken(self, reader):
         masks = ["DDD", "LLDDD", "LLLLLL"]
         assert reader.read(drawn("AB123"), mask=masks).text == "AB123"

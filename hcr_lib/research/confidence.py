@@ -1,9 +1,10 @@
 """How sure the reader may be: ``python -m hcr_lib.research.confidence``.
 
 Words and lines by UNIPEN's development people (``pen_words_dev.zip`` and ``unipen_lines.npz`` in ``HCR_DATA_DIR``) are
-read, with and without a lexicon. A logistic regression then says how likely a text is right, given what the search for
-it found; `hcr_lib.recognizer.ODDS` and `CUT_ODDS` are its coefficients. How well it tells right from wrong is judged on
-people it was not fitted to.
+read, with and without a lexicon, and codes of the page benchmark under their masks, of other seeds than its own. A
+logistic regression then says how likely a text is right, given what the search for it found; `hcr_lib.recognizer.ODDS`,
+`CUT_ODDS` and `MASK_ODDS` are its coefficients. How well it tells right from wrong is judged on people it was not
+fitted to; of codes, on another seed's.
 """
 
 from __future__ import annotations
@@ -24,11 +25,13 @@ from hcr_lib._paths import user_data_dir
 from hcr_lib.labels import classes
 from hcr_lib.language import ENGLISH, read_lexicon
 from hcr_lib.line_reader import LineReader
-from hcr_lib.recognizer import Recognizer, cut_evidence, line_evidence
+from hcr_lib.recognizer import MASK_ODDS, Recognizer, cut_evidence, line_evidence
 from hcr_lib.research._arguments import at_least_one
+from hcr_lib.research.page_benchmark import _hands, _kinds
 from hcr_lib.research.scorecard import pictures_in, single_lines
 
 FOLDS = 5
+CODES, SEEDS = 200, (1, 2)  #: of each seed
 HOW = (("alnum", None), ("alnum", ENGLISH), ("byclass", None), ("text", None))  #: alphabets and lexica
 
 
@@ -59,11 +62,31 @@ def gap(surenesses: np.ndarray, right: np.ndarray) -> float:
     return float(sum(far) / len(right))
 
 
+def masked_codes(data_dir: Path, number: int) -> Iterator[tuple[tuple[float], bool, int]]:
+    """Read codes under their masks; yield by how much the score exceeded the best rival's, whether right, and the seed.
+
+    The margin is taken back out of the confidence that `hcr_lib.recognizer.MASK_ODDS` made of it.
+    """
+    kind, hands = _kinds.KINDS["codes"], _hands.hands(data_dir)
+    recognizer = Recognizer.load(kind.alphabet)
+    for seed in SEEDS:
+        rng = np.random.default_rng(seed)
+        for _ in tqdm(range(number), desc="codes", leave=False):
+            code = kind.make(hands, rng)
+            try:
+                reading = recognizer.read(code.picture.pixels, mask=code.mask)
+            except images.ImageError:
+                continue
+            odds = np.log(reading.confidence / (1 - reading.confidence))
+            yield ((odds - MASK_ODDS[0]) / MASK_ODDS[1],), reading.text == code.text, seed
+
+
 def report(name: str, evidence: Sequence[Sequence[float]], right: Sequence[bool], people: Sequence[str]) -> None:
     """Fit, and print the coefficients and how good they are for other people than those fitted to."""
     evidence, right = np.array(evidence), np.array(right)
     model = LogisticRegression(C=100)
-    sure = cross_val_predict(model, evidence, right, groups=people, cv=GroupKFold(FOLDS), method="predict_proba")[:, 1]
+    folds = GroupKFold(min(FOLDS, len(set(people))))
+    sure = cross_val_predict(model, evidence, right, groups=people, cv=folds, method="predict_proba")[:, 1]
     model.fit(evidence, right)
     odds = ", ".join(f"{each:.2f}" for each in [*model.intercept_, *model.coef_[0]])
     area = roc_auc_score(right, sure)
@@ -95,6 +118,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         by_cuts.append((cut_evidence([each.confidence for each in reading.characters]), right, writer))
     report("ODDS, as a line", *zip(*by_line, strict=True))
     report("CUT_ODDS, cut alone", *zip(*by_cuts, strict=True))
+    codes = masked_codes(user_data_dir(), min(CODES, options.limit or CODES))
+    report("MASK_ODDS, under a mask", *zip(*codes, strict=True))
 
 
 if __name__ == "__main__":
