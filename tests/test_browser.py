@@ -209,7 +209,10 @@ def pad(lab_page) -> SimpleNamespace:
     output.locator("canvas[data-strokes='0']").wait_for()
     output.locator(".hcr-result-text").wait_for(state="detached", timeout=ANSWER_S * 1000)
     return SimpleNamespace(
-        page=lab_page, output=output, canvas=output.locator("canvas"), text=output.locator(".hcr-result-text")
+        page=lab_page,
+        output=output,
+        canvas=output.locator("canvas[data-strokes]"),
+        text=output.locator(".hcr-result-text"),
     )
 
 
@@ -242,13 +245,10 @@ def test_a_digit_drawn_with_the_mouse_is_read(pad, request):
     assert pad.canvas.get_attribute("data-strokes") == "1"
     if picture := request.config.getoption("--picture"):
         pad.output.evaluate("output => output.scrollIntoView({block: 'center'})")
-        boxes = [part.bounding_box() for part in (pad.output.locator(".hcr-pad"), pad.output.locator(".widget-vbox"))]
-        left, top = (min(box[side] for box in boxes) - MARGIN for side in ("x", "y"))
-        right = max(box["x"] + box["width"] for box in boxes) + MARGIN
-        bottom = max(box["y"] + box["height"] for box in boxes) + MARGIN
+        box = pad.output.locator(".hcr-pad").bounding_box()
         picture.parent.mkdir(parents=True, exist_ok=True)
-        clip = {"x": left, "y": top, "width": right - left, "height": bottom - top}
-        pad.page.screenshot(path=picture, clip=clip)
+        size = {side: box[side] + 2 * MARGIN for side in ("width", "height")}
+        pad.page.screenshot(path=picture, clip={"x": box["x"] - MARGIN, "y": box["y"] - MARGIN, **size})
 
 
 def test_a_digit_drawn_with_a_finger_is_read(pad):
