@@ -15,7 +15,7 @@ from test_browser import (  # noqa: F401
     run_in_lab,
 )
 
-from hcr_lib import handwriting, pen, widgets
+from hcr_lib import datasets, handwriting, pen, widgets
 from hcr_lib.recognizer import Character, Reading, Recognizer
 from hcr_lib.widgets import _pad
 
@@ -269,6 +269,23 @@ def test_the_answer_stays_in_sight(opened, reader, mode, shape):
             assert box["y"] + box["height"] <= height
             assert box["x"] + box["width"] <= width
         assert at.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_game_asks_judges_and_keeps_a_test_set(opened, reader, tmp_path):
+    game = widgets.DrawingGame(reader.with_alphabet("digits"), "3", turns=2, seed=0, save_to=tmp_path / "mine.jsonl")
+    at = opened(game)
+    at.button("Start the game").click()
+    for played in (1, 2):
+        at.page.get_by_text("Draw a 3", exact=True).wait_for()
+        at.draw(DIGIT if played == 1 else [np.array([[200, 60], [200, 340]])])
+        at.page.get_by_text(f"1 of {played} right, ").first.wait_for(timeout=5000)
+        assert at.canvas.get_attribute("data-strokes") == "0"
+    assert at.page.get_by_text("The end: 1 of 2 right").count() == 1
+    at.button("Add the drawings to my test set").click()
+    at.page.get_by_text("Added 2 drawings").wait_for()
+    own = datasets.load(tmp_path / "mine.jsonl", "all")
+    assert "".join(own.chars) == "33"
+    assert game.game.confusion().loc["3", ["3", "1"]].tolist() == [1, 1]
 
 
 class AnyLetter:

@@ -15,7 +15,9 @@ export class Game {
     this.last = make("span", { className: "hcr-last", aria: { live: "polite" } });
     this.start = button("Start", "Start the game", () => order({ op: "game", act: "start" }));
     this.skip = button("Skip", "Skip this character", () => this.judge("skip"));
-    this.element = make("div", { className: "hcr-game" }, this.ask, this.clock, this.score, this.start, this.skip, this.last);
+    this.save = button("Save as my test set", "Add the drawings to my test set", () => order({ op: "game", act: "save" }));
+    const parts = [this.ask, this.clock, this.score, this.start, this.skip, this.save, this.last];
+    this.element = make("div", { className: "hcr-game" }, ...parts);
     this.unwatch = drawing.watch(() => {
       clearTimeout(this.timer); // drawing goes on
       this.lifted = performance.now();
@@ -41,10 +43,11 @@ export class Game {
     }
     this.round = game;
     this.ask.textContent = game.ask ? `Draw ${game.article} ${game.ask}` : "Draw what you are asked for.";
-    this.score.textContent = game.of ? `${game.right} of ${game.turn} right, ${game.points} points; ${game.of} in all` : "";
+    this.score.textContent = game.ask || game.played ? `${game.right} of ${game.played} right, ${game.points} points; ${game.of} in all` : "";
     this.last.textContent = game.last;
-    this.start.textContent = game.of ? "Start again" : "Start";
+    this.start.textContent = game.ask || game.played ? "Start again" : "Start";
     this.skip.hidden = !game.ask;
+    this.save.hidden = Boolean(game.ask) || !game.played;
     clearTimeout(this.timer);
     if (game.ask && settled && (reading || notice) && !this.judging) this.timer = setTimeout(() => this.judge(), REST);
   }

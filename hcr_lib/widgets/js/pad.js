@@ -30,6 +30,7 @@ function render({ model, el }) {
     hear: (silent) => {
       silence.hidden = !silent;
       el.classList.toggle("hcr-stale", silent);
+      if (game) game.judging = false; // what was ordered may be lost
     },
   });
 
