@@ -332,7 +332,7 @@ def test_fifty_quick_drawings_leave_no_error_and_no_growing_memory(opened):
 
 CELLS = (
     "from hcr_lib import widgets\nfrom hcr_lib.recognizer import Recognizer\n"
-    "pad = widgets.ReadingPad(Recognizer.load(), 'word')\npad",
+    "widgets.ReadingPad(Recognizer.load(), 'word', width=800, height=200, half_width=6)",
     "widgets.writer_demo('Hand 47')",
 )
 
@@ -347,24 +347,51 @@ def notebook(browser, lab):  # noqa: F811
         page.on("pageerror", lambda error: errors.append(str(error)))
         canvas = page.locator("canvas[data-strokes]")
         canvas.wait_for(timeout=ANSWER_S * 1000)
-        yield SimpleNamespace(page=page, canvas=canvas, cells=page.locator(".jp-CodeCell"))
+        yield SimpleNamespace(page=page, root=lab.root, canvas=canvas, cells=page.locator(".jp-CodeCell"))
         assert errors == []
 
 
-def draw_in(notebook, stroke=THREE):
-    first, *others = on_screen(notebook.canvas, stroke)
-    notebook.page.mouse.move(*first)
-    notebook.page.mouse.down()
-    for point in others:
-        notebook.page.mouse.move(*point)
-    notebook.page.mouse.up()
+def draw_in(notebook, text="3"):
+    for stroke in map(thin, written(text, (200, 800))):
+        first, *others = on_screen(notebook.canvas, np.asarray(stroke) / [800, 200])
+        notebook.page.mouse.move(*first)
+        notebook.page.mouse.down()
+        for point in others:
+            notebook.page.mouse.move(*point)
+        notebook.page.mouse.up()
+
+
+def test_a_word_is_drawn_corrected_completed_and_a_digit_saved(notebook):
+    page, text = notebook.page, notebook.page.locator(".hcr-result-text")
+    so_far, strokes = page.get_by_label("Text so far"), notebook.canvas
+    draw_in(notebook, "morn")
+    page.wait_for_function("document.querySelector('.hcr-result-text')?.textContent === 'MORN'")
+    drawn = int(strokes.get_attribute("data-strokes"))
+    page.keyboard.press("Control+z")
+    page.locator(f"canvas[data-strokes='{drawn - 1}']").wait_for()
+    page.keyboard.press("Control+Shift+Z")
+    page.wait_for_function("document.querySelector('.hcr-result-text')?.textContent === 'MORN'")
+    page.locator(".hcr-letter").nth(3).press("s")
+    page.wait_for_function("document.querySelector('.hcr-result-text')?.textContent === 'MORs'")
+    page.locator(".hcr-letter").nth(3).press("N")
+    page.get_by_role("button", name="Write MORNING (key 1)").click()
+    page.locator("canvas[data-strokes='0']").wait_for()
+    assert so_far.input_value() == "MORNING "
+
+    page.get_by_label("What the pad reads").select_option("char")
+    draw_in(notebook)
+    text.get_by_text("3", exact=True).wait_for(timeout=ANSWER_S * 1000)
+    page.get_by_role("button", name="Save the drawing").click()
+    page.get_by_text("saved as").wait_for()
+    assert (notebook.root / "my_drawings" / "3" / "0001.png").is_file()
+    page.get_by_label("What the pad reads").select_option("word")
 
 
 def test_no_key_on_anything_focused_reaches_the_notebook(notebook):
     page = notebook.page
+    page.get_by_role("button", name="Clear the drawing").click()
     draw_in(notebook)
-    page.locator(".hcr-result-text").wait_for(timeout=ANSWER_S * 1000)
-    assert page.locator(".hcr-result-text").inner_text() == "3"
+    page.locator(".hcr-result-text").get_by_text("3", exact=True).wait_for(timeout=ANSWER_S * 1000)
     focusable = page.locator(".hcr-pad").locator("button:visible, canvas[tabindex], input[type=range], select")
     demo = page.locator(".widget-vbox .noUi-handle").first
     for place in (*focusable.all(), demo):

@@ -57,4 +57,3 @@ def test_from_lifting_the_pen_to_the_answer(browser, reader, benchmark, mode, te
     benchmark(_engine.guess, reader, strokes, (pad.height, pad.width), 6.0, mode)
     at.context.close()
     assert median < MOST_MS
-
