@@ -16,7 +16,8 @@ LARGEST, WIDEST = 2_000, 100  #: pixels across or down, and of half a pen: as mu
 MOST_POINTS = 5_000  #: of a drawing, as of `save_drawing`; a person's has some hundreds
 MOST_KEPT = 25_000  #: points that a browser may have sent before it begins anew: what was undone, it may redo
 DOT = 1.2  #: widths of the pen: what is nowhere longer is a dot
-SHOWN = 12  #: characters whose bars and images fit beside a pad
+SHOWN = 12  #: characters whose images fit beside a pad
+MOST_LETTERS = 100  #: of which the browser learns
 LONGEST_TEXT = 1_000  #: of the text so far, in characters
 SUGGESTIONS = 3
 
@@ -114,7 +115,7 @@ class Guess:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as what travels to the browser: plain values, the picture's bytes in base64."""
-        plain = {"reading": self.text, "notice": self.notice, "letters": self.letters[:SHOWN], "seen": None}
+        plain = {"reading": self.text, "notice": self.notice, "letters": self.letters[:MOST_LETTERS], "seen": None}
         if self.seen is not None:
             height, width = self.seen.shape
             packed = base64.b64encode(np.ascontiguousarray(self.seen)).decode()
