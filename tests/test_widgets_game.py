@@ -95,6 +95,15 @@ def test_what_could_be_no_character_does_not_count(reader):
     assert play(pad, SEVEN, seconds=LIMIT)["right"] == 1
 
 
+def test_nobody_helps(reader):
+    pad = widgets.DrawingGame(reader, "7", turns=1, seed=0)
+    tell(pad, "game", act="start")
+    tell(pad, "draw", session="a", more=[[0, ONE[0]]], drawing=[0])
+    for help in ({"op": "sample"}, {"op": "correct", "letter": 0, "char": "7"}):
+        assert "expected a drawing" in tell(pad, **help)["error"]
+    assert (pad.strokes, pad.guess.text) == (ONE, "1")
+
+
 def test_before_it_is_started_nothing_counts(reader, tmp_path):
     pad = widgets.DrawingGame(reader, "7", turns=1, seed=0, save_to=tmp_path / "mine.jsonl")
     assert play(pad, SEVEN)["played"] == 0

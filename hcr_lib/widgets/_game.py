@@ -197,8 +197,10 @@ class DrawingGame(ReadingPad):
         super()._publish(game=shown, **more)
 
     def _obey(self, message: dict[str, Any]) -> dict[str, Any]:
-        if message.get("op") != "game":
+        if message.get("op") == "draw":
             return super()._obey(message)
+        if message.get("op") != "game":  # neither samples nor corrections: the drawings become a test set
+            raise ValueError(f"a game knows no {message.get('op')!r}; expected a drawing.")
         acts: dict[str, Callable[[], None]] = {"start": self._start, "skip": self._skip, "save": self._keep}
         acts["judge"] = lambda: self._judge(float(message["seconds"]))
         acts[ensure_choice(message.get("act"), tuple(acts), name="act")]()

@@ -46,14 +46,15 @@ function render({ model, el }) {
 
   let panel = null;
   let game = null;
+  const playing = model.get("panel") === "game";
   if (panelled) {
-    tools.append(button("Sample", "Try a sample (S)", () => link.order({ op: "sample" })));
+    if (!playing) tools.append(button("Sample", "Try a sample (S)", () => link.order({ op: "sample" })));
     const mode = make("select", { title: "What the pad reads", aria: { label: "What the pad reads" } });
     for (const [value, textContent] of Object.entries(MODES)) mode.append(make("option", { value, textContent }));
     mode.value = model.get("mode");
     mode.addEventListener("change", () => link.order({ op: "mode", mode: mode.value }));
-    panel = new Panel({ order: (message) => link.order(message), take, surface });
-    if (model.get("panel") === "game") {
+    panel = new Panel({ order: (message) => playing || link.order(message), take, surface }); // no help in a game
+    if (playing) {
       game = new Game({ order: (message) => link.order(message), drawing });
       el.append(game.element);
     } else {
@@ -157,8 +158,8 @@ function render({ model, el }) {
       "]": () => thicken(surface.halfWidth + 1),
       Delete: () => drawing.clear(),
     };
-    if (panel) press.s = () => link.order({ op: "sample" });
     if (panel && !game) {
+      press.s = () => link.order({ op: "sample" });
       if (target === surface.canvas) press.Enter = () => link.order({ op: "accept" });
       for (let place = 0; place < 6; place++) press[place + 1] = () => take(place);
     }

@@ -7,8 +7,8 @@ const ROWS = 4; // an answer and its rivals
 const INVITATION = "Draw on the pad.";
 
 export class Panel {
-  constructor({ order, take, clear, surface }) {
-    Object.assign(this, { order, take, clear, surface });
+  constructor({ order, take, surface }) {
+    Object.assign(this, { order, take, surface });
     this.letters = [];
     this.chosen = null;
     this.text = make("div", { className: "hcr-result-text" });
