@@ -134,6 +134,22 @@ def lab(tmp_path_factory):
         yield lab
 
 
+@contextlib.contextmanager
+def run_in_lab(browser, lab: SimpleNamespace, notebook: nbformat.NotebookNode, name: str) -> Iterator:
+    """Put a notebook into JupyterLab's folder, open it, run it from top to bottom, and yield its page."""
+    nbformat.write(notebook, lab.root / name)
+    context = browser.new_context(viewport=VIEW, device_scale_factor=2, has_touch=True)
+    page = context.new_page()
+    page.goto(f"{lab.url}/lab/tree/{name}?token={lab.token}&reset")
+    # The toolbar's own indicator says idle before there is a kernel; the status bar does not.
+    page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for(timeout=START_S * 1000)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.wait_for_function(FINISHED, timeout=RUN_S * 1000)
+    yield page
+    context.close()
+
+
 # Demonstrations whose controls are tried, each in a cell of one notebook.
 DEMOS = {
     "writer": "from hcr_lib import widgets\nwidgets.writer_demo('Hand 47')",
@@ -168,17 +184,8 @@ def lab_page(browser, lab):
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    nbformat.write(notebook, lab.root / NOTEBOOK.name)
-    context = browser.new_context(viewport=VIEW, device_scale_factor=2, has_touch=True)
-    page = context.new_page()
-    page.goto(f"{lab.url}/lab/tree/{NOTEBOOK.name}?token={lab.token}&reset")
-    # The toolbar's own indicator says idle before there is a kernel; the status bar does not.
-    page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for(timeout=START_S * 1000)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.wait_for_function(FINISHED, timeout=RUN_S * 1000)
-    yield page
-    context.close()
+    with run_in_lab(browser, lab, notebook, NOTEBOOK.name) as page:
+        yield page
 
 
 @pytest.fixture(scope="module")
