@@ -252,7 +252,7 @@ def test_a_digit_drawn_with_the_mouse_is_read(pad, request):
     assert pad.canvas.get_attribute("data-strokes") == "1"
     if picture := request.config.getoption("--picture"):
         pad.output.evaluate("output => output.scrollIntoView({block: 'center'})")
-        box = pad.output.locator(".hcr-pad").bounding_box()
+        box = pad.output.locator(".hcr-pad-layout").bounding_box()
         picture.parent.mkdir(parents=True, exist_ok=True)
         size = {side: box[side] + 2 * MARGIN for side in ("width", "height")}
         pad.page.screenshot(path=picture, clip={"x": box["x"] - MARGIN, "y": box["y"] - MARGIN, **size})
