@@ -37,6 +37,7 @@ OPEN = """async ([source, css, state]) => {
         most: 0,
         waiting: 0,
         deaf: false,
+        delay: 0,
         get: (name) => state[name],
         set: (name, value) => change({[name]: value}),
         on: (name, listener) => (listeners[name] ??= []).push(listener),
@@ -46,6 +47,7 @@ OPEN = """async ([source, css, state]) => {
             if (this.deaf) return;
             this.most = Math.max(this.most, ++this.waiting);
             const changes = await window.read(message);
+            await new Promise((resolve) => setTimeout(resolve, this.delay));
             this.waiting--;
             change(changes);
         },
@@ -179,6 +181,27 @@ def test_a_word_is_read_a_letter_corrected_and_a_completion_taken(opened, reader
     at.page.keyboard.press("4")  # the likeliest next word
     at.page.wait_for_function("document.querySelector('.hcr-so-far').value.length > 8")
     assert at.pad.text == at.page.get_by_label("Text so far").input_value()
+
+
+@pytest.mark.parametrize("cleared", [False, True])
+def test_a_reading_that_is_out_of_date_is_dropped(opened, reader, cleared):
+    at = opened(widgets.ReadingPad(reader, "char"))
+    at.draw([[[200, 60], [200, 340]]])
+    at.text.get_by_text("I", exact=True).wait_for()
+    at.settled()
+    at.page.evaluate("""() => {
+        model.delay = 300;
+        window.texts = [];
+        const note = () => texts.push(document.querySelector(".hcr-result-text")?.textContent ?? "");
+        new MutationObserver(note).observe(document.body, {childList: true, subtree: true});
+    }""")
+    at.draw([[[90, 60], [310, 60]]])
+    at.page.wait_for_function("model.waiting && model.sent.at(-1).settled")  # it is being read
+    if cleared:
+        at.page.keyboard.press("Delete")
+        at.text.wait_for(state="detached")
+    at.settled()
+    assert ("T" in at.page.evaluate("texts")) != cleared
 
 
 def test_undo_redo_clear_eraser_and_the_keys(opened):

@@ -80,6 +80,7 @@ export class Link {
 
   post(message) {
     this.waiting = true;
+    this.op = message.op;
     this.timer = setTimeout(() => this.giveUp(), this.patience);
     try {
       this.send({ number: ++this.number, ...message });
@@ -95,6 +96,11 @@ export class Link {
     this.orders = [];
     this.outbox.restart(); // whoever answers next knows nothing
     this.hear(true);
+  }
+
+  // Whether an answer reads a drawing that has been edited since: a newer reading is on its way.
+  outdated({ number }) {
+    return number === this.number && this.op === "draw" && this.wanted === "settled";
   }
 
   answered({ number, again }) {

@@ -104,11 +104,13 @@ function render({ model, el }) {
 
   function answered() {
     const answer = model.get("answer");
-    const focused = el.contains(document.activeElement) && document.activeElement;
-    panel?.show(answer);
-    game?.show(answer);
-    const lost = focused && (!el.contains(focused) || focused.closest("[hidden]"));
-    if (lost) surface.canvas.focus({ preventScroll: true }); // the next key would be the notebook's
+    if (!link.outdated(answer)) {
+      const focused = el.contains(document.activeElement) && document.activeElement;
+      panel?.show(answer);
+      game?.show(answer);
+      const lost = focused && (!el.contains(focused) || focused.closest("[hidden]"));
+      if (lost) surface.canvas.focus({ preventScroll: true }); // the next key would be the notebook's
+    }
     if (!panel) silence.textContent = answer.error || SILENT;
     if (!panel) silence.hidden = !answer.error && !link.silent;
     link.answered(answer);
