@@ -109,6 +109,7 @@ def test_before_it_is_started_nothing_counts(reader, tmp_path):
     assert play(pad, SEVEN)["played"] == 0
     assert "Play first" in tell(pad, "game", act="save")["error"]
     assert "act must be" in tell(pad, "game", act="cheat")["error"]
+    assert len(pad.game.dataset()) == pad.game.confusion().to_numpy().sum() == 0
     assert repr(pad) == "DrawingGame (run this cell to draw)"
 
 

@@ -122,12 +122,9 @@ class Game:
         """Return how often what was asked for (rows) was read as what (columns)."""
         import pandas as pd
 
-        wanted, found = ([self.classes.index(char) for char in chars] for chars in self._pairs())
-        matrix = metrics.confusion(np.array(wanted, int), np.array(found, int), len(self.classes))
+        columns = [[self.classes.index(char) for char in (turn.asked, turn.read)] for turn in self.turns]
+        matrix = metrics.confusion(*np.array(columns, int).reshape(-1, 2).T, len(self.classes))
         return pd.DataFrame(matrix, index=list(self.classes), columns=list(self.classes))
-
-    def _pairs(self) -> tuple[list[str], list[str]]:
-        return [turn.asked for turn in self.turns], [turn.read for turn in self.turns]
 
     def save(self, path: str | os.PathLike, writer: str | None = None) -> Path:
         """Append what was drawn to a file of drawings, a test set of one's own: see `datasets.save_drawing`."""
