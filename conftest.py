@@ -9,7 +9,7 @@ if workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
         os.environ.setdefault(variable, str(max(1, (os.cpu_count() or 1) // workers)))
 
 # These take minutes; begun last, each would keep one process busy while the other has run out of files.
-LONG = ("03_cnn.ipynb", "04_crnn.ipynb", "test_training.py", "test_browser.py")
+LONG = ("03_cnn.ipynb", "04_crnn.ipynb", "test_training.py", "test_browser.py", "test_browser_pad.py")
 
 
 def pytest_collection_modifyitems(items):

@@ -16,6 +16,7 @@ import importlib.resources
 import json
 import math
 import os
+import re
 import stat
 import string
 from bisect import bisect_left, bisect_right
@@ -83,6 +84,13 @@ ODD_SHARE, ODD_LETTER, ODD_END = 0.05, 0.85 / 26, 0.15
 I_AT_END = 0.015
 RAREST = 1e-4  #: nothing is impossible
 MOST_KEPT = 50_000  #: answers remembered
+
+
+#: What matches this is read like any word, and never suggested: the frequencies are those of films.
+COARSE = re.compile(
+    "asshole|bastard|bitch|cunt|fuck|nigg|piss|porn|pussy|shit|slut|whor"
+    "|^(arse|ass|cocks?|dicks?|fags?|faggot.*|rap(e|ed|es|ing|ist.*)|sex|sexy|tits?)$"
+)
 
 
 class Lexicon:
@@ -260,8 +268,8 @@ class WordPairs:
     >>> pairs = WordPairs({"is late": 3, "is it": 1, "it is": 2})
     >>> pairs.share("is", "l"), pairs.share("is", "late", whole=True), pairs.share("was", "l")
     (0.75, 0.75, None)
-    >>> pairs.following("is")
-    ['late', 'it']
+    >>> pairs.following("is"), pairs.following("is", beginning="i")
+    (['late', 'it'], ['it'])
     """
 
     def __init__(self, counts: Mapping[str, float]) -> None:
@@ -282,9 +290,10 @@ class WordPairs:
         first = bisect_left(self._pairs, beginning)
         return float(self._sums[bisect_left(self._pairs, beginning + end, first)] - self._sums[first])
 
-    def following(self, before: str, n: int = 3) -> list[str]:
-        """Return the at most `n` most frequent words after another, in small letters."""
-        first, last = (bisect_left(self._pairs, f"{before.lower()} {end}") for end in ("", "\U0010ffff"))
+    def following(self, before: str, n: int = 3, beginning: str = "") -> list[str]:
+        """Return the at most `n` most frequent words after another, in small letters; of those with a `beginning`."""
+        pair = f"{before} {beginning}".lower()
+        first, last = bisect_left(self._pairs, pair), bisect_left(self._pairs, f"{pair}\U0010ffff")
         best = np.argsort(-np.diff(self._sums[first : last + 1]), kind="stable")[:n].tolist()
         return [self._pairs[first + k].partition(" ")[2] for k in best]
 
@@ -331,6 +340,52 @@ def english_pairs() -> WordPairs:
     file = importlib.resources.files(symspellpy).joinpath("frequency_bigramdictionary_en_243_342.txt")
     rows = (line.rpartition(" ") for line in file.read_text(encoding="utf-8-sig").splitlines())
     return WordPairs({pair: float(count) for pair, _, count in rows})
+
+
+def suggest(beginning: str, before: str = "", n: int = 3) -> list[str]:
+    """Return the at most `n` likeliest English words that go on with a beginning, spelled as it is.
+
+    A word's probability is a mixture, as in `Language`: of how often it follows the word before, for a share of
+    `PAIRED` where that one is known, and of how often it occurs at all. Marks before the beginning stay.
+
+    Parameters
+    ----------
+    beginning : str
+        What there is of the word. Of it alone, in capitals, or with a capital at its beginning, the words are, too;
+        nothing else than letters and apostrophes has no suggestions. If it is empty, the words are those after
+        `before`, and none without it.
+    before : str
+        The word before, in any case.
+
+    Examples
+    --------
+    >>> suggest("tha", n=2), suggest("THA", n=1), suggest("Tha", n=1), suggest("4")
+    (['that', 'than'], ['THAT'], ['That'], [])
+    >>> suggest("mor", "good", 1), suggest("", "good", 2)
+    (['morning'], ['for', 'to'])
+    """
+    pairs, lexicon, known = english_pairs(), english(), before.strip(string.punctuation).lower()
+    if not beginning:
+        words = pairs.following(known, 2 * n) if known else []
+        return [word for word in words if not COARSE.search(word)][:n]
+    letters = beginning.lstrip("\"'(")
+    if not letters or not {*letters.lower()} <= {*LETTERS}:
+        return []
+    words = {word.lower(): 0.0 for word in lexicon.completions(letters, 8 * n)}
+    words |= dict.fromkeys(pairs.following(known, 8 * n, letters), 0.0)
+    for word in words:
+        paired = pairs.share(known, word, whole=True) if known else None
+        share = lexicon.share(word)
+        words[word] = share if paired is None else PAIRED * paired + (1 - PAIRED) * share
+    longer = [
+        word
+        for word in words
+        if word != letters.lower() and ("'" in letters or not word.endswith("'s")) and not COARSE.search(word)
+    ]
+    best = sorted(longer, key=words.__getitem__, reverse=True)[:n]
+    if letters.isupper() and len(letters) > 1:
+        best = [word.upper() for word in best]
+    return [beginning + word[len(letters) :] for word in best]
 
 
 def read_lexicon(name: str | os.PathLike) -> Lexicon:

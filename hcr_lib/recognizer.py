@@ -16,7 +16,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -157,6 +157,7 @@ class _Request:
     lexicon: Lexicon | None
     masks: tuple[str, ...]
     line_reader: LineReader | None  # none where nothing is read as a line
+    of_ink: bool = False  # whether the pictures are ink, and nothing else is to be found out about them
 
 
 @dataclass
@@ -346,6 +347,38 @@ class Recognizer:
             raise answer
         return answer
 
+    def read_ink(
+        self,
+        ink: npt.ArrayLike,
+        mode: str = "auto",
+        lexicon: Lexicon | Iterable[str] | None = None,
+        reader: str = "auto",
+    ) -> Reading:
+        """Read ink that is known to be nothing else, upright and on blank paper, as `hcr_lib.pen` renders strokes.
+
+        No polarity, light, rules or slope are guessed, and what is no writing is refused in every mode.
+
+        Parameters
+        ----------
+        ink : array_like of float, shape (height, width)
+            In [0, 1], 0 is paper.
+        mode, lexicon, reader
+            As for `read`, as are the errors.
+
+        Examples
+        --------
+        >>> from hcr_lib import pen
+        >>> Recognizer.load("digits").read_ink(pen.render([[[200, 80], [200, 320]]]), "char").text
+        '1'
+        """
+        ink = np.asarray(ink, dtype="float32")
+        if ink.ndim != 2 or not (ink.size and np.isfinite(ink).all() and ink.min() >= 0 and ink.max() <= 1):
+            raise ValueError(f"ink must be numbers from 0 to 1 of shape (height, width); got shape {ink.shape}.")
+        [answer] = self._read_all([ink], replace(self._request(mode, lexicon, reader), of_ink=True))
+        if isinstance(answer, images.ImageError):
+            raise answer
+        return answer
+
     def read_all(
         self,
         pictures: Iterable[Image.Image | npt.ArrayLike | str | os.PathLike],
@@ -358,13 +391,26 @@ class Recognizer:
 
         Yields a `Reading` for each in turn, or the ImageError, returned and not raised, where one could not be read.
         """
+        return self._read_all(pictures, self._request(mode, lexicon, reader, mask))
+
+    def _request(
+        self,
+        mode: str,
+        lexicon: Lexicon | Iterable[str] | None,
+        reader: str,
+        mask: str | Iterable[str] | None = None,
+    ) -> _Request:
+        """Check the parameters of `read`."""
         ensure_choice(mode, MODES, name="mode")
         ensure_choice(reader, READERS, name="reader")
         if lexicon is not None and not isinstance(lexicon, Lexicon):
             lexicon = Lexicon(lexicon)
         line_reader = LineReader(self.classes, lexicon) if reader != "cut" and mode != "char" else None
         known = masks.check(mask, self.classes)
-        request = _Request(mode, reader, lexicon, known, line_reader)
+        return _Request(mode, reader, lexicon, known, line_reader)
+
+    def _read_all(self, pictures: Iterable[Any], request: _Request) -> Iterator[Reading | images.ImageError]:
+        """Read pictures as `read_all` does."""
         pictures = iter(pictures)
         beside = ThreadPoolExecutor(2)  # for the lines' network, which needs no Python while it works
         try:
@@ -383,10 +429,10 @@ class Recognizer:
                 for plan in plans:
                     if isinstance(plan, images.ImageError):
                         yield plan
-                    elif known:
+                    elif request.masks:
                         yield self._masked(plan, stored, scores, request)
                     else:
-                        cut = self._by_cuts(plan, stored, scores, sure, lexicon)
+                        cut = self._by_cuts(plan, stored, scores, sure, request.lexicon)
                         reading = _joined(self._better(plan, cut, request), plan)
                         yield reading if plan.is_writing or not _is_drawing(reading, plan) else _no_writing()
         finally:
@@ -697,6 +743,9 @@ def _no_writing() -> images.NoWritingError:
 def _plan(picture: Any, request: _Request) -> _Plan | images.ImageError:
     """Decide what to show the networks, or return what is wrong with a picture."""
     try:
+        if request.of_ink:
+            images.bounding_box(picture)  # raises an error if there is none
+            return _words(picture, request)
         if isinstance(picture, str | os.PathLike):
             gray, (width, height) = images.open_gray(picture)
         else:

@@ -277,3 +277,28 @@ class TestLanguage:
     def test_an_impossible_share_is_refused(self, share):
         with pytest.raises(ValueError, match="open_share must be from 0 to 1"):
             Language(open_share=share)
+
+
+class TestSuggest:
+    @pytest.mark.parametrize(
+        ("beginning", "before", "first"),
+        [("tha", "", "that"), ("Tha", "", "That"), ("THA", "", "THAT"), ("T", "", "The"), ("(tha", "", "(that")],
+    )
+    def test_words_go_on_as_they_were_begun(self, beginning, before, first):
+        assert language.suggest(beginning, before)[0] == first
+
+    def test_the_word_before_has_its_say(self):
+        assert language.suggest("mo", n=1) != language.suggest("mo", "good", 1)
+        assert language.suggest("mor", "Good,", 1) == ["morning"]
+        assert language.suggest("mor", "qxz", 1) == language.suggest("mor", n=1)
+        assert language.suggest("", "good", 2) == ["for", "to"]
+
+    def test_there_may_be_nothing_to_say(self):
+        assert [language.suggest(word) for word in ("", "qxz", "4", "a4", "...")] == [[]] * 5
+        assert language.suggest("", "qxz") == []
+
+    def test_neither_what_is_there_nor_coarse_words_are_offered(self):
+        assert "that" not in language.suggest("that", n=20)
+        offered = {word for begun in ("fu", "sh", "mother", "grap") for word in language.suggest(begun, n=30)}
+        assert not any(map(language.COARSE.search, offered))
+        assert {"grape", "full"} <= offered

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from hcr_lib import datasets, handwriting, images, labels, pen, recognizer, segment
-from hcr_lib.recognizer import ALPHABETS, BATCH, CHUNK, READERS, Reading, Recognizer
+from hcr_lib.recognizer import ALPHABETS, BATCH, CHUNK, MODES, READERS, Reading, Recognizer
 from hcr_lib.research.pages import write_page
 
 
@@ -469,6 +469,36 @@ class TestNoWriting:
     def test_writing_is_not(self, reader, half_width):
         for text in ("A", "8", "W", "g", "HELLO", "it is\nlate"):
             assert reader.read(drawn(text, half_width=half_width)).text
+
+
+class TestInk:
+    """Ink that nothing has to be found out about, as a pad renders it."""
+
+    @pytest.mark.parametrize(("text", "mode"), [("B", "char"), ("7", "auto"), ("Seven", "word"), ("to be", "page")])
+    def test_it_is_read_as_a_picture_of_it_is(self, reader, text, mode):
+        ink = 1 - drawn(text) / np.float32(255)
+        assert reader.read_ink(ink, mode).text == reader.read(drawn(text), mode).text == text
+
+    def test_faint_ink_and_a_page_full_of_it_are_taken_as_they_are(self, reader):
+        ink = pen.render(pen.scale_to(handwriting.write_char("B", handwriting.Style(), np.random.default_rng(0))))
+        assert reader.read_ink(0.5 * ink, "char").text == "B"
+        edge = pen.bounds(np.argwhere(ink > 0)[None])
+        cropped = ink[int(edge[0]) : int(edge[2]) + 1, int(edge[1]) : int(edge[3]) + 1]
+        assert reader.read_ink(cropped, "char").text == "B"
+
+    @pytest.mark.parametrize("mode", MODES)
+    def test_what_is_no_writing_is_refused_in_every_mode(self, reader, mode):
+        rng = np.random.default_rng(0)
+        scribble = pen.render([rng.uniform(60, 340, (60, 2))], half_width=4)
+        with pytest.raises(images.NoWritingError):
+            reader.read_ink(scribble, mode)
+        with pytest.raises(images.BlankImageError):
+            reader.read_ink(np.zeros((400, 400)), mode)
+
+    @pytest.mark.parametrize("ink", [np.zeros(9), np.full((9, 9), 255), np.full((9, 9), np.nan), np.zeros((0, 9))])
+    def test_what_is_no_ink_is_refused(self, reader, ink):
+        with pytest.raises(ValueError, match=r"ink must be numbers from 0 to 1 of shape \(height, width\)"):
+            reader.read_ink(ink)
 
 
 class TestMasks:

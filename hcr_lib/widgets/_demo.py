@@ -8,16 +8,33 @@ import io
 import math
 import threading
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
+import anywidget
 import ipywidgets
 import numpy as np
 import numpy.typing as npt
+import traitlets
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 #: For what differs from the rule; the words beside it say the same.
 RED = (213, 94, 0)
 BLACK, GREY = (0, 0, 0), (170, 170, 170)
+
+
+class Guard(anywidget.AnyWidget):
+    """Invisible; where it stands among the controls of a box, no key on them reaches the notebook, and all have names.
+
+    Attributes
+    ----------
+    alt : str
+        What the pictures of the box show, for those who cannot see them.
+    """
+
+    _esm = Path(__file__).parent / "js" / "guard.js"
+
+    alt = traitlets.Unicode("").tag(sync=True)
 
 
 class Panel(ipywidgets.Box):
@@ -26,7 +43,7 @@ class Panel(ipywidgets.Box):
     def __init__(self, words: str) -> None:
         self._words = words
         self.picture = ipywidgets.Image(format="png", layout={"max_width": "100%", "object_fit": "contain"})
-        self.message = ipywidgets.HTML()
+        self.message, self.guard = ipywidgets.HTML(), Guard(alt=words.partition(" (")[0])
         # JupyterLab calls observers in a thread of their own, even while a cell is running.
         self._one_at_a_time = threading.RLock()
         super().__init__()
@@ -53,9 +70,10 @@ class Demo(Panel, ipywidgets.VBox):
 
     def __init__(self, name: str, paint: Callable[..., bytes], controls: dict[str, ipywidgets.Widget]) -> None:
         super().__init__(f"{name} (run this cell to move the sliders)")
-        self._paint, self.controls, self._held = paint, controls, False
+        self._name, self._paint, self.controls, self._held = name, paint, controls, False
         boxes = [ipywidgets.VBox(column) for column in _chunks(controls.values(), math.ceil(len(controls) / 3))]
-        self.children = [ipywidgets.HBox(boxes, layout={"flex_flow": "row wrap"}), self.picture, self.message]
+        rows = ipywidgets.HBox(boxes, layout={"flex_flow": "row wrap"}), self.picture, self.message
+        self.children = [*rows, self.guard]
         for name in self.settings:
             self.controls[name].observe(self._follow, names="value")
         self._follow()
@@ -82,8 +100,15 @@ class Demo(Panel, ipywidgets.VBox):
 
     def _repaint(self) -> None:
         if not self._held:
-            self.picture.value = self._paint(**self.settings)
-            self.message.value = ""
+            settings = self.settings
+            self.picture.value = self._paint(**settings)
+            named = (f"{self.controls[name].description} {_shown(self.controls[name])}" for name in settings)
+            self.guard.alt, self.message.value = f"{self._name}: {', '.join(named)}", ""
+
+
+def _shown(made: ipywidgets.ValueWidget) -> str:
+    """Return a control's value as it reads beside it."""
+    return getattr(made, "label", f"{made.value:g}" if isinstance(made.value, float) else str(made.value))
 
 
 def control(label: str, what: Any, *value: Any) -> ipywidgets.ValueWidget:

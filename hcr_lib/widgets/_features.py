@@ -2,13 +2,14 @@
 
 from typing import TYPE_CHECKING
 
+import ipywidgets
 import numpy as np
 import numpy.typing as npt
 
-from hcr_lib import images
+from hcr_lib import images, pen
 from hcr_lib._validate import ensure_uint8_images
 from hcr_lib.widgets import _demo
-from hcr_lib.widgets._pad import DrawingPad, PadPanel
+from hcr_lib.widgets._pad import DrawingPad
 
 if TYPE_CHECKING:
     from hcr_lib._tf import keras
@@ -17,13 +18,20 @@ SHOWN = 8  # maps side by side
 _TILE, _GAP, _ASIDE = 76, 6, 150
 
 
-class FeaturePad(PadPanel):
-    """A drawing pad, and beside it the `feature_picture` of the drawing, renewed whenever the pen lifts."""
+class FeaturePad(_demo.Panel, ipywidgets.HBox):
+    """A drawing pad, and beside it the `feature_picture` of the drawing, renewed while one draws."""
 
     def __init__(self, model: "keras.Model", classes: str) -> None:
-        super().__init__(DrawingPad())
-        self._model, self._classes = model, classes
+        super().__init__("FeaturePad (run this cell to draw)")
+        self._model, self._classes, self.pad = model, classes, DrawingPad(live=True)
+        side = ipywidgets.VBox([self.message, self.picture], layout={"min_width": "200px", "flex": "1 1 0"})
+        self.children, self.layout = [self.pad, side, self.guard], {"flex_flow": "row wrap", "grid_gap": "24px"}
+        self.pad.observe(lambda _change: self.carefully(self.show), names="strokes")
         self.carefully(self.show)
+
+    def replay(self, strokes: pen.Drawing) -> None:
+        """Put stored strokes on the pad, as if they had just been drawn; needs no browser."""
+        self.pad.replay(strokes)
 
     def show(self) -> None:
         """Show the maps of the drawing."""

@@ -1,32 +1,38 @@
 """A drawing pad for mouse, finger and pen, and one that reads along."""
 
-import html
 import os
+import re
+import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anywidget
-import ipywidgets
 import numpy as np
-import numpy.typing as npt
 import traitlets
-from PIL import Image, ImageOps
+from PIL import Image
 
 from hcr_lib import images, pen
 from hcr_lib._validate import ensure_choice
 from hcr_lib.datasets import save_drawing
+from hcr_lib.handwriting import random_style, write
 from hcr_lib.labels import BYCLASS
-from hcr_lib.widgets import _demo
+from hcr_lib.widgets import _engine
 
 if TYPE_CHECKING:
     from hcr_lib.recognizer import Reading, Recognizer
 
-LARGEST, WIDEST = 2_000, 100  #: pixels across or down, and of half a pen: as much as `save_drawing` takes
 _HERE = Path(__file__).parent
-_INVITATION = "Draw on the pad."
+_MODULES = ("dom", "drawing", "link", "surface", "panel", "game", "pad")  # each imports from those before it
 _BLANK = np.zeros((images.SIZE, images.SIZE), "uint8")
 _MARGIN = 0.15  # around a drawing that is scaled to the pad, of the shorter side; as `pen.scale_to` leaves on a square
-_SHOWN = 12  # characters whose bars and images still fit beside the pad
+SAMPLES = ("paper", "hello", "seven", "lemon", "garden", "number", "green", "winter")  #: words to try
+
+
+def bundle() -> str:
+    """Return the browser's half of the pads as one module."""
+    texts = ((_HERE / "js" / f"{name}.js").read_text(encoding="utf-8") for name in _MODULES)
+    return re.sub(r"(?m)^import .*\n", "", "\n".join(texts))
 
 
 class DrawingPad(anywidget.AnyWidget):
@@ -41,18 +47,56 @@ class DrawingPad(anywidget.AnyWidget):
 
     Attributes
     ----------
+    live : bool
+        Whether the drawing arrives while the pen moves, too, some five times a second.
     strokes : list of list of [x, y]
         The drawing: x from the left, y down from the top. Observe it to follow the drawing; it changes once a stroke,
-        when the pen lifts. Setting it draws.
+        when the pen lifts, unless the pad is `live`. Setting it draws.
     """
 
-    _esm = _HERE / "pad.js"
+    _esm = bundle()
     _css = _HERE / "pad.css"
 
-    width = traitlets.Int(pen.PAD, min=1, max=LARGEST).tag(sync=True)
-    height = traitlets.Int(pen.PAD, min=1, max=LARGEST).tag(sync=True)
-    half_width = traitlets.Float(pen.HALF_WIDTH, min=0.1, max=WIDEST).tag(sync=True)
-    strokes = traitlets.List().tag(sync=True)
+    width = traitlets.Int(pen.PAD, min=1, max=_engine.LARGEST).tag(sync=True)
+    height = traitlets.Int(pen.PAD, min=1, max=_engine.LARGEST).tag(sync=True)
+    half_width = traitlets.Float(pen.HALF_WIDTH, min=0.1, max=_engine.WIDEST).tag(sync=True, echo_update=False)
+    live = traitlets.Bool(False).tag(sync=True)
+    # From the browser only what is new arrives, by messages; what was drawn there is not sent back.
+    strokes = traitlets.List().tag(sync=True, echo_update=False)
+    panel = traitlets.Unicode("").tag(sync=True)  # what the browser shows beside the pad
+    answer = traitlets.Dict().tag(sync=True)  # to the last message, and what is shown there
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._inbox, self._settled = _engine.Inbox(), True
+        self._number: int | None = None  # of the message that is being answered
+        # JupyterLab calls observers in a thread of their own, even while a cell is running.
+        self._one_at_a_time = threading.RLock()
+        self.on_msg(self._receive)
+
+    def _receive(self, _widget: Any, message: dict[str, Any], _buffers: Any = None) -> None:
+        """Act on a message of the browser, and answer it, whatever happens: no answer is a dead kernel."""
+        with self._one_at_a_time:
+            self._number, more = message.get("number"), {}
+            try:
+                more = self._obey(message)
+            except _engine.OutOfStepError:
+                more = {"again": True}
+            except Exception as error:  # Jupyter hides it
+                more = {"error": str(error) or type(error).__name__}
+            self._publish(**more)
+            self._number = None
+
+    def _obey(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Do what a message asks for, and return what is to be answered besides."""
+        if message.get("op") != "draw":
+            raise ValueError(f"a pad cannot do {message.get('op')!r}.")
+        drawn, self._settled = self._inbox.take(message), bool(message.get("settled", True))
+        self.set_state({"half_width": message.get("half_width", self.half_width), "strokes": drawn})
+        return {}
+
+    def _publish(self, **more: Any) -> None:
+        self.answer = {"number": self._number, **more}
 
     def __repr__(self) -> str:
         """Read well where no widget renders, and be the same in every run."""
@@ -113,47 +157,39 @@ class DrawingPad(anywidget.AnyWidget):
         return path
 
 
-class PadPanel(_demo.Panel, ipywidgets.HBox):
-    """A drawing pad and widgets beside it, which `show` renews whenever the pen lifts."""
+class ReadingPad(DrawingPad):
+    """A drawing pad with what the recognizer reads beside it, while the pen moves and when it lifts.
 
-    def __init__(self, pad: DrawingPad, *beside: ipywidgets.Widget) -> None:
-        super().__init__(f"{type(self).__name__} (run this cell to draw)")
-        self.pad = pad
-        side = ipywidgets.VBox([self.message, *beside, self.picture], layout={"min_width": "200px"})
-        self.children, self.layout = [pad, side], {"flex_flow": "row wrap", "grid_gap": "24px"}
-        pad.observe(lambda _change: self.carefully(self.show), names="strokes")
-
-    def show(self) -> None:
-        """Renew what stands beside the pad; an exception is shown in the message."""
-        raise NotImplementedError
-
-    def replay(self, strokes: pen.Drawing) -> None:
-        """Put stored strokes on the pad, as if they had just been drawn; needs no browser."""
-        self.pad.replay(strokes)
-
-    def show_strokes(self, strokes: pen.Drawing) -> None:
-        """Put strokes in any unit on the pad, scaled to fit; see `DrawingPad.show_strokes`."""
-        self.pad.show_strokes(strokes)
-
-
-class ReadingPad(PadPanel):
-    """A drawing pad with what the recognizer reads beside it, renewed whenever the pen lifts.
+    In the browser it also collects a text, offers likely words, and saves drawings; see the tooltips there.
 
     Parameters
     ----------
     recognizer : Recognizer
-        Anything with its `read` and `predict`.
+        Anything with its `read_ink`, `predict` and `classes`.
     mode : str
         As for `Recognizer.read`: ``"char"``, ``"word"``, ``"page"`` or ``"auto"``.
     width, height, half_width : int, int, float
         As for `DrawingPad`.
+    save_to : path
+        Where the button saves drawings to; see `DrawingPad.save`.
+    writer : str, optional
+        Who draws, for the same.
+    seed : int, optional
+        Decides the samples.
 
     Attributes
     ----------
-    pad : DrawingPad
+    guess : hcr_lib.widgets._engine.Guess
+        What is shown of the newest drawing.
     reading : Reading or None
         The newest reading; None when the pad is empty or the drawing could not be read.
+    text : str
+        What was accepted so far.
     """
+
+    live = traitlets.Bool(True).tag(sync=True)
+    panel = traitlets.Unicode("reading").tag(sync=True)
+    mode = traitlets.Enum(("auto", "char", "word", "page"), "auto").tag(sync=True)
 
     def __init__(
         self,
@@ -163,19 +199,29 @@ class ReadingPad(PadPanel):
         width: int = pen.PAD,
         height: int = pen.PAD,
         half_width: float = pen.HALF_WIDTH,
+        save_to: str | os.PathLike = "my_drawings",
+        writer: str | None = None,
+        seed: int | None = None,
     ) -> None:
-        pad = DrawingPad(width=width, height=height, half_width=half_width)
-        super().__init__(pad, ipywidgets.HTML("What the network sees:"))
-        self.recognizer, self.mode, self.reading = recognizer, mode, None
-        self.message.add_class("hcr-result").value = _INVITATION
-        self.picture.value = to_png(_BLANK)
-        self.picture.layout = {"align_self": "flex-start", "border": "1px solid gray"}
+        super().__init__(width=width, height=height, half_width=half_width, mode=mode)
+        self.recognizer, self.save_to, self.writer = recognizer, Path(save_to), writer
+        self.text, self.guess, self._error = "", _engine.Guess(), ""
+        self._corrections: list[tuple[list[int], str]] = []
+        self._samples = np.random.default_rng(seed)
         recognizer.predict(_BLANK[None])  # the first call is slow; make it before the first stroke
+        if mode != "char":
+            recognizer.read_ink(pen.render([[[100, 100], [100, 300]], [[300, 100], [300, 300]]]), mode)
+            _engine.Text("", "a", whole_words=True).completions()
+        self.observe(self._follow, names=("strokes", "half_width", "mode"))
+
+    def __repr__(self) -> str:
+        """Read well where no widget renders, and be the same in every run."""
+        return f"{type(self).__name__} (run this cell to draw)"
 
     @property
-    def strokes(self) -> list:
-        """The drawing; see `DrawingPad`."""
-        return self.pad.strokes
+    def reading(self) -> "Reading | None":
+        """The newest reading; see the class."""
+        return self.guess.reading
 
     def replay(self, strokes: pen.Drawing) -> "Reading | None":
         """Put stored strokes on the pad and return their reading, as for a drawing; needs no browser."""
@@ -187,38 +233,80 @@ class ReadingPad(PadPanel):
         super().show_strokes(strokes)
         return self.reading
 
-    def save(self, target: str | os.PathLike, label: str, writer: str | None = None) -> Path:
-        """Save the drawing as a picture or as strokes; see `DrawingPad.save`."""
-        return self.pad.save(target, label, writer)
+    def sample(self) -> "Reading | None":
+        """Put a synthetic writer's character or word on the pad and return its reading."""
+        chars = [char for char in self.recognizer.classes if char in BYCLASS]
+        texts = chars if self.mode == "char" or not {*"AB"} <= {*chars} else SAMPLES
+        text = texts[self._samples.integers(len(texts))]
+        return self.show_strokes(write(text, random_style(self._samples), self._samples))
 
-    def show(self) -> None:
-        """Read the drawing."""
-        self.reading, self.picture.value = None, to_png(_BLANK)
-        if not self.pad.strokes:
-            self.message.value = _INVITATION
-            return
-        reading = self.recognizer.read(self.pad.ink(), mode=self.mode)
-        seen = np.hstack([one.image for one in reading.characters[:_SHOWN]])
-        self.message.value, self.picture.value, self.reading = describe(reading), to_png(seen), reading
+    def _follow(self, _change: Any) -> None:
+        with self._one_at_a_time:
+            self._has_read = True
+            if self._number is None:
+                self._settled = True
+            try:
+                self._read()
+            except Exception as error:  # Jupyter hides an observer's errors
+                self.guess, self._error = _engine.Guess(), str(error) or type(error).__name__
+            if self._number is None:
+                self._publish()
 
+    def _read(self) -> None:
+        self._error = ""
+        if not self.strokes:
+            self._corrections = []
+        shape, settled = (self.height, self.width), self._settled
+        found = _engine.guess(self.recognizer, self.strokes, shape, self.half_width, self.mode, settled=settled)
+        self.guess = _engine.corrected(found, self._corrections)
 
-def describe(reading: "Reading") -> str:
-    """Return a reading as HTML, escaped: the text, and a bar for each character, or for one and its alternatives."""
-    bars = [(one.char, one.confidence) for one in reading.characters[:_SHOWN]]
-    if len(bars) == 1:
-        bars += reading.characters[0].alternatives[:3]
-    rows = "".join(
-        f"<tr><td>{html.escape(char)}</td>"
-        f'<td><div class="hcr-result-bar" style="width: {100 * share:.0f}px"></div></td>'
-        f"<td>{100 * share:.0f} %</td></tr>"
-        for char, share in bars
-    )
-    size = "" if len(reading.text) <= _SHOWN else " hcr-result-long"
-    return f'<div class="hcr-result-text{size}">{html.escape(reading.text)}</div><table>{rows}</table>'
+    def _text(self) -> _engine.Text:
+        """Return the text so far, and what is on the pad."""
+        whole_words = self.mode != "char" and (self.mode != "auto" or len(self.guess.text) > 1)
+        capitals = not any(char.islower() for char in self.recognizer.classes)
+        return _engine.Text(self.text, self.guess.text, whole_words, capitals)
 
+    def _publish(self, **more: Any) -> None:
+        shown = {**self.guess.to_dict(), "settled": self._settled, "mode": self.mode, "text": self.text}
+        text = self._text()
+        if text.whole_words or self.text:  # otherwise the words, which take memory, may never be needed
+            shown |= {"completions": text.completions(), "following": text.following()}
+        super()._publish(**{**shown, "error": self._error, **more})
 
-def to_png(image: npt.ArrayLike, scale: int | None = None) -> bytes:
-    """Return a stored image as a PNG of black ink on white paper, 140 pixels wide, or up to 340 for several."""
-    paper = Image.fromarray(255 - np.asarray(image, dtype="uint8"))
-    scale = scale or max(1, min(5, 340 // paper.width))
-    return _demo.png(ImageOps.scale(paper, scale, Image.Resampling.NEAREST))
+    def _obey(self, message: dict[str, Any]) -> dict[str, Any]:
+        acts: dict[str, Callable[[], Any]] = {
+            "accept": lambda: self._accept(self._text().accepted()),
+            "take": lambda: self._take(str(message["word"]), bool(message["completes"])),
+            "text": lambda: self._write(str(message["text"])),
+            "correct": lambda: self._correct(int(message["letter"]), str(message["char"])),
+            "sample": self.sample,
+            "mode": lambda: self.set_state({"mode": message["mode"]}),
+        }
+        if (op := message.get("op")) in acts:
+            self._settled = True
+            acts[op]()
+            return {}
+        if op == "save":
+            return {"saved": f"saved as {self.save(self.save_to, str(message['label']), self.writer)}"}
+        self._has_read = False
+        answer = super()._obey(message)
+        if self._settled and not self._has_read and self.mode == "char":
+            self._follow(None)  # no point was added since the last reading, which did not ask whether there are several
+        return answer
+
+    def _take(self, word: str, completes: bool) -> None:
+        text = self._text()
+        self._accept(text.completed(word) if completes else text.followed_by(word))
+
+    def _accept(self, text: str) -> None:
+        self._write(text)
+        self.clear()
+
+    def _write(self, text: str) -> None:
+        self.text = text[-_engine.LONGEST_TEXT :]
+
+    def _correct(self, letter: int, char: str) -> None:
+        if not 0 <= letter < len(self.guess.letters) or len(char) != 1 or char.isspace():
+            raise ValueError(f"expected a letter on the pad, and one character for it; got {letter} and {char!r}.")
+        self._corrections.append((self.guess.letters[letter]["box"], char))
+        self.guess = _engine.corrected(self.guess, self._corrections)
