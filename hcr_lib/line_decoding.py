@@ -25,7 +25,7 @@ from hcr_lib.language import Language
 #: How much the language counts beside the scores, an exponent; and what each character earns, since each that is read
 #: makes a text less probable: a logarithm. `hcr_lib.research.line_language` compares others.
 WEIGHT, REWARD = 0.6, 1.2
-WIDTH = 12  #: prefixes kept after each step
+WIDTH = 16  #: prefixes kept after each step
 LEAST = 1e-4  #: a step's characters below this probability are not tried
 SURE = 0.999  #: steps where the blank has more than this are all taken as blanks
 FAR = 1e-6  #: prefixes are dropped that have less than this share of the best one's probability

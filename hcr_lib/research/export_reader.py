@@ -204,7 +204,8 @@ READERS = (
     Files(
         "line_reader.keras", line_reader.WEIGHTS,
         "trained on UNIPEN, EMNIST and lines by synthetic writers; see line_reader.md, the model card",
-        "python -m hcr_lib.research.train_line_reader --out DIR --batch 4 --ship",
+        "python -m hcr_lib.research.train_line_reader --out DIR --batch 4 --start FIRST --peak 1e-3 --seed 1"
+        " --epochs 11 --ship",
     ),
 )  # fmt: skip
 

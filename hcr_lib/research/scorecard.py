@@ -303,10 +303,10 @@ def _measure_lines(card: Scorecard, data_dir: Path) -> None:
         ]
         pictures, truth, people = zip(*own, strict=True)
         card.texts(name, pictures, truth, "alnum", people=people)
-    suitable = (each for each in pictures_in(data_dir / "form_names_dev.zip") if holds_only_the_name(each[1]))
-    forms = list(itertools.islice(suitable, card.limit))
-    truth = [row["text"] for _, _, row in forms]
-    card.texts("form names, nothing but the name", [picture for _, picture, _ in forms], truth, "letters")
+    crops = [(picture, row["text"]) for _, picture, row in pictures_in(data_dir / "form_names_dev.zip")]
+    suitable = (crop for crop in crops if holds_only_the_name(crop[0]))
+    for name, shown in (("nothing but the name", itertools.islice(suitable, card.limit)), ("all crops", crops)):
+        card.texts(f"form names, {name}", *zip(*shown, strict=True), "letters")
     pictures, truth, people = single_lines(data_dir, card.limit)
     card.texts("lines of unseen people", pictures, truth, "text", "page", people)
 
