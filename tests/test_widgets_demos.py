@@ -380,3 +380,39 @@ def test_what_a_reader_answers_stands_below_the_last_picture():
 def test_an_unknown_switch_is_an_error_that_names_the_known_ones():
     with pytest.raises(ValueError, match=r"light, polarity.*got center"):
         widgets.preprocessing_picture(PAGE, center=True)
+
+
+# --- the threshold below which a person is asked
+
+
+CONFIDENCE, RIGHT = np.array([0.9, 0.8, 0.6, 0.3]), np.array([True, False, True, False])
+
+
+def shares(**settings):
+    """The widths of the three parts of the bar, of 560 pixels: read right, misread, to a person."""
+    picture = Image.open(io.BytesIO(widgets.reject_picture(CONFIDENCE, RIGHT, **settings))).convert("RGB")
+    row = np.asarray(picture)[24 + 22].astype(int)
+    colours = np.array([(0, 114, 178), (213, 94, 0), (170, 170, 170)])
+    return [int((np.abs(row - colour).sum(axis=1) == 0).sum()) for colour in colours]
+
+
+@pytest.mark.parametrize(
+    ("least", "expected"), [(0.0, (280, 280, 0)), (0.5, (280, 140, 140)), (0.8, (140, 140, 280)), (1.0, (0, 0, 560))]
+)
+def test_the_bar_shows_what_is_read_what_is_misread_and_what_goes_to_a_person(least, expected):
+    assert np.allclose(shares(least=least), expected, atol=3)
+
+
+def test_the_reject_demo_follows_its_sliders_and_says_what_it_is():
+    demo = widgets.reject_demo(CONFIDENCE, RIGHT)
+    assert repr(demo) == "Reject demo (run this cell to move the sliders)"
+    before = demo.picture.value
+    demo.controls["least"].value = 0.95
+    assert demo.picture.value != before
+    assert demo.message.value == ""
+
+
+@pytest.mark.parametrize(("confidence", "right"), [([0.5, 0.6], [True]), ([], []), ([[0.5]], [[True]])])
+def test_readings_without_a_confidence_each_are_refused(confidence, right):
+    with pytest.raises(ValueError, match="both of shape"):
+        widgets.reject_picture(confidence, right)

@@ -1,86 +1,333 @@
 """Exercises of lesson 05: evaluation."""
 
-from hcr_lib.checks._exercise import Answer, Exercise, between, number, word
+import re
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from hcr_lib.checks._exercise import Answer, Exercise, number
+from hcr_lib.checks._function import FunctionExercise
+
+_Z = 1.96
 
 
-def _ten_points(answer: Answer) -> bool:
-    """Accept a gap of ten points as a share or in percent, whichever way it is signed."""
-    return number(0.1, within=0.001)(abs(answer)) or number(10, within=0.1)(abs(answer))
+# 05.1: Wilson's interval
+def wilson(correct: int, total: int) -> tuple[float, float]:
+    """Return both ends of Wilson's 95 % interval for a count of right answers."""
+    return _interval(correct, total)
 
 
-EXERCISES: dict[str, Exercise] = {
-    "05.1": Exercise(
-        passes=between(0.029, 0.045),
-        hint="Divide the images of the commonest class by all images; merging put both cases of a letter together.",
-        slips={
-            1 / 36: "That is guessing among 36 equally common classes; here a letter has two cases, a digit has one.",
-            0.028: "That is guessing among 36 equally common classes; here a letter has two cases, a digit has one.",
-            1 / 62: "There were 62 classes before merging; now A and a count as one.",
-            0.016: "There were 62 classes before merging; now A and a count as one.",
-            0.5: "Half would be right for two classes; there are 36 here.",
-            0: "Always saying E is right whenever it is an E.",
-        },
+def _interval(correct: int, total: int, square: float = _Z**2, shrink: bool = True) -> tuple[float, float]:
+    share = correct / total
+    middle, reach = share + square / (2 * total), _Z * np.sqrt(share * (1 - share) / total + square / (4 * total**2))
+    below = 1 + square / total if shrink else 1
+    return (middle - reach) / below, (middle + reach) / below
+
+
+def _counts(rng: np.random.Generator) -> Iterator[tuple]:
+    yield from ((18, 20), (20, 20), (0, 5), (1, 1), (1426, 1554))
+    yield from ((int(rng.integers(50)), 50) for _ in range(3))
+
+
+# 05.2: a score that forgives what nobody can tell apart
+def forgiving(written: Sequence[str], read: Sequence[str], alike: Sequence[str]) -> float:
+    """Return the share read right, where the characters of one group count as the same."""
+    return _share(written, read, {char: group for group in alike for char in group})
+
+
+def _share(written: Sequence[str], read: Sequence[str], home: dict[str, str]) -> float:
+    return float(np.mean([home.get(one, one) == home.get(other, other) for one, other in _pairs(written, read)]))
+
+
+def _pairs(written: Sequence[str], read: Sequence[str]) -> list[tuple[str, str]]:
+    return list(zip(written, read, strict=True))
+
+
+def _texts(rng: np.random.Generator) -> Iterator[tuple]:
+    alike = ["0Oo", "1Il"]
+    yield "O0A1", "00AI", alike
+    yield "0l8B", "1o8b", alike
+    yield "oIlO", "0l17", alike
+    yield "01A", "0IB", []
+    yield "".join(rng.choice(list("0Oo1IlAB"), 30)), "".join(rng.choice(list("0Oo1IlAB"), 30)), alike
+
+
+# 05.3: a new test set, drawn by writer
+def resample(writers: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return the numbers of the images of as many writers as there are, drawn with repetition."""
+    names = np.unique(writers)
+    return np.concatenate([np.flatnonzero(writers == name) for name in rng.choice(names, len(names))])
+
+
+def _writers(rng: np.random.Generator) -> Iterator[tuple]:
+    for names, images in (("abc", 8), ("abcdefghijkl", 60), ("pqrstuvwxyz", 200)):
+        given = np.array([*names, *rng.choice(list(names), images - len(names))])
+        yield rng.permutation(given), np.random.default_rng(int(rng.integers(1000)))
+
+
+def _judged(arguments: tuple, answer: object) -> str | None:
+    """Say what is wrong with a draw of writers; None for a right one, whatever random numbers it used."""
+    writers, _ = arguments
+    try:
+        images = np.asarray(answer)
+    except ValueError:  # a list of arrays of different lengths
+        return "got one array a writer: join them with np.concatenate."
+    if images.dtype.kind in "US":
+        return "got names: return the numbers of the images that these writers wrote."
+    if images.dtype.kind not in "iu" or images.ndim != 1:
+        return "expected a row of image numbers; np.flatnonzero(writers == name) gives those of one writer."
+    if images.size and (images.min() < 0 or images.max() >= len(writers)):
+        return f"got image numbers up to {images.max()}, but there are {len(writers)} images, from 0."
+    times = np.bincount(images, minlength=len(writers))
+    names = np.unique(writers)
+    drawn = [times[writers == name] for name in names]
+    if any(np.ptp(each) > 0 for each in drawn):
+        return "some images of a writer are drawn more often than others: draw writers, and take all of their images."
+    total = sum(int(each[0]) for each in drawn)
+    if total != len(names):
+        return f"expected {len(names)} writers, counted as often as they are drawn, got {total}."
+    if (times == 1).all() and len(names) > 8:
+        return "every writer is there just once: draw with repetition, so that some come twice and some not at all."
+    return None
+
+
+# 05.4: which stage lost a word
+def stage_of(written: str, cut_right: bool, best: str, final: str) -> str:
+    """Return "right", or the first stage that failed where the word came out wrong: "cut", "scores" or "decoding"."""
+    if final == written:
+        return "right"
+    if not cut_right:
+        return "cut"
+    return "scores" if best != written else "decoding"
+
+
+def _words(rng: np.random.Generator) -> Iterator[tuple]:
+    yield "HORSE", False, "MSE", "MSE"
+    yield "VOICE", True, "V0ICE", "VOICE"
+    yield "CLOUD", True, "CLOUO", "CLOUO"
+    yield "WORLD", True, "WORLD", "WORED"
+    yield "TRAIN", False, "TAIN", "TRAIN"
+    yield "PLANT", True, "PLANT", "PLANT"
+
+
+def _before_the_end(written: str, cut_right: bool, best: str, final: str) -> str:
+    if not cut_right:
+        return "cut"
+    return stage_of(written, cut_right, best, final)
+
+
+def _scores_first(written: str, cut_right: bool, best: str, final: str) -> str:
+    return stage_of(written, True, best, final) if best != written else stage_of(written, cut_right, best, final)
+
+
+def _unrepaired(written: str, cut_right: bool, best: str, final: str) -> str:
+    faults = {"cut": not cut_right, "scores": best != written, "decoding": final != written}
+    return next((stage for stage, failed in faults.items() if failed), "right")
+
+
+def _last_first(written: str, cut_right: bool, best: str, final: str) -> str:
+    if final != written and cut_right:
+        return "decoding"
+    return "right" if final == written else "cut"
+
+
+# 05.5: what reading costs, and asking
+def cost(confidence: np.ndarray, right: np.ndarray, least: float, misread: float, by_hand: float) -> float:
+    """Return the cost of 1,000 codes: those below `least` go to a person, the others are read by the machine."""
+    asked = confidence < least
+    return float(1000 * (misread * np.mean(~asked & ~right) + by_hand * np.mean(asked)))
+
+
+def _costs(rng: np.random.Generator) -> Iterator[tuple]:
+    confidence, right = np.array([0.9, 0.5, 0.7, 0.2]), np.array([True, False, False, True])
+    yield confidence, right, 0.6, 10.0, 1.0
+    yield confidence, right, 0.7, 10.0, 1.0
+    yield confidence, right, 0.0, 3.0, 1.0
+    yield confidence, right, 1.0, 3.0, 2.0
+    many = rng.random(200)
+    yield many, rng.random(200) < many, 0.35, 40.0, 1.5
+
+
+def _cost_of_read(confidence, right, least, misread, by_hand):
+    asked = confidence < least
+    wrong = np.mean(~right[~asked]) if (~asked).any() else 0.0
+    return float(1000 * (misread * wrong + by_hand * np.mean(asked)))
+
+
+def _faults(*expected: int):
+    """Accept these numbers, in any order and with anything between them."""
+
+    def passes(answer: Answer) -> bool:
+        if not isinstance(answer, str):
+            number(0)(answer)  # a number is of the right kind, but one is not enough
+            return False
+        return sorted({int(each) for each in re.findall(r"\d+", answer)}) == sorted(expected)
+
+    return passes
+
+
+EXERCISES: dict[str, Exercise | FunctionExercise] = {
+    "05.1": FunctionExercise(
+        solution=wilson,
+        inputs=_counts,
+        hint="Compute p first, then the middle and the reach, each divided by 1 + z * z / n.",
+        within=1e-3,
+        slips=[
+            (
+                lambda correct, total: _interval(correct, total, 0),
+                "That is p plus and minus z times the standard error: 20 of 20 would be certain. Add Wilson's terms.",
+            ),
+            (
+                lambda correct, total: _interval(correct, total, shrink=False),
+                "Both ends still have to be divided by 1 + z * z / n, or they pass beyond 1.",
+            ),
+            (
+                lambda correct, total: _interval(correct, total, _Z),
+                "z is squared in the formula: z * z, in four places.",
+            ),
+            (lambda correct, total: wilson(correct, total)[::-1], "Both are right; return the lower end first."),
+            (
+                lambda correct, total: tuple(100 * end for end in wilson(correct, total)),
+                "Right in percent; return shares between 0 and 1.",
+            ),
+            (lambda correct, total: wilson(correct, total)[0], "That is the lower end; return both."),
+        ],
     ),
-    "05.2": Exercise(
-        passes=number(0.839, within=0.006),
-        hint="Ask wilson for 20 of 20 and take the lower end.",
-        slips={
-            1: "No mistake in 20 does not mean none in 2,000: the score is 1, the lower end of the interval is not.",
-            0.95: "That is how sure the interval is, not where it ends.",
-            0.8: "Round less: give at least two digits.",
-            84: "Right, as a percentage; write it as a share between 0 and 1.",
-            83.9: "Right, as a percentage; write it as a share between 0 and 1.",
-        },
+    "05.2": FunctionExercise(
+        solution=forgiving,
+        inputs=_texts,
+        hint="Find for each character the group that it belongs to, or itself; then compare groups.",
+        slips=[
+            (
+                lambda written, read, alike: float(np.mean([one == other for one, other in _pairs(written, read)])),
+                "That is the strict score: it forgives nothing yet.",
+            ),
+            (
+                lambda written, read, alike: _share(written, read, dict.fromkeys("".join(alike), "any")),
+                "A 0 read as 1 is forgiven, too: both are in a group, but not in the same one.",
+            ),
+            (
+                lambda written, read, alike: float(
+                    np.mean([any({*pair} <= {*group} for group in alike) for pair in _pairs(written, read)])
+                ),
+                "Characters that are in no group count as well: an A read as A is right.",
+            ),
+            (
+                lambda written, read, alike: float(
+                    np.mean(
+                        [
+                            one == other or any({one, other} == {*group[:2]} for group in alike)
+                            for one, other in _pairs(written, read)
+                        ]
+                    )
+                ),
+                "A group may have more than two members: any of them stands for any other.",
+            ),
+            (
+                lambda written, read, alike: float(
+                    np.mean(
+                        [
+                            any({one, other} <= {*group} for group in alike)
+                            for one, other in _pairs(written, read)
+                            if one != other
+                        ]
+                        or [0]
+                    )
+                ),
+                "That is the share of mistakes that are forgiven; what was read right counts as well.",
+            ),
+            (
+                lambda written, read, alike: len(written) * forgiving(written, read, alike),
+                "That is how many; divide by the number of characters.",
+            ),
+        ],
     ),
-    "05.3": Exercise(
-        passes=number(2),
-        hint="The row says what was written, the column what was read.",
-        slips={
-            1: "That cell holds the 9s that were read as 4: rows are true, columns are read.",
-            3: "Those 4s were read right; they lie on the diagonal.",
-            5: "That is the whole row: every 4 that was written.",
-        },
+    "05.3": FunctionExercise(
+        solution=resample,
+        inputs=_writers,
+        judge=_judged,
+        hint="Draw names with rng.choice, one for each writer there is, then join the images of each name drawn.",
     ),
-    "05.4": Exercise(
-        passes=number(0.75, within=0.005),
-        hint="Stay in one column: of all that was read as 4, how much was a 4?",
-        slips={
-            0.6: "That is the recall, along the row: of all the 4s written, how many were found.",
-            0.7: "That is the accuracy: everything right among everything.",
-            0.25: "That is the share of wrong ones in the column; precision is the other part.",
-            0.3: "Divide by what was read as 4, not by all images.",
-        },
+    "05.4": FunctionExercise(
+        solution=stage_of,
+        inputs=_words,
+        hint="Ask in the order of the path: did it come out right? If not: was it cut right? Were the scores right?",
+        slips=[
+            (
+                _unrepaired,
+                "VOICE came out right: the context repaired it. A stage is only to blame for a word that was lost.",
+            ),
+            (
+                _before_the_end,
+                "TRAIN came out right, although it was cut wrong: ask for the end first.",
+            ),
+            (
+                _scores_first,
+                "HORSE was cut wrong, so the scores never saw its letters: the first stage that failed is to blame.",
+            ),
+            (
+                _last_first,
+                "CLOUO was wrong before decoding began: look whether the scores had the word right.",
+            ),
+            (
+                lambda written, cut_right, best, final: stage_of(written, cut_right, best, final) == "right",
+                "Return the name of the stage, a text.",
+            ),
+        ],
     ),
-    "05.5": Exercise(
-        passes=_ten_points,
-        hint="How often was it right, and how often did it claim to be?",
-        slips={
-            0.05: "That is 1 minus the confidence. Compare the confidence with the share that was right.",
-            0.85: "That is how often it was right; the gap is how far its confidence lies from that.",
-            0.15: "That is how often it was wrong. It claimed to be wrong 5 times in 100.",
-            0.95: "That is its confidence; how often was it right?",
-            0: "170 of 200 is less than 95 in 100.",
-        },
+    "05.5": FunctionExercise(
+        solution=cost,
+        inputs=_costs,
+        hint="Which codes are asked about? Which of the others are wrong? Take shares of all codes, times 1,000.",
+        within=1e-3,
+        slips=[
+            (_cost_of_read, "Take the share of *all* codes that are misread, not of those the machine reads."),
+            (
+                lambda confidence, right, least, misread, by_hand: float(
+                    1000 * (misread * np.mean(~right) + by_hand * np.mean(confidence < least))
+                ),
+                "A mistake that goes to a person is caught: only what the machine reads can be misread.",
+            ),
+            (
+                lambda confidence, right, least, misread, by_hand: float(
+                    1000 * (misread * np.mean((confidence < least) & ~right) + by_hand * np.mean(confidence >= least))
+                ),
+                "The other way round: low confidence goes to the person.",
+            ),
+            (
+                lambda confidence, right, least, misread, by_hand: float(
+                    1000 * (misread * np.mean((confidence > least) & ~right) + by_hand * np.mean(confidence <= least))
+                ),
+                "A confidence of exactly `least` is read by the machine.",
+            ),
+            (
+                lambda *given: cost(*given) / 1000,
+                "That is the cost of one code; the question is about 1,000.",
+            ),
+            (
+                lambda confidence, right, least, misread, by_hand: (
+                    cost(confidence, right, least, misread, by_hand) * len(right) / 1000
+                ),
+                "That is the cost of these codes; take shares, times 1,000.",
+            ),
+            (
+                lambda confidence, right, least, misread, by_hand: cost(confidence, right, least, misread, 0),
+                "People cost something, too.",
+            ),
+        ],
     ),
     "05.6": Exercise(
-        passes=number(9),
-        hint="Write the 11 small letters of BALANCED under the ones that the wrong list has in their place.",
+        passes=_faults(2, 3, 6, 7, 9),
+        hint='Five sentences, such as "1 4 5 8 10". For each: who wrote the images, who chose, what does it beat, what '
+        "was counted?",
         slips={
-            1: "The missing letter is one, but everything behind it moves up, and letters without a class of their own "
-            "push too.",
-            0: "The figure says so; compare the names, not the score.",
-            11: "The first two are in the right place by luck.",
-            2: "Two is how many names are right.",
-            10: "The first two are in the right place, not only the first.",
-        },
-    ),
-    "05.7": Exercise(
-        passes=word("fresh"),
-        hint="Which images took no part in choosing the setting?",
-        slips={
-            "chosen": "The setting was picked because it scores well there, so that number flatters it.",
-            "both": "Two numbers, one of them flattering: a report needs the one from images that chose nothing.",
-            "plain": "That is another reader: it was not the one you picked.",
+            "2 3 6 7": "Four of five. Lesson 04 asked the same of phone numbers.",
+            "2 3 6 9": "Four of five. What would you count before believing a confidence?",
+            "2 3 7 9": "Four of five. What would a reader score that never looks at a form?",
+            "2 6 7 9": "Four of five. Which images chose the weights?",
+            "3 6 7 9": "Four of five. Who wrote the test images, and did they write others?",
+            "2 3 6 8 9": "Sentence 8 claims no difference, and there is none to claim. Look at the confidence instead.",
+            "2 3 5 6 7": "Sentence 5 names the baseline, as it should. One fault is about whole codes.",
         },
     ),
 }
