@@ -77,6 +77,21 @@ class TestLines:
             np.testing.assert_allclose(boxes[place], [*points.min(axis=0), *points.max(axis=0)])
         np.testing.assert_allclose(writing.boxes(margin=3), boxes + np.array([-3, -3, 3, 3]))
 
+    def test_rendered_characters_make_up_the_word_and_each_has_its_box(self):
+        writing = write_line("HO 4", replace(Style(), touching=1.0), rng(3))
+        ink, alone = writing.render(half_width=4, margin=20)
+        assert (alone.max(axis=0) <= ink).all()
+        assert np.mean((alone.max(axis=0) > 0.5) != (ink > 0.5)) < 0.001  # where two of them touch
+        boxes = writing.boxes(margin=4)
+        origin = np.nanmin(writing.boxes(), axis=0)[:2] - 20
+        for box, own in zip(boxes, alone, strict=True):
+            if np.isnan(box[0]):
+                assert not own.any()
+            else:
+                rows, columns = own.any(axis=1).nonzero()[0], own.any(axis=0).nonzero()[0]
+                found = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+                np.testing.assert_allclose(found, box - [*origin, *origin], atol=1.5)
+
     @given(SEEDS)
     def test_words_stand_further_apart_than_letters(self, seed):
         style = replace(random_style(rng(seed)), slant=0.0)

@@ -109,3 +109,14 @@ def test_what_the_data_page_says_of_the_synthetic_samples_help_is_on_record():
     }
     assert max(drawn_capitals[0]) < 0 < min(drawn_capitals[1])
     assert "on drawn capitals one seed lost" in page
+
+
+def test_errors_of_the_reader_stand_worst_first_and_each_once():
+    table = records.reader_errors()
+    assert table["wrong"].is_monotonic_decreasing
+    assert table["name"].is_unique
+    assert table["wrong"].between(0, 100).all()
+    digits = next(row for row in RECORD["rows"] if row["set"] == "MNIST test")
+    wrong = table.set_index("name").loc["MNIST test, digits", "wrong"]
+    assert wrong == pytest.approx(100 * (1 - digits["score"]))
+    assert set(table["reader"].dropna()) == {"cut", "line", "auto"}

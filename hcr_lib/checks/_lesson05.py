@@ -29,7 +29,7 @@ def _counts(rng: np.random.Generator) -> Iterator[tuple]:
     yield from ((int(rng.integers(50)), 50) for _ in range(3))
 
 
-# 05.2: a score that forgives what nobody can tell apart
+# 05.6: a score that forgives what nobody can tell apart
 def forgiving(written: Sequence[str], read: Sequence[str], alike: Sequence[str]) -> float:
     """Return the share read right, where the characters of one group count as the same."""
     return _share(written, read, {char: group for group in alike for char in group})
@@ -52,7 +52,7 @@ def _texts(rng: np.random.Generator) -> Iterator[tuple]:
     yield "".join(rng.choice(list("0Oo1IlAB"), 30)), "".join(rng.choice(list("0Oo1IlAB"), 30)), alike
 
 
-# 05.3: a new test set, drawn by writer
+# 05.2: a new test set, drawn by writer
 def resample(writers: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return the numbers of the images of as many writers as there are, drawn with repetition."""
     names = np.unique(writers)
@@ -91,7 +91,7 @@ def _judged(arguments: tuple, answer: object) -> str | None:
     return None
 
 
-# 05.4: which stage lost a word
+# 05.3: which stage lost a word
 def stage_of(written: str, cut_right: bool, best: str, final: str) -> str:
     """Return "right", or the first stage that failed where the word came out wrong: "cut", "scores" or "decoding"."""
     if final == written:
@@ -131,7 +131,7 @@ def _last_first(written: str, cut_right: bool, best: str, final: str) -> str:
     return "right" if final == written else "cut"
 
 
-# 05.5: what reading costs, and asking
+# 05.4: what reading costs, and asking
 def cost(confidence: np.ndarray, right: np.ndarray, least: float, misread: float, by_hand: float) -> float:
     """Return the cost of 1,000 codes: those below `least` go to a person, the others are read by the machine."""
     asked = confidence < least
@@ -152,6 +152,19 @@ def _cost_of_read(confidence, right, least, misread, by_hand):
     asked = confidence < least
     wrong = np.mean(~right[~asked]) if (~asked).any() else 0.0
     return float(1000 * (misread * wrong + by_hand * np.mean(asked)))
+
+
+# 05.7: what was found of a class, and how far it can be believed
+def recall_and_precision(table: np.ndarray, label: int) -> tuple[float, float]:
+    """Return the recall and the precision of a class; rows of the table are true, columns are read."""
+    return table[label, label] / table[label].sum(), table[label, label] / table[:, label].sum()
+
+
+def _tables(rng: np.random.Generator) -> Iterator[tuple]:
+    yield np.array([[3, 2], [1, 4]]), 0
+    yield np.array([[3, 2], [1, 4]]), 1
+    yield rng.integers(1, 9, (5, 5)), 3
+    yield rng.integers(1, 9, (36, 36)), 20
 
 
 def _faults(*expected: int):
@@ -193,7 +206,7 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
             (lambda correct, total: wilson(correct, total)[0], "That is the lower end; return both."),
         ],
     ),
-    "05.2": FunctionExercise(
+    "05.6": FunctionExercise(
         solution=forgiving,
         inputs=_texts,
         hint="Find for each character the group that it belongs to, or itself; then compare groups.",
@@ -242,13 +255,13 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
             ),
         ],
     ),
-    "05.3": FunctionExercise(
+    "05.2": FunctionExercise(
         solution=resample,
         inputs=_writers,
         judge=_judged,
         hint="Draw names with rng.choice, one for each writer there is, then join the images of each name drawn.",
     ),
-    "05.4": FunctionExercise(
+    "05.3": FunctionExercise(
         solution=stage_of,
         inputs=_words,
         hint="Ask in the order of the path: did it come out right? If not: was it cut right? Were the scores right?",
@@ -275,7 +288,7 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
             ),
         ],
     ),
-    "05.5": FunctionExercise(
+    "05.4": FunctionExercise(
         solution=cost,
         inputs=_costs,
         hint="Which codes are asked about? Which of the others are wrong? Take shares of all codes, times 1,000.",
@@ -316,7 +329,7 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
             ),
         ],
     ),
-    "05.6": Exercise(
+    "05.5": Exercise(
         passes=_faults(2, 3, 6, 7, 9),
         hint='Five sentences, such as "1 4 5 8 10". For each: who wrote the images, who chose, what does it beat, what '
         "was counted?",
@@ -328,6 +341,41 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
             "3 6 7 9": "Four of five. Who wrote the test images, and did they write others?",
             "2 3 6 8 9": "Sentence 8 claims no difference, and there is none to claim. Look at the confidence instead.",
             "2 3 5 6 7": "Sentence 5 names the baseline, as it should. One fault is about whole codes.",
+        },
+    ),
+    "05.7": FunctionExercise(
+        solution=recall_and_precision,
+        inputs=_tables,
+        hint="Both divide the diagonal cell of the class: once by the sum of its row, once by that of its column.",
+        slips=[
+            (
+                lambda table, label: recall_and_precision(table, label)[::-1],
+                "The other way round: recall goes along the row, which is what was written.",
+            ),
+            (
+                lambda table, label: (table[label, label] / table.sum(), table[label, label] / table.sum()),
+                "Divide by the row and by the column of the class, not by all images.",
+            ),
+            (
+                lambda table, label: (recall_and_precision(table, label)[0],) * 2,
+                "The recall is right; the precision goes down the column, table[:, label].",
+            ),
+            (
+                lambda table, label: tuple(1 - share for share in recall_and_precision(table, label)),
+                "Those are the shares that are wrong.",
+            ),
+        ],
+    ),
+    "05.8": Exercise(
+        passes=number(9),
+        hint="Write the 11 small letters of BALANCED under the ones that the wrong list has in their place.",
+        slips={
+            1: "The missing letter is one, but everything behind it moves up, and letters without a class of their own "
+            "push too.",
+            0: "The figure says so; compare the names, not the score.",
+            11: "The first two are in the right place by luck.",
+            2: "Two is how many names are right.",
+            10: "The first two are in the right place, not only the first.",
         },
     ),
 }

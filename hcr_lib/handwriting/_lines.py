@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy.interpolate import CubicHermiteSpline
 from scipy.ndimage import gaussian_filter1d
 
+from hcr_lib import pen
 from hcr_lib.handwriting._allographs import STEP
 from hcr_lib.handwriting._characters import CAP_HEIGHT, Strokes, direction, write_char
 from hcr_lib.handwriting._style import Style
@@ -70,6 +71,38 @@ class Writing:
             np.maximum.at(high, owners[own], stroke[own])
         boxes = np.concatenate([low - margin, high + margin], axis=1)
         return np.where(np.isfinite(boxes), boxes, np.nan)
+
+    def render(self, half_width: float, margin: int = 40) -> tuple[np.ndarray, np.ndarray]:
+        """Draw it on a page of its own, and each character alone on the same page: the truth about who owns which ink.
+
+        Parameters
+        ----------
+        half_width : float
+            Of the pen.
+        margin : int
+            Paper around the points, in pixels.
+
+        Returns
+        -------
+        ink : ndarray of float32, shape (height, width)
+        alone : ndarray of float32, shape (len(text), height, width)
+            Without ligatures; blank paper for blanks.
+
+        Examples
+        --------
+        >>> ink, alone = write_line("I am", Style(), np.random.default_rng(0)).render(4)
+        >>> alone.shape == (4, *ink.shape), bool(alone[1].any())
+        (True, False)
+        """
+        points = np.concatenate(self.strokes)
+        offset, (width, height) = margin - points.min(axis=0), np.ptp(points, axis=0)
+        shape = int(height) + 2 * margin, int(width) + 2 * margin
+        parts = [
+            [stroke[owners == k] + offset for stroke, owners in zip(self.strokes, self.owners, strict=True)]
+            for k in range(len(self.text))
+        ]
+        ink = pen.render_page([stroke + offset for stroke in self.strokes], shape, half_width)
+        return ink, np.stack([pen.render_page(part, shape, half_width) for part in parts])
 
     def moved(self, offset: npt.ArrayLike, turn: np.ndarray) -> "Writing":
         """Return a copy transformed by a 2 x 2 matrix, then moved by `offset`."""
