@@ -314,3 +314,50 @@ def test_a_network_that_is_not_the_one_described_is_told_why(changes, said):
 
     assert EXERCISES["03.4"].assess(build) is None
     assert said in EXERCISES["03.4"].assess(lambda num_classes: build(num_classes, **changes))
+
+
+def by_generator(draw):
+    """Return a wrong answer to 05.2: image numbers, from the writers and the generator."""
+    return lambda writers, rng: draw(writers, rng, np.unique(writers))
+
+
+@pytest.mark.parametrize(
+    ("draw", "said"),
+    [
+        (lambda writers, rng, names: rng.integers(len(writers), size=len(writers)), "draw writers, and take all of"),
+        (
+            lambda writers, rng, names: np.flatnonzero(np.isin(writers, rng.choice(names, len(names)))),
+            "counted as often",
+        ),
+        (lambda writers, rng, names: np.argsort(writers, kind="stable"), "draw with repetition"),
+        (lambda writers, rng, names: np.flatnonzero(writers == rng.choice(names)), "counted as often"),
+        (lambda writers, rng, names: rng.choice(names, len(names)), "return the numbers of the images"),
+        (
+            lambda writers, rng, names: [np.flatnonzero(writers == name) for name in rng.choice(names, 4)],
+            "np.concatenate",
+        ),
+        (lambda writers, rng, names: [len(writers)], "got image numbers up to"),
+        (lambda writers, rng, names: writers == names[0], "expected a row of image numbers"),
+    ],
+)
+def test_a_wrong_draw_of_writers_is_told_why(draw, said):
+    assert said in EXERCISES["05.2"].assess(by_generator(draw))
+
+
+def test_a_draw_of_writers_is_right_whatever_random_numbers_it_uses():
+    def by_integers(writers, rng):
+        names, where = np.unique(writers, return_inverse=True)
+        drawn = rng.integers(len(names), size=len(names))
+        return [image for each in drawn for image in range(len(writers)) if where[image] == each]
+
+    assert EXERCISES["05.2"].assess(by_integers) is None
+
+
+@pytest.mark.parametrize("answer", ["2 3 6 7 9", "9, 7, 6, 3 and 2", "2,3,6,7,9"])
+def test_the_faults_of_a_report_may_be_named_in_any_order(answer):
+    assert EXERCISES["05.5"].assess(answer) is None
+
+
+@pytest.mark.parametrize("answer", ["2 3 6 7", "2 3 6 7 9 10", "", 2, [2, 3, 6, 7, 9]])
+def test_the_faults_of_a_report_must_be_all_of_them_and_no_others(answer):
+    assert EXERCISES["05.5"].assess(answer)

@@ -361,6 +361,10 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
                 "The recall is right; the precision goes down the column, table[:, label].",
             ),
             (
+                lambda table, label: tuple(100 * share for share in recall_and_precision(table, label)),
+                "Right in percent; return shares between 0 and 1.",
+            ),
+            (
                 lambda table, label: tuple(1 - share for share in recall_and_precision(table, label)),
                 "Those are the shares that are wrong.",
             ),
