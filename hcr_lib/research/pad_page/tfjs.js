@@ -20,7 +20,7 @@ DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER CAUSED AND ON ANY THEORY OF 
 LIABILITY, OR TORT (INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE OF THIS SOFTWARE, EVEN IF ADVISED OF
 THE POSSIBILITY OF SUCH DAMAGE.
 
-Bundled by python -m hcr_lib.research.pad_page --runtime from inputs with the SHA-256 20ddba6e003706daf9cf085a1dd524b3f0f6001de10bda8d3787ff5608e577b1.
+Bundled by python -m hcr_lib.research.pad_page --runtime from inputs with the SHA-256 ddd524d9c9ab0a0039707726e0f8974efe4c30366283024909b50408decd63de.
 
 Apache License
                            Version 2.0, January 2004
