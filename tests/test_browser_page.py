@@ -241,3 +241,14 @@ def test_a_server_that_is_gone_is_told(open_page, served):
     page.unroute("**/read*")
     draw(page, canvas, THREE)
     page.locator(".hcr-result-text").wait_for()
+
+
+def test_a_server_that_takes_its_time_is_waited_for(open_page, served):
+    page = open_page(served.url)
+    canvas = page.locator("canvas[data-strokes]")
+    canvas.wait_for()
+    with served.one_at_a_time:
+        draw(page, canvas, THREE)
+        page.get_by_text("The server takes its time").first.wait_for()
+    page.locator(".hcr-result-text").wait_for()
+    assert page.locator(".hcr-silence").is_hidden()
