@@ -104,9 +104,8 @@ def test_javascript_and_python_say_the_same(open_page):
         pairs = [[letter["char"], letter["share"]], *letter["rivals"]]
         apart.append(max(abs(share - shares[reader.classes.index(char)]) for char, share in pairs))
         assert np.abs(np.subtract(letter["box"], images.bounding_box(ink))).max() <= 1
-    assert same >= 0.99 * len(strokes)
-    assert np.median(apart) < 0.002
-    assert np.quantile(apart, 0.95) < 0.05
+    assert same >= 0.995 * len(strokes)
+    assert np.quantile(apart, 0.9) < 1e-4
     assert np.median([answer["milliseconds"] for answer in found]) < 150
 
 

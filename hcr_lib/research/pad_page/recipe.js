@@ -8,7 +8,7 @@ const MIN_STROKE = 2.2;
 const SPECK = 0.02;
 const FINE = 4; // the box is worked on at 80 x 80
 const SAMPLES_PER_SIDE = 2; // of a pixel, as in hcr_lib/pen.py
-const NIB = 0.5; // Pillow inks every pixel that a polygon touches: half a one more on each side
+const NIB_CORNERS = 9; // half of the round nib
 
 // Python's round: halves go to the even neighbour.
 function evenly(number) {
@@ -20,29 +20,14 @@ function blankInk(height, width) {
   return { height, width, values: new Float32Array(height * width) };
 }
 
-// Draws strokes with a round pen on a page.
+// Draws strokes with a round pen on a page: for each segment the area that the nib sweeps, as a polygon.
 export function renderInk(strokes, height, width, halfWidth) {
-  const [rows, columns, reach] = [SAMPLES_PER_SIDE * height, SAMPLES_PER_SIDE * width, SAMPLES_PER_SIDE * halfWidth + NIB];
+  const [rows, columns] = [SAMPLES_PER_SIDE * height, SAMPLES_PER_SIDE * width];
   const inked = new Uint8Array(rows * columns);
   for (const stroke of strokes) {
     stroke.forEach((end, place) => {
       if (!place && stroke.length > 1) return;
-      const [x0, y0] = stroke[Math.max(0, place - 1)].map((at) => SAMPLES_PER_SIDE * at);
-      const [dx, dy] = [SAMPLES_PER_SIDE * end[0] - x0, SAMPLES_PER_SIDE * end[1] - y0];
-      const squared = dx * dx + dy * dy || 1;
-      const [left, right] = span(x0, x0 + dx, reach, columns);
-      const [top, bottom] = span(y0, y0 + dy, reach, rows);
-      for (let y = top; y < bottom; y++) {
-        const fromY = y + 0.5 - y0;
-        for (let x = left; x < right; x++) {
-          if (inked[y * columns + x]) continue;
-          const fromX = x + 0.5 - x0;
-          const along = Math.min(1, Math.max(0, (fromX * dx + fromY * dy) / squared));
-          const offX = fromX - along * dx;
-          const offY = fromY - along * dy;
-          if (offX * offX + offY * offY <= reach * reach) inked[y * columns + x] = 1;
-        }
-      }
+      inkPolygon(inked, rows, columns, swept(stroke[Math.max(0, place - 1)], end, halfWidth));
     });
   }
   const ink = blankInk(height, width);
@@ -55,9 +40,33 @@ export function renderInk(strokes, height, width, halfWidth) {
   return ink;
 }
 
-function span(from, to, reach, limit) {
-  const first = Math.floor(Math.min(from, to) - reach);
-  return [Math.max(0, first), Math.min(limit, Math.ceil(Math.max(from, to) + reach) + 1)];
+// As `_outlines` in pen.py; Pillow takes whole numbers only.
+function swept([x0, y0], [x1, y1], halfWidth) {
+  const way = Math.atan2(y1 - y0, x1 - x0);
+  const corner = (x, y, angle) => [[x, Math.cos(angle)], [y, Math.sin(angle)]].map(([at, off]) => Math.trunc(SAMPLES_PER_SIDE * (at + halfWidth * off)));
+  const angles = Array.from({ length: NIB_CORNERS }, (_, k) => way + Math.PI * (0.5 + k / (NIB_CORNERS - 1)));
+  return [...angles.map((angle) => corner(x0, y0, angle)), ...angles.map((angle) => corner(x1, y1, angle + Math.PI))];
+}
+
+// Fills a convex polygon as Pillow does: in each row, from the first of its edges to the last, both rounded.
+function inkPolygon(inked, rows, columns, corners) {
+  const top = Math.min(...corners.map(([, y]) => y));
+  const [lefts, rights] = [[], []];
+  corners.forEach(([toX, toY], k) => {
+    const [fromX, fromY] = corners.at(k - 1);
+    const [start, stop] = [Math.min(fromY, toY), Math.max(fromY, toY)];
+    for (let y = start; y <= stop; y++) {
+      const x = stop === start ? toX : fromX + ((y - fromY) * (toX - fromX)) / (toY - fromY);
+      lefts[y - top] = Math.min(lefts[y - top] ?? x, x);
+      rights[y - top] = Math.max(rights[y - top] ?? x, x);
+    }
+  });
+  lefts.forEach((left, k) => {
+    const y = top + k;
+    if (y < 0 || y >= rows) return;
+    const [first, last] = [Math.max(0, Math.floor(left + 0.5)), Math.min(columns - 1, Math.ceil(rights[k] - 0.5))];
+    if (first <= last) inked.fill(1, y * columns + first, y * columns + last + 1);
+  });
 }
 
 // The box of what is at least `level`: x0, y0, x1, y1, or null.
