@@ -1,4 +1,4 @@
-"""The command line: ``python -m hcr_lib read | lab | doctor``."""
+"""The command line: ``python -m hcr_lib read | lab | pad | doctor``."""
 
 import argparse
 import importlib
@@ -15,6 +15,10 @@ COMMANDS = {
         "open your own copies of the lessons in JupyterLab",
         "What their folder, my_course, lacks is copied there first. Further arguments go to JupyterLab, such as "
         "--port=9000 or --ip=0.0.0.0 in a container.",
+    ),
+    "pad": (
+        "serve the drawing pad as a page of its own, also for phones",
+        "The address that is printed, also as a QR code, holds a token; without it nobody gets in.",
     ),
     "doctor": ("check that everything the course needs is here", "The exit status is 1 if something must be repaired."),
 }

@@ -38,7 +38,9 @@ def copy(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["read", "--help"], ["lab", "--help"], ["doctor", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["read", "--help"], ["lab", "--help"], ["pad", "--help"], ["doctor", "--help"]]
+)
 def test_help_is_there(arguments):
     shown = hcr(*arguments)
     assert shown.returncode == 0

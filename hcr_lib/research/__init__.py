@@ -10,4 +10,5 @@
 | ``python -m hcr_lib.research.studies NAME`` | measure what the lessons quote about real handwriting |
 | ``python -m hcr_lib.research.sample`` | write the bundled synthetic sample again |
 | ``python -m hcr_lib.research.letter_pairs WORDLIST`` | count English letter pairs again |
+| ``python -m hcr_lib.research.pad_page`` | build the pad without a kernel, ``data/pad.html``, again |
 """

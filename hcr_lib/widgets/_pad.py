@@ -26,6 +26,14 @@ _HERE = Path(__file__).parent
 _MODULES = ("dom", "drawing", "link", "surface", "panel", "game", "pad")  # each imports from those before it
 _BLANK = np.zeros((images.SIZE, images.SIZE), "uint8")
 _MARGIN = 0.15  # around a drawing that is scaled to the pad, of the shorter side; as `pen.scale_to` leaves on a square
+#: What shows in the place of a pad where no kernel is, in a notebook's HTML: ``data/pad.html``, found from the lessons
+#: as from a learner's copies. `hcr_lib.research.pad_page` makes it.
+WITHOUT_KERNEL = (
+    '<p>No Python is running here. <a href="../data/pad.html">This pad</a> reads single characters in your browser; '
+    "words need the lesson in Jupyter.</p>\n"
+    '<iframe src="../data/pad.html" title="A pad that reads single characters in the browser" loading="lazy" '
+    'style="width: 100%; height: 640px; border: 0"></iframe>'
+)
 SAMPLES = ("paper", "hello", "seven", "lemon", "garden", "number", "green", "winter")  #: words to try
 
 
@@ -33,6 +41,11 @@ def bundle() -> str:
     """Return the browser's half of the pads as one module."""
     texts = ((_HERE / "js" / f"{name}.js").read_text(encoding="utf-8") for name in _MODULES)
     return re.sub(r"(?m)^import .*\n", "", "\n".join(texts))
+
+
+def css() -> str:
+    """Return the style sheet of the pads."""
+    return (_HERE / "pad.css").read_text(encoding="utf-8")
 
 
 class DrawingPad(anywidget.AnyWidget):
@@ -217,6 +230,11 @@ class ReadingPad(DrawingPad):
     def __repr__(self) -> str:
         """Read well where no widget renders, and be the same in every run."""
         return f"{type(self).__name__} (run this cell to draw)"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Show as the widget, and where there is no kernel as the pad that needs none."""
+        shown, how = super()._repr_mimebundle_(**kwargs)
+        return {**shown, "text/html": WITHOUT_KERNEL}, how
 
     @property
     def reading(self) -> "Reading | None":
