@@ -361,3 +361,37 @@ def test_the_faults_of_a_report_may_be_named_in_any_order(answer):
 @pytest.mark.parametrize("answer", ["2 3 6 7", "2 3 6 7 9 10", "", 2, [2, 3, 6, 7, 9]])
 def test_the_faults_of_a_report_must_be_all_of_them_and_no_others(answer):
     assert EXERCISES["05.5"].assess(answer)
+
+
+def every_path(spans, scores):
+    """List all paths, and take the best: slow, and an oracle for dynamic programming."""
+    end = max(stop for _, stop in spans)
+    paths, whole = [[]], []
+    while paths:
+        path = paths.pop()
+        at = spans[path[-1]][1] if path else 0
+        if at == end:
+            whole.append(path)
+        paths += [[*path, number] for number, (start, _) in enumerate(spans) if start == at < end]
+    return max(whole, key=lambda path: sum(scores[number] for number in path))
+
+
+def edits_by_recursion(first, second):
+    if not first or not second:
+        return len(first) + len(second)
+    if first[0] == second[0]:
+        return edits_by_recursion(first[1:], second[1:])
+    rests = (first[1:], second), (first, second[1:]), (first[1:], second[1:])
+    return 1 + min(edits_by_recursion(*rest) for rest in rests)
+
+
+def completions_by_scan(prefix, words, counts, n):
+    found = [(count, word) for word, count in zip(words, counts, strict=True) if word[: len(prefix)] == prefix]
+    return [word for _, word in sorted(found, reverse=True)[:n]]
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"), [("06.1", every_path), ("06.4", completions_by_scan), ("06.5", edits_by_recursion)]
+)
+def test_exercises_of_lesson_06_pass_by_another_way(name, answer):
+    assert EXERCISES[name].assess(answer) is None
