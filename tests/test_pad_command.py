@@ -1,5 +1,6 @@
 """``python -m hcr_lib pad``: the page it serves, to whom, and what it reads."""
 
+import functools
 import http.client
 import json
 import os
@@ -142,8 +143,11 @@ def test_the_command_prints_its_address_and_ends_with_ctrl_c(tmp_path):
     command = [sys.executable, "-m", "hcr_lib", "pad", "--port", "0"]
     environment = os.environ | {"PYTHONIOENCODING": "utf-8"}
     output = tmp_path / "output"
+    heeded = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # in the background it is ignored
     with output.open("wb") as file:
-        started = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, env=environment)
+        started = subprocess.Popen(
+            command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT, env=environment, preexec_fn=heeded
+        )
     try:
         deadline = time.monotonic() + 60
         while "Ctrl-C" not in output.read_text("utf-8") and time.monotonic() < deadline and started.poll() is None:
