@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator, PercentFormatter
 
 from hcr_lib._validate import ensure_gray_image
 from hcr_lib.metrics import calibration
@@ -183,34 +183,6 @@ def show_confusion(matrix: npt.ArrayLike, classes: str, *, ax: Axes | None = Non
     ax.set(xlabel="read as (shade: share of the row)", ylabel="true")
     ax.tick_params(length=0, labelrotation=0, labelsize=9 if len(classes) <= 40 else 6)
     return ax
-
-
-def show_history(history: pd.DataFrame, best_epoch: int | None = None) -> np.ndarray:
-    """Show learning curves: loss and accuracy, for training and validation images in one frame.
-
-    Parameters
-    ----------
-    history : DataFrame
-        Columns `epoch`, `loss`, `accuracy`, `val_loss`, `val_accuracy`, as `hcr_lib.training.fit` returns.
-    best_epoch : int, optional
-        The epoch whose weights were kept, marked by a line.
-    """
-    axes, last = _axes(2.6, 1, 2)[0], history.iloc[-1]
-    for ax, quantity in zip(axes, ("loss", "accuracy"), strict=True):
-        curves = [("training", quantity, "--", ORANGE), ("validation", f"val_{quantity}", "-", BLUE)]
-        curves.sort(key=lambda curve: -last[curve[1]])  # the upper one has its name above its end
-        for (name, column, line, color), (side, up) in zip(curves, (("bottom", 5), ("top", -5)), strict=True):
-            ax.plot(history["epoch"], history[column], line, marker="o", markersize=3, color=color, label=name)
-            _label(ax, name, (last["epoch"], last[column]), (0, up), ha="right", va=side)
-        if best_epoch is not None:
-            ax.axvline(best_epoch, color="0.5", linewidth=1, linestyle=":")
-            look = {"rotation": 90, "ha": "right", "va": "center", "color": "0.4"}
-            _label(ax, "kept", (best_epoch, 0.5), (-2, 0), xycoords=ax.get_xaxis_transform(), **look)
-        ax.set(xlabel="epoch", title=quantity)
-        ax.margins(y=0.15)
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes[1].yaxis.set_major_formatter(PercentFormatter(1))
-    return axes
 
 
 def show_calibration(labels: npt.ArrayLike, probabilities: npt.ArrayLike, bins: int = 10) -> Axes:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hcr_lib import language
-from hcr_lib.language import END, LETTERS, CharacterModel, Language, Lexicon, WordPairs
+from hcr_lib.language import END, LETTERS, CharacterModel, Language, Lexicon, WordPairs, _lexicon, _suggest, _text
 
 FEW = {"the": 900, "then": 100, "Theo": 25, "cat": 100, "don't": 100, "New York": 4, "ab-12": 1}
 
@@ -37,11 +37,11 @@ class TestLexicon:
         weights: dict[str, float] = {}
         for entry, count in counts.items():
             for word in entry.lower().split():  # all of one word, or each of several
-                weights[word] = weights.get(word, 0) + count**language.TEMPER
+                weights[word] = weights.get(word, 0) + count**_lexicon.TEMPER
         total = sum(weights.values()) or 1
         begun = sum(weight for word, weight in weights.items() if word.startswith(text.lower()))
         assert words.prefix_share(text) == pytest.approx(begun / total)
-        kept = (1 - language.POSSESSIVE) * weights.get(text.lower(), 0)
+        kept = (1 - _lexicon.POSSESSIVE) * weights.get(text.lower(), 0)
         assert words.share(text) == pytest.approx(kept / total)
         assert (text in words) == (text.lower() in weights)
 
@@ -217,12 +217,12 @@ class TestLanguage:
 
     @pytest.mark.parametrize("begun", ["", "1", "31.1", "3,", "0340/1234", "19"])
     def test_figures_go_on_in_one_way_or_end(self, begun):
-        ways = [language._figures(begun + char) for char in string.digits + string.punctuation]
-        assert sum(ways) + language._figures(begun, whole=True) == pytest.approx(language._figures(begun))
-        assert language._figures("") == pytest.approx(1)
+        ways = [_text._figures(begun + char) for char in string.digits + string.punctuation]
+        assert sum(ways) + _text._figures(begun, whole=True) == pytest.approx(_text._figures(begun))
+        assert _text._figures("") == pytest.approx(1)
 
     def test_a_word_has_the_probability_of_both_together(self, monkeypatch):
-        monkeypatch.setattr(language, "RAREST", 1e-300)
+        monkeypatch.setattr(_text, "RAREST", 1e-300)
         words = Lexicon(["the", "then"])
         model = CharacterModel(words)
         both, alone = Language(words, model, open_share=0.2), Language(None, model)
@@ -262,7 +262,7 @@ class TestLanguage:
         assert Language(Lexicon()).log_probability("cat") == spelled.log_probability("cat")
 
     def test_memory_stays_flat(self, monkeypatch):
-        monkeypatch.setattr(language, "MOST_KEPT", 2_000)
+        monkeypatch.setattr(_text, "MOST_KEPT", 2_000)
         words = Lexicon(FEW)
         each = Language(words, CharacterModel(words))
         for number in range(3_000):
@@ -300,5 +300,5 @@ class TestSuggest:
     def test_neither_what_is_there_nor_coarse_words_are_offered(self):
         assert "that" not in language.suggest("that", n=20)
         offered = {word for begun in ("fu", "sh", "mother", "grap") for word in language.suggest(begun, n=30)}
-        assert not any(map(language.COARSE.search, offered))
+        assert not any(map(_suggest.COARSE.search, offered))
         assert {"grape", "full"} <= offered

@@ -110,21 +110,6 @@ def test_confusion_shades_shares_of_the_row_and_counts_only_mistakes():
         plots.show_confusion(np.eye(3), "AB")
 
 
-def test_history_names_its_curves_at_their_ends_and_marks_the_epoch_kept():
-    history = pd.DataFrame(
-        {"epoch": [1, 2], "loss": [1, 0.2], "val_loss": [1, 0.5], "accuracy": [0.5, 0.9], "val_accuracy": [0.5, 0.8]}
-    )
-    for ax, quantity in zip(plots.show_history(history, best_epoch=2), ("loss", "accuracy"), strict=True):
-        curves = {line.get_label(): line for line in ax.lines[:2]}
-        assert curves["training"].get_ydata().tolist() == history[quantity].tolist()
-        assert curves["validation"].get_ydata().tolist() == history[f"val_{quantity}"].tolist()
-        assert curves["training"].get_linestyle() != curves["validation"].get_linestyle()
-        ends = {text.get_text(): text.xy for text in ax.texts}
-        assert ends["validation"] == (2, history[f"val_{quantity}"].iloc[-1])
-        assert ax.lines[2].get_xdata() == [2, 2]
-        assert ax.get_legend() is None
-
-
 def test_calibration_bars_are_how_often_it_was_right():
     ax = plots.show_calibration([0, 0, 1], [[0.95, 0.05], [0.85, 0.15], [0.85, 0.15]])
     bars = [(bar.get_x(), bar.get_height()) for bar in ax.patches]
