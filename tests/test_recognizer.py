@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hcr_lib import datasets, handwriting, images, labels, pen, recognizer, segment
-from hcr_lib.recognizer import ALPHABETS, BATCH, CHUNK, MODES, READERS, Reading, Recognizer
+from hcr_lib import datasets, handwriting, images, labels, pen, segment
+from hcr_lib.recognizer import ALPHABETS, BATCH, CHUNK, MODES, READERS, Reading, Recognizer, _plan, _recognizer
 from hcr_lib.research.pages import write_page
 
 
@@ -393,7 +393,7 @@ class TestReaders:
     @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the memory in use")
     def test_the_memory_of_lines_does_not_grow_with_their_number(self, reader, monkeypatch):
         """Lines of many widths, each of which has the runtime plan its memory anew."""
-        monkeypatch.setattr(recognizer, "CHUNK", 4)
+        monkeypatch.setattr(_recognizer, "CHUNK", 4)
         word = joined("it")
         pictures = [word[:, cut:] for cut in (0, 20, 45, 80)]
         list(reader.read_all(pictures * 3, reader="line"))
@@ -426,10 +426,10 @@ class TestReaders:
         picture = drawn("HAND MADE\nPAGE\nHELLO")
         counting.read(picture, "page", reader="cut")
         by_cuts = sum(shown)
-        monkeypatch.setattr(recognizer, "MOST_CUTS", 0)
+        monkeypatch.setattr(_recognizer, "MOST_CUTS", 0)
         assert counting.read(picture, "page").reader == "line"  # what it is unsure of is not cut as well
         assert sum(shown) == by_cuts
-        monkeypatch.setattr(recognizer, "MOST_COLUMNS", 500)
+        monkeypatch.setattr(_plan, "MOST_COLUMNS", 500)
         with pytest.raises(images.ImageError, match=r"holds 3 lines, more writing than is read at once.* Crop it"):
             counting.read(picture, "page")
         assert counting.read(picture, "page", reader="cut").text

@@ -2,9 +2,9 @@
 
 Words and lines by UNIPEN's development people (``pen_words_dev.zip`` and ``unipen_lines.npz`` in ``HCR_DATA_DIR``) are
 read, with and without a lexicon, and codes under their masks, made as the page benchmark makes its own. A
-logistic regression then says how likely a text is right, given what the search for it found; `hcr_lib.recognizer.ODDS`,
-`CUT_ODDS` and `MASK_ODDS` are its coefficients. How well it tells right from wrong is judged on people it was not
-fitted to; of codes, on another seed's.
+logistic regression then says how likely a text is right, given what the search for it found; `ODDS`, `CUT_ODDS` and
+`MASK_ODDS` of `hcr_lib.recognizer` are its coefficients. How well it tells right from wrong is judged on people it was
+not fitted to; of codes, on another seed's.
 """
 
 from __future__ import annotations
