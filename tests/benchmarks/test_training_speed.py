@@ -226,14 +226,14 @@ print(time.process_time() - start)
 """
 
 
-def test_memory_that_is_kept_saves_time(benchmark):
-    """How much depends on the machine: on some, a new page of memory costs nothing. It must never cost time."""
+def test_how_tensorflow_is_started_saves_time(benchmark):
+    """How much depends on the machine: on some, new memory costs nothing, and oneDNN is used by itself. Never more."""
 
     def seconds() -> list[float]:
         programs = [EPOCH.format(first=first) for first in ("import tensorflow", "from hcr_lib import _tf")]
         commands = [[sys.executable, "-c", program] for program in programs]
         return [float(subprocess.run(each, capture_output=True, text=True, check=True).stdout) for each in commands]
 
-    plain, kept = benchmark.pedantic(seconds, rounds=1)
-    report(benchmark, seconds_plain=round(plain, 2), seconds_kept=round(kept, 2), ratio=round(plain / kept, 2))
-    assert kept < 1.15 * plain
+    plain, ours = benchmark.pedantic(seconds, rounds=1)
+    report(benchmark, seconds_plain=round(plain, 2), seconds_ours=round(ours, 2), ratio=round(plain / ours, 2))
+    assert ours < 1.15 * plain
