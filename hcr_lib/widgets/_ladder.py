@@ -10,7 +10,8 @@ from hcr_lib.widgets import _demo
 Ladder = Mapping[str, Callable[[np.ndarray, float], str]]
 
 WEIGHT, HEAVIEST = 0.6, 4.0  #: of the language at first, and at most
-_TILE, _ROW, _LEFT, _RIGHT = 48, 30, 176, 210  # a character's square, a line of text, and what stands on either side
+_TILE, _ROW, _LEFT, _RIGHT = 60, 34, 200, 236  # a character's square, a line of text, and what stands on either side
+_SIZE = 15  # of words
 
 
 def ladder_demo(samples: Sequence[tuple[str, npt.ArrayLike, npt.ArrayLike]], ladder: Ladder) -> _demo.Demo:
@@ -79,13 +80,13 @@ def ladder_picture(
     before = None
     for number, name in enumerate(names[:rungs]):
         y, text = _TILE + 8 + (number + 0.5) * _ROW, ladder[name](scores, weight)
-        sheet.text(_LEFT - 12, y, name, anchor="rm")
+        sheet.text(_LEFT - 12, y, name, _SIZE, anchor="rm")
         for place, char in enumerate(text):
             same = written[place : place + 1] == char
-            sheet.text(_LEFT + (place + 0.5) * _TILE, y, char, 20, fill=_demo.BLACK if same else _demo.RED)
+            sheet.text(_LEFT + (place + 0.5) * _TILE, y, char, 22, fill=_demo.BLACK if same else _demo.RED)
         verdict = "right" if text == written else "wrong"
         changed = "" if before in (None, text) else ", changed by this rung"
-        sheet.text(sheet.image.width - _RIGHT + 12, y, verdict + changed, anchor="lm")
+        sheet.text(sheet.image.width - _RIGHT + 12, y, verdict + changed, _SIZE, anchor="lm")
         before = text
-    sheet.text(_LEFT, sheet.image.height - _ROW / 2, f"written: {written}; weight {weight:.1f}", anchor="lm")
+    sheet.text(_LEFT, sheet.image.height - _ROW / 2, f"written: {written}; weight {weight:.1f}", _SIZE, anchor="lm")
     return _demo.png(sheet.image)
