@@ -24,6 +24,12 @@ def _interval(correct: int, total: int, square: float = _Z**2, shrink: bool = Tr
     return (middle - reach) / below, (middle + reach) / below
 
 
+def _without_brackets(correct: int, total: int) -> tuple[float, float]:
+    share, square = correct / total, _Z**2
+    middle, reach = share + square / 2 * total, _Z * np.sqrt(share * (1 - share) / total + square / 4 * total**2)
+    return (middle - reach) / (1 + square / total), (middle + reach) / (1 + square / total)
+
+
 def _counts(rng: np.random.Generator) -> Iterator[tuple]:
     yield from ((18, 20), (20, 20), (0, 5), (1, 1), (1426, 1554))
     yield from ((int(rng.integers(50)), 50) for _ in range(3))
@@ -71,6 +77,8 @@ def _judged(arguments: tuple, answer: object) -> str | None:
     try:
         images = np.asarray(answer)
     except ValueError:  # a list of arrays of different lengths
+        return "got one array a writer: join them with np.concatenate."
+    if images.ndim > 1:
         return "got one array a writer: join them with np.concatenate."
     if images.dtype.kind in "US":
         return "got names: return the numbers of the images that these writers wrote."
@@ -218,6 +226,10 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
             (
                 lambda correct, total: _interval(correct, total, _Z),
                 "z is squared in the formula: z * z, in four places.",
+            ),
+            (
+                _without_brackets,
+                "In Python, z * z / 2 * n multiplies by n: write z * z / (2 * n), and the same below the root.",
             ),
             (lambda correct, total: wilson(correct, total)[::-1], "Both are right; return the lower end first."),
             (
