@@ -296,7 +296,8 @@ def test_a_slider_moved_with_the_mouse_paints_the_picture_anew(demos):
     cell = demos["writer"]
     mouse, picture = cell.page.mouse, cell.locator("img.widget-image")
     slant = cell.locator(".widget-hslider").filter(has_text="slant")
-    number = slant.locator(".widget-readout").inner_text()
+    readout = slant.locator(".widget-readout")
+    number = readout.text_content()  # the inner text of what has scrolled out of sight is empty
     seen = picture.screenshot()
     handle = slant.locator(".noUi-handle")
     handle.scroll_into_view_if_needed()
@@ -307,7 +308,7 @@ def test_a_slider_moved_with_the_mouse_paints_the_picture_anew(demos):
         mouse.down()
         mouse.move(x + 40, y, steps=5)
         mouse.up()
-    assert float(slant.locator(".widget-readout").inner_text()) > float(number) + 0.1
+    assert float(readout.text_content()) > float(number) + 0.1
     cell.page.wait_for_timeout(500)  # every step of the mouse is painted; let the last one arrive
     leaning = picture.screenshot()
     assert leaning != seen
