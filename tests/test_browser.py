@@ -164,6 +164,11 @@ DEMOS = {
         "probabilities[range(6), [1, 1, 0, 1, 2, 0]] = 0.9\n"
         "widgets.alignment_demo(np.log(probabilities), '12')"
     ),
+    "ladder": (
+        "ink = np.zeros((3, 28, 28), 'uint8')\n"
+        "ladder = {'alone': lambda scores, weight: 'C0T', 'list': lambda scores, weight: 'CAT'}\n"
+        "widgets.ladder_demo([('CAT', ink, ink.sum(axis=1))], ladder)"
+    ),
     "pad": "widgets.DrawingPad()",
 }
 
@@ -291,7 +296,8 @@ def test_a_slider_moved_with_the_mouse_paints_the_picture_anew(demos):
     cell = demos["writer"]
     mouse, picture = cell.page.mouse, cell.locator("img.widget-image")
     slant = cell.locator(".widget-hslider").filter(has_text="slant")
-    number = slant.locator(".widget-readout").inner_text()
+    readout = slant.locator(".widget-readout")
+    number = readout.text_content()  # the inner text of what has scrolled out of sight is empty
     seen = picture.screenshot()
     handle = slant.locator(".noUi-handle")
     handle.scroll_into_view_if_needed()
@@ -302,7 +308,7 @@ def test_a_slider_moved_with_the_mouse_paints_the_picture_anew(demos):
         mouse.down()
         mouse.move(x + 40, y, steps=5)
         mouse.up()
-    assert float(slant.locator(".widget-readout").inner_text()) > float(number) + 0.1
+    assert float(readout.text_content()) > float(number) + 0.1
     cell.page.wait_for_timeout(500)  # every step of the mouse is painted; let the last one arrive
     leaning = picture.screenshot()
     assert leaning != seen
@@ -338,3 +344,15 @@ def test_the_alignment_is_stepped_through_with_the_slider(demos):
     text.fill("1212121")
     text.press("Enter")
     cell.get_by_text("no path of 6 steps").wait_for(timeout=ANSWER_S * 1000)
+
+
+def test_the_ladder_is_climbed_and_its_reset_goes_back(demos):
+    cell = demos["ladder"]
+    handle = cell.locator(".widget-hslider").filter(has_text="rungs").locator(".noUi-handle")
+    with repainting(cell):
+        handle.focus()
+        handle.press("ArrowRight")
+    assert cell.get_by_role("img", name="Ladder demo: word CAT, rungs 2, weight 0.6").count() == 1
+    with repainting(cell):
+        cell.get_by_role("button", name="Reset").click()
+    assert cell.locator(".widget-hslider").filter(has_text="rungs").locator(".widget-readout").inner_text() == "1"

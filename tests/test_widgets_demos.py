@@ -10,7 +10,7 @@ from PIL import Image
 from hcr_lib import datasets, images, pen, widgets
 from hcr_lib.augment import LIMITS, Augment
 from hcr_lib.handwriting import Style, draw_char, writer
-from hcr_lib.widgets import _augment, _browser, _writer
+from hcr_lib.widgets import _augment, _browser, _ladder, _writer
 
 STROKES = [[[100, 50], [60, 220], [240, 220]], [[200, 60], [200, 350]]]  # a 4
 PAGE = np.full((120, 90), 230, "uint8")
@@ -416,3 +416,55 @@ def test_the_reject_demo_follows_its_sliders_and_says_what_it_is():
 def test_readings_without_a_confidence_each_are_refused(confidence, right):
     with pytest.raises(ValueError, match="both of shape"):
         widgets.reject_picture(confidence, right)
+
+
+# --- the decoding ladder
+
+
+LADDER = {
+    "alone": lambda scores, weight: "C0T",
+    "letters": lambda scores, weight: "COT" if weight > 1 else "CAT",
+    "closed": lambda scores, weight: "COAT",
+}
+CATS = [
+    ("CAT", np.zeros((3, 28, 28), "uint8"), np.zeros((3, 36))),
+    ("COT", np.ones((3, 28, 28), "uint8"), np.ones((3, 36))),
+]
+
+
+def red_rows(**settings):
+    """Whether each row of a picture below its tiles, one for a rung, has red in it."""
+    picture = Image.open(io.BytesIO(widgets.ladder_picture(*CATS[0], LADDER, **settings))).convert("RGB")
+    colours = np.asarray(picture)[_ladder._TILE + 8 :].astype(int)
+    red = (colours[..., 0] - colours[..., 2] > 100).any(axis=1)
+    return [bool(row.any()) for row in np.split(red, len(red) // _ladder._ROW)][:-1]
+
+
+def test_letters_that_differ_from_what_was_written_are_red_on_every_rung_shown():
+    assert red_rows() == [True, False, True]
+    assert red_rows(rungs=2) == [True, False]
+    assert red_rows(rungs=2, weight=2.0) == [True, True]
+
+
+def test_the_ladder_is_climbed_and_its_weight_moved_and_reset_goes_back_to_the_beginning():
+    demo = widgets.ladder_demo(CATS, LADDER)
+    assert repr(demo) == "Ladder demo (run this cell to move the sliders)"
+    first = demo.picture.value
+    assert first == widgets.ladder_picture(*CATS[0], LADDER, 1)
+    demo.controls["rungs"].value, demo.controls["word"].value, demo.controls["weight"].value = 2, 1, 1.5
+    assert demo.picture.value == widgets.ladder_picture(*CATS[1], LADDER, 2, 1.5)
+    assert demo.guard.alt == "Ladder demo: word COT, rungs 2, weight 1.5"
+    demo.controls["reset"].click()
+    assert demo.picture.value == first
+    assert all(control.tooltip for control in demo.controls.values())
+
+
+def test_a_ladder_that_cannot_be_climbed_is_refused():
+    for samples, ladder in (([], LADDER), (CATS, {})):
+        with pytest.raises(ValueError, match="at least one word and one rung"):
+            widgets.ladder_demo(samples, ladder)
+    for rungs in (0, 4):
+        with pytest.raises(ValueError, match="1 to 3 rungs"):
+            widgets.ladder_picture(*CATS[0], LADDER, rungs)
+    with pytest.raises(ValueError, match="as many images as rows"):
+        widgets.ladder_picture("CAT", CATS[0][1][:2], CATS[0][2], LADDER)

@@ -24,6 +24,12 @@ def _interval(correct: int, total: int, square: float = _Z**2, shrink: bool = Tr
     return (middle - reach) / below, (middle + reach) / below
 
 
+def _without_brackets(correct: int, total: int) -> tuple[float, float]:
+    share, square = correct / total, _Z**2
+    middle, reach = share + square / 2 * total, _Z * np.sqrt(share * (1 - share) / total + square / 4 * total**2)
+    return (middle - reach) / (1 + square / total), (middle + reach) / (1 + square / total)
+
+
 def _counts(rng: np.random.Generator) -> Iterator[tuple]:
     yield from ((18, 20), (20, 20), (0, 5), (1, 1), (1426, 1554))
     yield from ((int(rng.integers(50)), 50) for _ in range(3))
@@ -72,6 +78,8 @@ def _judged(arguments: tuple, answer: object) -> str | None:
         images = np.asarray(answer)
     except ValueError:  # a list of arrays of different lengths
         return "got one array a writer: join them with np.concatenate."
+    if images.ndim > 1:
+        return "got one array a writer: join them with np.concatenate."
     if images.dtype.kind in "US":
         return "got names: return the numbers of the images that these writers wrote."
     if images.dtype.kind not in "iu" or images.ndim != 1:
@@ -84,6 +92,8 @@ def _judged(arguments: tuple, answer: object) -> str | None:
     if any(np.ptp(each) > 0 for each in drawn):
         return "some images of a writer are drawn more often than others: draw writers, and take all of their images."
     total = sum(int(each[0]) for each in drawn)
+    if total < len(names) and (times <= 1).all():
+        return "each writer drawn is there once: whoever is drawn twice brings all images twice, and counts twice."
     if total != len(names):
         return f"expected {len(names)} writers, counted as often as they are drawn, got {total}."
     if (times == 1).all() and len(names) > 8:
@@ -139,7 +149,7 @@ def cost(confidence: np.ndarray, right: np.ndarray, least: float, misread: float
 
 
 def _costs(rng: np.random.Generator) -> Iterator[tuple]:
-    confidence, right = np.array([0.9, 0.5, 0.7, 0.2]), np.array([True, False, False, True])
+    confidence, right = np.array([1.0, 0.5, 0.7, 0.2]), np.array([True, False, False, True])
     yield confidence, right, 0.6, 10.0, 1.0
     yield confidence, right, 0.7, 10.0, 1.0
     yield confidence, right, 0.0, 3.0, 1.0
@@ -167,16 +177,35 @@ def _tables(rng: np.random.Generator) -> Iterator[tuple]:
     yield rng.integers(1, 9, (36, 36)), 20
 
 
-def _faults(*expected: int):
-    """Accept these numbers, in any order and with anything between them."""
+#: The faulty sentences of 05.5, each with a question that leads to it; and why the others stand.
+_ASK = {
+    2: "Who wrote the test images, and did they write others?",
+    3: "Which images chose the weights?",
+    6: "What would a reader score that never looks at a form?",
+    7: "What would you count before believing a confidence?",
+    9: "Lesson 04 asked the same of phone numbers.",
+}
+_STANDS = {
+    1: "Sentence 1 is a check of the labels, and claims no more.",
+    4: "The interval of sentence 4 is Wilson's.",
+    5: "Sentence 5 names the baseline, as it should.",
+    8: "Sentence 8 claims no difference, and there is none to claim.",
+    10: "Sentence 10 says what was tested and what was not.",
+}
 
-    def passes(answer: Answer) -> bool:
-        if not isinstance(answer, str):
-            number(0)(answer)  # a number is of the right kind, but one is not enough
-            return False
-        return sorted({int(each) for each in re.findall(r"\d+", answer)}) == sorted(expected)
 
-    return passes
+def _numbers(answer: Answer) -> str:
+    """Return the numbers in an answer, in order: "2 3 6 7 9" for "9, 7, 6, 3 and 2", and for a list of them."""
+    return " ".join(map(str, sorted({int(each) for each in re.findall(r"\d+", str(answer))})))
+
+
+def _nearly() -> Iterator[tuple[str, str]]:
+    """Yield each answer with four of the five faults, with and without another sentence, and what to say to it."""
+    for missing, ask in _ASK.items():
+        four = [each for each in _ASK if each != missing]
+        yield _numbers(four), f"Four of five. {ask}"
+        for other, stands in _STANDS.items():
+            yield _numbers([*four, other]), f"Four of five. {stands} {ask}"
 
 
 EXERCISES: dict[str, Exercise | FunctionExercise] = {
@@ -197,6 +226,10 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
             (
                 lambda correct, total: _interval(correct, total, _Z),
                 "z is squared in the formula: z * z, in four places.",
+            ),
+            (
+                _without_brackets,
+                "In Python, z * z / 2 * n multiplies by n: write z * z / (2 * n), and the same below the root.",
             ),
             (lambda correct, total: wilson(correct, total)[::-1], "Both are right; return the lower end first."),
             (
@@ -330,18 +363,10 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
         ],
     ),
     "05.5": Exercise(
-        passes=_faults(2, 3, 6, 7, 9),
+        passes=lambda answer: _numbers(answer) == _numbers([*_ASK]),
         hint='Five sentences, such as "1 4 5 8 10". For each: who wrote the images, who chose, what does it beat, what '
         "was counted?",
-        slips={
-            "2 3 6 7": "Four of five. Lesson 04 asked the same of phone numbers.",
-            "2 3 6 9": "Four of five. What would you count before believing a confidence?",
-            "2 3 7 9": "Four of five. What would a reader score that never looks at a form?",
-            "2 6 7 9": "Four of five. Which images chose the weights?",
-            "3 6 7 9": "Four of five. Who wrote the test images, and did they write others?",
-            "2 3 6 8 9": "Sentence 8 claims no difference, and there is none to claim. Look at the confidence instead.",
-            "2 3 5 6 7": "Sentence 5 names the baseline, as it should. One fault is about whole codes.",
-        },
+        slips=dict(_nearly()),
     ),
     "05.7": FunctionExercise(
         solution=recall_and_precision,

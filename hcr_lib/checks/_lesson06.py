@@ -28,9 +28,46 @@ def _spans(rng: np.random.Generator) -> Iterator[tuple]:
     yield [(0, 1), (0, 2), (1, 2), (1, 3), (2, 3)], [-0.5, -0.9, -0.7, -0.3, -0.1]
     yield [(0, 1)], [-2.0]
     yield [(0, 1), (0, 2), (2, 3)], [-0.1, -1.0, -1.0]
+    yield [(0, 1), (1, 3), (2, 3)], [-0.5, -0.5, -0.1]  # no span stops at 2; the lesson's candidates have such starts
     for pieces in (4, 7, 9):
         spans = [(start, stop) for stop in range(1, pieces + 1) for start in range(max(0, stop - 3), stop)]
         yield spans, [float(-score) for score in rng.gamma(1.0, 1.0, len(spans)) * [b - a for a, b in spans]]
+
+
+def _trusting(spans: Spans, scores: Sequence[float]) -> list[int]:
+    """Raise KeyError at a span whose start no way has reached."""
+    best = {0: (0.0, [])}
+    for number, (start, stop) in enumerate(spans):
+        total, path = best[start]
+        if stop not in best or total + scores[number] > best[stop][0]:
+            best[stop] = total + scores[number], [*path, number]
+    return best[max(best)][1]
+
+
+def _one_list(spans: Spans, scores: Sequence[float]) -> list[int]:
+    """Append to the path of another boundary, which thereby changes, too."""
+    best = {0: (0.0, [])}
+    for number, (start, stop) in enumerate(spans):
+        if start in best:
+            total, path = best[start]
+            if stop not in best or total + scores[number] > best[stop][0]:
+                path.append(number)
+                best[stop] = total + scores[number], path
+    return best[max(best)][1]
+
+
+def _greedy(spans: Spans, scores: Sequence[float]) -> list[int]:
+    """Go to the best next span; raise ValueError where there is none."""
+    path, at, end = [], 0, spans[-1][1]
+    while at < end:
+        path.append(max((n for n, (start, _) in enumerate(spans) if start == at), key=lambda n: scores[n]))
+        at = spans[path[-1]][1]
+    return path
+
+
+def _one_list_trusting(spans: Spans, scores: Sequence[float]) -> list[int]:
+    _trusting(spans, scores)  # which may raise
+    return _one_list(spans, scores)
 
 
 def _walk(choose, spans: Spans, scores: Sequence[float]) -> list[int]:
@@ -166,6 +203,12 @@ def _sum_of_probabilities(scores, classes, words, shares, weight):
     return words[int(np.argmax(np.array(sums) + weight * np.log(shares)))]
 
 
+def _all_summed(scores, classes, words, shares, weight):
+    places = np.arange(len(scores))
+    sums = [scores[places, [classes.index(char) for char in word]].sum() for word in words]
+    return words[int(np.argmax(np.array(sums) + np.asarray(shares) ** weight))]
+
+
 def completions(prefix: str, words: Sequence[str], counts: Sequence[float], n: int) -> list[str]:
     """Return the at most `n` words of highest count that begin with `prefix`; `words` are sorted."""
     first, last = bisect_left(words, prefix), bisect_left(words, prefix + "\uffff")
@@ -205,6 +248,12 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
             (
                 lambda spans, scores: _walk(lambda span, score: score, spans, scores),
                 "That takes the best next span at each boundary: greedy. A poor span may open the way to a good one.",
+            ),
+            (_greedy, "That takes the best next span at each boundary: greedy. It may lead where no span goes on."),
+            (_trusting, "No span stops where one of the spans starts, so no way leads to it: pass over such a span."),
+            *(
+                (one, "The append changes the way to the span's start as well: make a new list, [*path, number].")
+                for one in (_one_list, _one_list_trusting)
             ),
             (
                 lambda spans, scores: _walk(lambda span, score: -span[1], spans, scores),
@@ -292,6 +341,7 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
                 _sum_of_probabilities,
                 "All characters must be right, so probabilities multiply: add up their logs, not themselves.",
             ),
+            (_all_summed, "That adds up probabilities: add up the logs of all of them, that of the share among them."),
             (
                 _likely(lambda logs: -logs, lambda shares, weight: -weight * np.log(shares)),
                 "That is the worst word: log probabilities are negative, and the highest is the best.",

@@ -15,7 +15,7 @@ def reject_demo(confidence: npt.ArrayLike, right: npt.ArrayLike) -> _demo.Demo:
     """Show sliders for the least confidence and for two costs, with the `reject_picture` of their values."""
     controls = {
         "least": _demo.control("least", (0.0, 1.0, 0.01), 0.5),
-        "misread": _demo.control("a misread one", (1.0, 100.0, 1.0), 20.0),
+        "misread": _demo.control("misread", (1.0, 100.0, 1.0), 20.0),
         "by_hand": _demo.control("a person", (0.5, 10.0, 0.5), 1.0),
     }
     return _demo.Demo("Reject demo", lambda **values: reject_picture(confidence, right, **values), controls)
