@@ -48,6 +48,14 @@ def css() -> str:
     return (_HERE / "pad.css").read_text(encoding="utf-8")
 
 
+_last: list[tuple[pen.Drawing, tuple[int, int], float]] = []  # drawn on any pad: strokes, shape, half a pen
+
+
+def last_drawing() -> np.ndarray | None:
+    """Return the ink of what was last drawn on any pad of this process, also if it was cleared; None if nothing was."""
+    return pen.render_page(*_last[0]) if _last else None
+
+
 class DrawingPad(anywidget.AnyWidget):
     """A pad to draw on in the notebook.
 
@@ -86,6 +94,11 @@ class DrawingPad(anywidget.AnyWidget):
         # JupyterLab calls observers in a thread of their own, even while a cell is running.
         self._one_at_a_time = threading.RLock()
         self.on_msg(self._receive)
+        self.observe(self._remember, names="strokes")
+
+    def _remember(self, _change: dict[str, Any]) -> None:
+        if self.strokes:
+            _last[:] = [(self.strokes, (self.height, self.width), self.half_width)]
 
     def _receive(self, _widget: Any, message: dict[str, Any], _buffers: Any = None) -> None:
         """Act on a message of the browser, and answer it, whatever happens: no answer is a dead kernel."""
