@@ -68,16 +68,17 @@ def alignment_demo(
     ipywidgets.jslink((play, "value"), (step, "value"))  # in the browser: no step waits for the one before
     own = {
         "number": _demo.control(
-            "your number", ipywidgets.Text("", continuous_update=False, placeholder="such as 2026"),
+            "number", ipywidgets.Text("", continuous_update=False, placeholder="such as 2026"),
             tip=f"A synthetic writer writes it, and the network reads it: at most {LONGEST} characters.",
         ),
         "writer": _demo.control("writer", (0, WRITERS - 1, 1), 0, tip="Whose hand your number is written in."),
     }  # fmt: skip
     controls = {
-        **(own if network else {}),
+        **({"number": own["number"]} if network else {}),
         "text": _demo.control(
             "text", ipywidgets.Text(text, continuous_update=False), tip="What the path has to read, likely or not."
         ),
+        **({"writer": own["writer"]} if network else {}),
         "step": step,
         "play": play,
         "shade": _demo.control(
@@ -93,7 +94,8 @@ def alignment_demo(
         log_probs, _ = written(own["number"].value, own["writer"].value)
         with demo.held():
             step.value, step.max = 0, len(log_probs) - 1
-            play.max, controls["text"].value = step.max, ctc.greedy(log_probs, classes)
+            play.max = step.max
+            controls["text"].value = ctc.greedy(log_probs, classes) if own["number"].value else text
 
     for control in own.values():
         # Before the demo observes it, and paints; what went wrong here goes wrong there, too, and is said.

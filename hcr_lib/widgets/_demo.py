@@ -6,6 +6,7 @@ Pictures are drawn with Pillow: a repaint takes a fifth of Matplotlib's time, an
 import contextlib
 import html
 import io
+import itertools
 import math
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -78,16 +79,15 @@ class Demo(Panel, ipywidgets.VBox):
         self, name: str, paint: Callable[..., bytes], controls: dict[str, ipywidgets.Widget], beside: str
     ) -> None:
         super().__init__(f"{name} (run this cell to move the sliders)")
-        self._name, self._paint, self.controls, self._held = name, paint, controls, False
+        self._name, self._paint, self._held = name, paint, False
         # As high as two lines at all times: what is below must not jump.
         self.message.layout = {"width": "292px", "min_height": "36px", "margin": "0 0 0 8px"}
         reset = button("Reset", lambda: self.put(**self._first), "Put everything back to how it was at first.")
-        shown = {**controls, "reset": reset}
-        place = 1 + list(shown).index(beside)
-        shown = [*list(shown.values())[:place], self.message, *list(shown.values())[place:]]
-        boxes = [ipywidgets.VBox(column) for column in _chunks(shown, math.ceil(len(shown) / 3))]
-        rows = ipywidgets.HBox(boxes, layout={"flex_flow": "row wrap"})
         self.controls = {**controls, "reset": reset}
+        slots = [[each, self.message] if name == beside else [each] for name, each in self.controls.items()]
+        columns = _chunks(slots, math.ceil(len(slots) / 3))
+        boxes = [ipywidgets.VBox([*itertools.chain.from_iterable(column)]) for column in columns]
+        rows = ipywidgets.HBox(boxes, layout={"flex_flow": "row wrap"})
         self.children = [rows, self.picture, self.guard]
         self._first = self.settings
         for name in self.settings:

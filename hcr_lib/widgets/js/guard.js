@@ -21,7 +21,10 @@ function render({ model, el }) {
         Object.assign(button, { title: label, ariaLabel: label });
       });
     }
-    for (const message of box.querySelectorAll(".hcr-message")) message.ariaLive = "polite";
+    for (const words of box.querySelectorAll(".hcr-message > .widget-html-content")) {
+      words.ariaLive = "polite";
+      words.style.lineHeight = "1.25"; // two lines fit where a control does
+    }
   }
 
   const children = new MutationObserver(name);
