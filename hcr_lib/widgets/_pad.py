@@ -154,21 +154,25 @@ class DrawingPad(anywidget.AnyWidget):
             A folder, for a picture: it goes into a folder for its class inside, ``A/`` or ``a_lower/`` (many file
             systems take ``A`` and ``a`` for one name), itself inside the writer's, if one is given, as black ink on
             white paper under a number of its own. Or a ``.jsonl`` file, to which the strokes are added: see
-            `datasets.save_drawing`. ``datasets.load(target)`` reads either.
+            `datasets.save_drawing`. ``datasets.load(target)`` reads either. A word is always kept as strokes, for
+            `datasets.read_drawings`: with a folder, in the file of the folder's name and ``.jsonl`` beside it.
         label : str
-            The character that was drawn.
+            The character that was drawn, or the word.
         writer : str, optional
             Who drew it: a name, or better a made-up one.
 
         Raises
         ------
         ValueError
-            If nothing is drawn, `label` is no single digit or letter, or `writer` cannot name a folder.
+            If nothing is drawn, `label` is neither a digit or letter nor a word, or `writer` cannot name a folder.
         """
-        ensure_choice(label, BYCLASS, name="label")
+        if len(label) < 2:
+            ensure_choice(label, BYCLASS, name="label")
         if not self.strokes:
             raise ValueError("the pad is empty; expected a drawing to save. Draw something first.")
         target = Path(target)
+        if len(label) > 1 and target.suffix != ".jsonl":
+            target = target.with_name(f"{target.name}.jsonl")
         if target.suffix == ".jsonl":
             return save_drawing(target, self.strokes, label, writer, half_width=self.half_width)
         if writer is not None:
