@@ -1,5 +1,8 @@
 """The pads in a real browser: most of it without JupyterLab, with a stand-in for its connection to Python."""
 
+import functools
+import json
+import urllib.request
 from types import SimpleNamespace
 
 import nbformat
@@ -183,6 +186,25 @@ def test_a_word_is_read_a_letter_corrected_and_a_completion_taken(opened, reader
     assert at.pad.text == at.page.get_by_label("Text so far").input_value()
 
 
+def test_what_is_drawn_while_a_word_is_taken_stays_and_is_not_read_with_it(opened, reader):
+    at = opened(widgets.ReadingPad(reader, "word", width=800, height=200, half_width=6))
+    at.draw(map(thin, written("morn", (200, 800))))
+    at.page.wait_for_function("document.querySelector('.hcr-result-text')?.textContent === 'MORN'")
+    at.settled()
+    at.page.evaluate("model.delay = 300")
+    later = [[[60, 40], [60, 160]], [[130, 40], [130, 160]]]
+    for key, text in (("1", "MORNING "), ("Enter", "MORNING II ")):
+        at.canvas.press(key)
+        at.draw(later, steps=3)  # both strokes have ended before Python answers
+        assert at.page.evaluate("model.waiting") == 1
+        at.page.wait_for_function("document.querySelector('canvas').dataset.strokes === '2'")
+        at.page.wait_for_function("document.querySelector('.hcr-result-text')?.textContent === 'II'")
+        at.settled()
+        assert (len(at.pad.strokes), at.pad.text) == (2, text)
+    at.page.evaluate("model.set('strokes', [])")  # a cell of the notebook clears the pad: nothing was ordered
+    assert at.canvas.get_attribute("data-strokes") == "0"
+
+
 @pytest.mark.parametrize("cleared", [False, True])
 def test_a_reading_that_is_out_of_date_is_dropped(opened, reader, cleared):
     at = opened(widgets.ReadingPad(reader, "char"))
@@ -255,6 +277,22 @@ def test_a_drawing_is_saved_with_one_click(opened, reader, tmp_path):
     at.button("Save the drawing").click()
     at.page.get_by_text("saved as").wait_for()
     assert [path.parent.name for path in tmp_path.rglob("*.png")] == ["3"]
+
+
+def test_a_word_is_saved_and_what_the_network_sees_is_not_stretched(opened, reader, tmp_path):
+    at = opened(widgets.ReadingPad(reader, "word", width=800, height=200, half_width=6, save_to=tmp_path / "own"))
+    at.draw(map(thin, written("morn", (200, 800))))
+    at.page.wait_for_function("document.querySelector('.hcr-label').value === 'MORN'")
+    at.page.get_by_label("What you drew, for saving").fill("morn")
+    at.button("Save the drawing").click()
+    at.page.get_by_text("saved as").wait_for()
+    [word] = datasets.read_drawings(tmp_path / "own.jsonl")
+    assert (word.text, [stroke.tolist() for stroke in word.strokes]) == ("morn", at.pad.strokes)
+    for width in (1000, 500):
+        at.page.set_viewport_size({"width": width, "height": 900})
+        seen = at.page.locator("canvas.hcr-seen")
+        box, sides = seen.bounding_box(), seen.evaluate("canvas => [canvas.width, canvas.height]")
+        assert box["width"] / box["height"] == pytest.approx(sides[0] / sides[1], rel=0.05)
 
 
 def test_silence_is_told_within_three_seconds_and_over_when_python_answers(opened, reader):
@@ -370,7 +408,7 @@ def notebook(browser, lab):  # noqa: F811
         page.on("pageerror", lambda error: errors.append(str(error)))
         canvas = page.locator("canvas[data-strokes]")
         canvas.wait_for(timeout=ANSWER_S * 1000)
-        yield SimpleNamespace(page=page, root=lab.root, canvas=canvas, cells=page.locator(".jp-CodeCell"))
+        yield SimpleNamespace(page=page, lab=lab, root=lab.root, canvas=canvas, cells=page.locator(".jp-CodeCell"))
         assert errors == []
 
 
@@ -448,6 +486,15 @@ def test_the_pad_follows_a_dark_theme(notebook):
     assert paper != dark_paper
 
 
+def restart_by_rest(lab):  # noqa: F811
+    """Restart the kernel of the notebook as another program may."""
+    ask = functools.partial(urllib.request.Request, headers={"Authorization": f"token {lab.token}"})
+    with urllib.request.urlopen(ask(f"{lab.url}/api/sessions")) as answer:
+        kernels = [each["kernel"]["id"] for each in json.load(answer) if each["path"] == "pads.ipynb"]
+    for kernel in kernels:
+        urllib.request.urlopen(ask(f"{lab.url}/api/kernels/{kernel}/restart", method="POST")).close()
+
+
 def test_a_restarted_kernel_is_told_within_three_seconds(notebook):
     page = notebook.page
     say = page.get_by_text("No answer from Python")
@@ -464,3 +511,6 @@ def test_a_restarted_kernel_is_told_within_three_seconds(notebook):
     notebook.canvas.wait_for()
     draw_in(notebook)
     page.locator(".hcr-result-text").get_by_text("3", exact=True).wait_for(timeout=ANSWER_S * 1000)
+    restart_by_rest(notebook.lab)  # as another program may: the page is told nothing
+    draw_in(notebook)
+    say.wait_for(timeout=3000)

@@ -4,7 +4,7 @@
 import { button, make, picture } from "./dom.js";
 
 const ROWS = 4; // an answer and its rivals
-const LONGEST = 60; // characters of what is saved, as in datasets/_drawings.py
+const LONGEST_LABEL = 60; // characters of what is saved, as in datasets/_drawings.py
 const INVITATION = "Draw on the pad.";
 
 export class Panel {
@@ -86,7 +86,7 @@ export class Panel {
       made.title = label;
     });
     const one = answer.mode === "char";
-    this.label.maxLength = one ? 1 : LONGEST;
+    this.label.maxLength = one ? 1 : LONGEST_LABEL;
     this.label.classList.toggle("hcr-one", one);
     if (document.activeElement !== this.label) this.label.value = reading.includes("\n") ? "" : reading;
     this.status.textContent = answer.saved ?? "";
