@@ -205,7 +205,7 @@ def demos(lab_page):
 @contextlib.contextmanager
 def repainting(cell) -> Iterator[None]:
     """Wait until the picture of a cell has changed."""
-    picture = cell.locator("img.widget-image").element_handle()
+    picture = cell.locator("img.widget-image").first.element_handle()
     before = picture.get_attribute("src")
     yield
     cell.page.wait_for_function("([image, old]) => image.src !== old", arg=[picture, before])
@@ -348,7 +348,7 @@ def test_the_alignment_is_stepped_through_with_the_slider(demos):
     assert cell.locator(".widget-hslider .widget-readout").inner_text() == "1"
     with repainting(cell):
         cell.get_by_role("button", name="Play").click()
-        cell.get_by_text("5", exact=True).wait_for()  # the last step
+    cell.locator("img[alt*='step 5']").wait_for()  # the last one, painted: Python has caught up
     cell.get_by_role("button", name="Reset").click()
     cell.locator(".widget-readout").get_by_text("0", exact=True).wait_for()
 

@@ -101,6 +101,7 @@ def alignment_demo(
         # Before the demo observes it, and paints; what went wrong here goes wrong there, too, and is said.
         control.observe(lambda change: demo.carefully(lambda: read(change)), names="value")
     demo = _demo.Demo("Alignment demo", paint, controls, beside="text")
+    demo.controls["reset"].on_click(lambda _button: play.set_trait("playing", False))
     return demo
 
 
