@@ -103,7 +103,7 @@ def test_a_number_of_ones_own_is_written_read_and_played(log_probs):
     assert demo.picture.value != expected
     shown = demo.picture.value
     demo.controls["number"].value = "47x"
-    assert "the network knows 0123456789; got" in demo.message.value and demo.picture.value == shown
+    assert "expected characters of 0123456789; got" in demo.message.value and demo.picture.value == shown
     demo.controls["reset"].click()
     assert (demo.settings, demo.picture.value, demo.message.value) == (first, painted, "")
     assert demo.controls["step"].max == 7

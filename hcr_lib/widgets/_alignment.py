@@ -12,6 +12,7 @@ from hcr_lib import ctc
 from hcr_lib._validate import ensure_choice
 from hcr_lib.handwriting import draw_char
 from hcr_lib.handwriting import writer as handwriting_of
+from hcr_lib.labels import BYCLASS
 from hcr_lib.widgets import _demo
 
 Network = Callable[[np.ndarray], npt.ArrayLike]
@@ -57,8 +58,8 @@ def alignment_demo(
     def written(number: str, writer: int) -> tuple[np.ndarray, np.ndarray | None]:
         if not number:
             return given
-        if unknown := sorted({*number} - {*classes}):
-            raise ValueError(f"the network knows {classes}; got {', '.join(map(repr, unknown))}. Leave that out.")
+        if unknown := sorted({*number} - ({*classes} & {*BYCLASS})):
+            raise ValueError(f"expected characters of {classes}; got {', '.join(map(repr, unknown))}. Leave that out.")
         own = written_strip(number, writer)
         return np.asarray(network(own)), own
 
@@ -78,12 +79,12 @@ def alignment_demo(
         "text": _demo.control(
             "text", ipywidgets.Text(text, continuous_update=False), tip="What the path has to read, likely or not."
         ),
-        **({"writer": own["writer"]} if network else {}),
-        "step": step,
-        "play": play,
         "shade": _demo.control(
             "shade", [("output", "output"), ("all paths", "posterior")], tip="What the grey of a cell means."
         ),
+        **({"writer": own["writer"]} if network else {}),
+        "step": step,
+        "play": play,
     }
 
     def paint(text: str, step: int, shade: str, number: str = "", writer: int = 0) -> bytes:
