@@ -506,7 +506,7 @@ def test_the_ladder_is_climbed_and_its_weight_moved_and_reset_goes_back_to_the_b
     assert first == widgets.ladder_picture(*CATS[0], LADDER, 1)
     demo.controls["rungs"].value, demo.controls["word"].value, demo.controls["weight"].value = 2, 1, 1.5
     assert demo.picture.value == widgets.ladder_picture(*CATS[1], LADDER, 2, 1.5)
-    assert demo.guard.alt == "Ladder demo: word COT, rungs 2, weight 1.5"
+    assert demo.guard.alts == ["Ladder demo: word COT, rungs 2, weight 1.5"]
     demo.controls["reset"].click()
     assert demo.picture.value == first
     assert all(control.tooltip for control in demo.controls.values())
