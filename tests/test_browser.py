@@ -205,7 +205,7 @@ def demos(lab_page):
 @contextlib.contextmanager
 def repainting(cell) -> Iterator[None]:
     """Wait until the picture of a cell has changed."""
-    picture = cell.locator("img.widget-image").element_handle()
+    picture = cell.locator("img.widget-image").first.element_handle()
     before = picture.get_attribute("src")
     yield
     cell.page.wait_for_function("([image, old]) => image.src !== old", arg=[picture, before])
@@ -324,11 +324,19 @@ def test_the_explorer_trains_the_network_that_its_sliders_say(demos):
     with repainting(cell):
         pooling.fill("3")
         pooling.press("Enter")
-    button = cell.get_by_role("button", name="train 4 epochs, 3 times")
+    height, curve = cell.bounding_box()["height"], cell.locator("img.widget-image").nth(1)
+    empty = curve.get_attribute("src")
+    button, stop = (cell.get_by_role("button", name=name) for name in ("train 4 epochs, 3 times", "stop"))
     button.click()
+    cell.page.wait_for_function("([image, old]) => image.src !== old", arg=[curve.element_handle(), empty])
+    with repainting(cell):  # the sliders are free while it trains
+        pooling.fill("2")
+        pooling.press("Enter")
+    assert button.is_disabled() and stop.is_enabled()
     cell.get_by_text("of validation").wait_for(timeout=RUN_S * 1000)
     assert cell.get_by_text("pooling 3").count() == 1
-    button.wait_for()
+    assert cell.bounding_box()["height"] == height
+    assert (button.is_enabled(), stop.is_enabled()) == (True, False)
 
 
 def test_the_alignment_is_stepped_through_with_the_slider(demos):
@@ -338,6 +346,11 @@ def test_the_alignment_is_stepped_through_with_the_slider(demos):
         step.focus()
         step.press("ArrowRight")
     assert cell.locator(".widget-hslider .widget-readout").inner_text() == "1"
+    with repainting(cell):
+        cell.get_by_role("button", name="Play").click()
+    cell.locator("img[alt*='step 5']").wait_for()  # the last one, painted: Python has caught up
+    cell.get_by_role("button", name="Reset").click()
+    cell.locator(".widget-readout").get_by_text("0", exact=True).wait_for()
 
     text = cell.get_by_label("text")
     assert text.input_value() == "112"

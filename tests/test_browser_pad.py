@@ -1,5 +1,8 @@
 """The pads in a real browser: most of it without JupyterLab, with a stand-in for its connection to Python."""
 
+import functools
+import json
+import urllib.request
 from types import SimpleNamespace
 
 import nbformat
@@ -150,8 +153,8 @@ def test_a_digit_is_guessed_while_it_is_drawn_and_each_point_travels_once(opened
     assert at.page.locator("[aria-live=polite]").first.inner_text().startswith("3, or ")
 
 
-def test_a_word_is_read_a_letter_corrected_and_a_completion_taken(opened, reader):
-    at = opened(widgets.ReadingPad(reader, "word", width=800, height=200, half_width=6))
+def test_a_word_is_read_a_letter_corrected_the_word_saved_and_a_completion_taken(opened, reader, tmp_path):
+    at = opened(widgets.ReadingPad(reader, "word", width=800, height=200, half_width=6, save_to=tmp_path / "own"))
     place = at.canvas.bounding_box()
     at.draw(map(thin, written("morn", (200, 800))))
     at.text.get_by_text("N").wait_for()
@@ -174,13 +177,34 @@ def test_a_word_is_read_a_letter_corrected_and_a_completion_taken(opened, reader
     letters.nth(2).press("R")
     at.page.wait_for_function("document.querySelector('.hcr-result-text').textContent === 'MORN'")
 
+    assert at.page.get_by_label("What you drew, for saving").input_value() == "MORN"
+    at.page.get_by_label("What you drew, for saving").fill("morn")
+    at.button("Save the drawing").click()
+    at.page.get_by_text("saved as").wait_for()
+    [word] = datasets.read_drawings(tmp_path / "own.jsonl")
+    assert (word.text, [stroke.tolist() for stroke in word.strokes]) == ("morn", at.pad.strokes)
+
+    seen = at.page.locator("canvas.hcr-seen")
+    box, sides = seen.bounding_box(), seen.evaluate("canvas => [canvas.width, canvas.height]")
+    assert box["width"] / box["height"] == pytest.approx(sides[0] / sides[1], rel=0.05), "it is not stretched"
+
     at.button("Write MORNING (key 1)").click()
     at.page.locator("canvas[data-strokes='0']").wait_for()
     assert at.page.get_by_label("Text so far").input_value() == "MORNING "
     assert at.page.evaluate("document.activeElement.tagName") == "CANVAS"
-    at.page.keyboard.press("4")  # the likeliest next word
-    at.page.wait_for_function("document.querySelector('.hcr-so-far').value.length > 8")
+    at.page.evaluate("model.delay = 300")
+    for key in ("4", "Enter"):  # the likeliest next word, and what is on the pad
+        at.canvas.press(key)
+        at.draw([[[60, 40], [60, 160]], [[130, 40], [130, 160]]])  # both strokes have ended before Python answers
+        assert at.page.evaluate("model.waiting") == 1
+        at.page.wait_for_function("document.querySelector('canvas[data-strokes]').dataset.strokes === '2'")
+        at.page.wait_for_function("document.querySelector('.hcr-result-text')?.textContent.length === 2")
+        assert at.settled()["reading"] == (read := at.text.text_content())
+        assert len(at.pad.strokes) == 2, "what is drawn while a word is taken stays"
     assert at.pad.text == at.page.get_by_label("Text so far").input_value()
+    assert len(at.pad.text.split()) == 3 and at.pad.text.endswith(f" {read} ")
+    at.page.evaluate("model.set('strokes', [])")  # a cell of the notebook clears the pad: nothing was ordered
+    assert at.canvas.get_attribute("data-strokes") == "0"
 
 
 @pytest.mark.parametrize("cleared", [False, True])
@@ -370,7 +394,7 @@ def notebook(browser, lab):  # noqa: F811
         page.on("pageerror", lambda error: errors.append(str(error)))
         canvas = page.locator("canvas[data-strokes]")
         canvas.wait_for(timeout=ANSWER_S * 1000)
-        yield SimpleNamespace(page=page, root=lab.root, canvas=canvas, cells=page.locator(".jp-CodeCell"))
+        yield SimpleNamespace(page=page, lab=lab, root=lab.root, canvas=canvas, cells=page.locator(".jp-CodeCell"))
         assert errors == []
 
 
@@ -448,6 +472,15 @@ def test_the_pad_follows_a_dark_theme(notebook):
     assert paper != dark_paper
 
 
+def restart_by_rest(lab):  # noqa: F811
+    """Restart the kernel of the notebook as another program may."""
+    ask = functools.partial(urllib.request.Request, headers={"Authorization": f"token {lab.token}"})
+    with urllib.request.urlopen(ask(f"{lab.url}/api/sessions")) as answer:
+        kernels = [each["kernel"]["id"] for each in json.load(answer) if each["path"] == "pads.ipynb"]
+    for kernel in kernels:
+        urllib.request.urlopen(ask(f"{lab.url}/api/kernels/{kernel}/restart", method="POST")).close()
+
+
 def test_a_restarted_kernel_is_told_within_three_seconds(notebook):
     page = notebook.page
     say = page.get_by_text("No answer from Python")
@@ -464,3 +497,6 @@ def test_a_restarted_kernel_is_told_within_three_seconds(notebook):
     notebook.canvas.wait_for()
     draw_in(notebook)
     page.locator(".hcr-result-text").get_by_text("3", exact=True).wait_for(timeout=ANSWER_S * 1000)
+    restart_by_rest(notebook.lab)  # as another program may: the page is told nothing
+    draw_in(notebook)
+    say.wait_for(timeout=3000)

@@ -122,11 +122,18 @@ def test_what_is_no_character_is_told(open_page):
     ring = np.stack([np.cos(around), np.sin(around)], axis=1)
     face = [200 + 150 * ring, [150, 150] + 25 * ring, [250, 150] + 25 * ring, [200, 270] + [70, 20] * ring]
     shown = [[[[200, 200]]], [stroke.tolist() for stroke in face], [[[500, 500], [600, 600]]], []]
+    for k, text in enumerate(["CAT", "12", "HI", "XYZ", "308"]):
+        strokes = handwriting.write(text, handwriting.writer(k), np.random.default_rng(1))
+        shown.append([stroke.round(1).tolist() for stroke in pen.scale_to(strokes, margin=40)])
+    shown.append([[[150, 60], [150, 340]], [[260, 60], [170, 200], [260, 340]]])  # a K whose arms miss its stem
     found = page.evaluate(READ, [shown, [10] * 4])
     reader = Recognizer.load(pad_page.ALPHABET)
     expected = [_engine.guess(reader, drawn, (400, 400), 10, "char", settled=True).notice for drawn in shown]
     assert "no letter or digit" in expected[1]
-    assert [answer["notice"] for answer in found] == [notice.partition("\n")[0] for notice in expected]
+    assert ["several" in notice for notice in expected] == [False] * 4 + [True] * 5 + [False]
+    assert [answer["notice"].partition(". Draw")[0] for answer in found] == [
+        notice.partition(". Draw")[0] for notice in expected
+    ]
 
 
 def test_a_digit_is_drawn_corrected_and_added_and_words_are_declined(open_page):

@@ -20,7 +20,7 @@ points = st.lists(st.tuples(*[st.integers(0, 4000).map(lambda tenth: tenth / 10)
     st.lists(
         st.tuples(
             st.lists(points, min_size=1, max_size=3),
-            st.sampled_from(BYCLASS),
+            st.sampled_from([*BYCLASS, "garden", "Dear Anna,", "10:45"]),
             st.none() | st.text(st.characters(codec="utf-8"), min_size=1),
         ),
         min_size=1,
@@ -29,11 +29,11 @@ points = st.lists(st.tuples(*[st.integers(0, 4000).map(lambda tenth: tenth / 10)
 )
 def test_drawings_come_back_as_they_were(tmp_path_factory, drawings):
     path = tmp_path_factory.mktemp("own") / "drawings.jsonl"
-    for strokes, char, writer in drawings:
-        assert datasets.save_drawing(str(path), strokes, char, writer, half_width=6) == path
+    for strokes, text, writer in drawings:
+        assert datasets.save_drawing(str(path), strokes, text, writer, half_width=6) == path
     found = datasets.read_drawings(path)
-    assert [(drawing.char, drawing.writer, drawing.half_width) for drawing in found] == [
-        (char, writer, 6) for _, char, writer in drawings
+    assert [(drawing.text, drawing.writer, drawing.half_width) for drawing in found] == [
+        (text, writer, 6) for _, text, writer in drawings
     ]
     for drawing, (strokes, _, _) in zip(found, drawings, strict=True):
         assert [stroke.tolist() for stroke in drawing.strokes] == [list(map(list, stroke)) for stroke in strokes]
@@ -48,6 +48,21 @@ def test_they_load_as_images_with_characters_writers_and_origins(tmp_path):
     assert own.origin(1) == f"{path}, image 1"
     assert np.array_equal(own.images[0], images.to_mnist(255 - np.uint8(255 * pen.render(BAR))))
     assert sum(len(datasets.load(str(path), part)) for part in ("train", "val", "test")) == 2
+
+
+def test_words_are_kept_beside_characters_and_old_files_are_read(tmp_path):
+    path = tmp_path / "drawings.jsonl"
+    path.write_text(GOOD + "\n", encoding="utf-8")  # as it was before there were words
+    datasets.save_drawing(path, BAR, "garden", "ada")
+    datasets.save_drawing(path, BAR, "l")
+    assert [drawing.text for drawing in datasets.read_drawings(path)] == ["1", "garden", "l"]
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert [list(line) for line in lines] == [
+        [key, "writer", "half_width", "strokes"] for key in ("char", "text", "char")
+    ], "single characters stay as they were"
+    assert datasets.load(path, "all").chars.tolist() == ["1", "l"]
+    with pytest.raises(datasets.MissingDataError, match="holds words only"):
+        datasets.load(datasets.save_drawing(tmp_path / "words.jsonl", BAR, "garden"))
 
 
 def test_without_any_writer_there_are_none(tmp_path):
@@ -69,8 +84,12 @@ def test_where_on_the_pad_it_was_drawn_does_not_matter(tmp_path):
         ([[1, 2]], "1", None, r"points of shape \(n, 2\)"),
         ([[[0, float("nan")]]], "1", None, "finite"),
         ([[[0, 0], [0, 1e9]]], "1", None, "pixels of the pad"),
-        (BAR, "12", None, "char must be one of"),
-        (BAR, "", None, "char must be one of"),
+        (BAR, "ä", None, "text must be one of"),
+        (BAR, "", None, "text must be one of"),
+        (BAR, "naïve", None, "text must be a digit, a letter, or one line"),
+        (BAR, "two\nlines", None, "text must be a digit, a letter, or one line"),
+        (BAR, " 1", None, "text must be a digit, a letter, or one line"),
+        (BAR, "1" * 61, None, "at most 60"),
         (BAR, "1", "", "writer must be a name"),
         (BAR, "1", 7, "writer must be a name"),
         ([[[0, 0]] * 5_001], "1", None, "at most 5,000 points"),
@@ -94,6 +113,7 @@ GOOD = json.dumps({"char": "1", "writer": None, "half_width": 10, "strokes": BAR
         "{}",
         GOOD.replace('"1"', '"12"'),
         GOOD.replace('"1"', "1"),
+        GOOD.replace('"char"', '"text"').replace('"1"', "12"),
         GOOD.replace("10", "0"),
         GOOD.replace("10", '"10"'),
         GOOD.replace("10", "10000"),
@@ -138,7 +158,7 @@ def test_a_program_killed_while_it_wrote_costs_one_drawing_and_no_other(tmp_path
         assert len(datasets.load(path)) == 1
     datasets.save_drawing(path, BAR, "7")
     with pytest.warns(UserWarning, match="line 2 was cut off"):
-        assert [drawing.char for drawing in datasets.read_drawings(path)] == ["1", "7"]
+        assert [drawing.text for drawing in datasets.read_drawings(path)] == ["1", "7"]
 
 
 PROGRAM = """

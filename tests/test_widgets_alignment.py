@@ -78,6 +78,48 @@ def test_moving_the_sliders_paints_again(log_probs):
     assert (demo.picture.value, demo.message.value) == (expected, "")
 
 
+def test_a_number_of_ones_own_is_written_read_and_played(log_probs):
+    strips = []
+
+    def network(strip):
+        """Read as many ones as there are characters."""
+        strips.append(strip)
+        seen = np.zeros((strip.shape[1] // 4, 11))
+        seen[np.arange(len(seen)), np.where(np.arange(len(seen)) % 4, 0, 2)] = 9
+        return ctc.log_softmax(seen[: 4 * (strip.shape[1] // 112) + 4])
+
+    demo = widgets.alignment_demo(log_probs, CLASSES, "7", STRIP, network=network)
+    first, painted = demo.settings, demo.picture.value
+    assert painted == widgets.alignment_picture(log_probs, CLASSES, "7", 0, strip=STRIP)
+    demo.put(step=7)
+    demo.controls["number"].value = "4711"
+    read = network(_alignment.written_strip("4711"))
+    assert np.array_equal(strips[0], strips[1]), "the network is asked once, for what is shown"
+    assert demo.controls["step"].max == demo.controls["play"].max == len(read) - 1
+    assert (demo.controls["text"].value, demo.controls["step"].value) == (ctc.greedy(read, CLASSES), 0)
+    expected = widgets.alignment_picture(read, CLASSES, ctc.greedy(read, CLASSES), 0, strip=strips[0])
+    assert (demo.picture.value, demo.message.value) == (expected, "")
+    demo.controls["writer"].value = 9
+    assert demo.picture.value != expected
+    shown = demo.picture.value
+    demo.controls["number"].value = "47x"
+    assert "expected characters of 0123456789; got" in demo.message.value and demo.picture.value == shown
+    demo.controls["reset"].click()
+    assert (demo.settings, demo.picture.value, demo.message.value) == (first, painted, "")
+    assert demo.controls["step"].max == 7
+
+
+def test_a_written_strip_is_as_in_the_lesson():
+    for text in ("1", "2026", "888888888888"):
+        strip = _alignment.written_strip(text, 5)
+        assert (strip.dtype, strip.shape[0], strip.shape[1] % 4) == (np.uint8, 28, 0)
+        assert strip.shape[1] >= 112 and strip.max() > 200 and not strip[:, :2].any()
+    assert not np.array_equal(_alignment.written_strip("47", 1), _alignment.written_strip("47", 2))
+    for text in ("", "1234567890123"):
+        with pytest.raises(ValueError, match=f"expected 1 to 12 characters; got {len(text)}"):
+            _alignment.written_strip(text)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [("1a", "may only hold the characters"), ("11111", "no path of 8 steps"), ("1234567890123", "at most 12")],

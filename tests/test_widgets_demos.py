@@ -10,7 +10,7 @@ from PIL import Image
 from hcr_lib import datasets, images, pen, widgets
 from hcr_lib.augment import LIMITS, Augment
 from hcr_lib.handwriting import Style, draw_char, writer
-from hcr_lib.widgets import _augment, _browser, _ladder, _writer
+from hcr_lib.widgets import _augment, _browser, _ladder, _pad, _writer
 
 STROKES = [[[100, 50], [60, 220], [240, 220]], [[200, 60], [200, 350]]]  # a 4
 PAGE = np.full((120, 90), 230, "uint8")
@@ -31,16 +31,34 @@ def sample():
     return datasets.Dataset(np.stack(stored), np.arange(30) % 3, classes="LOx", source="here", writers=writers)
 
 
-def test_the_reprs_are_fixed_so_that_notebooks_compare_equal(sample):
-    demos = {
-        "Preprocessing": widgets.preprocessing_demo([np.eye(28)]),
-        "Writer": widgets.writer_demo(),
-        "Augmentation": widgets.augmentation_demo(sample),
-    }
-    for name, demo in demos.items():
-        assert repr(demo) == f"{name} demo (run this cell to move the sliders)"
-    assert repr(widgets.sample_browser(sample)) == "Sample browser (run this cell to move the sliders)"
+#: Each demo, what is changed in it, and the control below which its messages stand.
+DEMOS = {
+    "Preprocessing demo": (lambda _: widgets.preprocessing_demo([PAGE]), {"blur": 2.0, "light": False}, "drawn"),
+    "Writer demo": (lambda _: widgets.writer_demo("x"), {"writer": 3, "slant": 0.9, "text": "y"}, "text"),
+    "Augmentation demo": (widgets.augmentation_demo, {"blur": 0.0, "seed": 4}, "usual"),
+    "Sample browser": (widgets.sample_browser, {"char": "L", "order": "ink"}, "page"),
+    "Reject demo": (lambda _: widgets.reject_demo(CONFIDENCE, RIGHT), {"least": 0.9, "misread": 2.0}, "by_hand"),
+}
 
+
+@pytest.mark.parametrize("name", DEMOS)
+def test_every_demo_has_a_name_tooltips_a_message_beside_its_control_and_a_reset(sample, name):
+    make, changes, beside = DEMOS[name]
+    demo = make(sample)
+    assert repr(demo) == f"{name} (run this cell to move the sliders)"  # fixed, so that notebooks compare equal
+    assert [name for name, control in demo.controls.items() if not control.tooltip] == []
+    [column] = (column.children for column in demo.children[0].children if demo.message in column.children)
+    assert column[column.index(demo.message) - 1] is demo.controls[beside]
+    first, picture, alts = demo.settings, demo.picture.value, demo.guard.alts
+    demo.put(**changes)
+    assert demo.settings != first and demo.picture.value != picture and demo.guard.alts != alts
+    pictures = []
+    demo.picture.observe(lambda change: pictures.append(change["new"]), names="value")
+    demo.controls["reset"].click()
+    assert (demo.settings, pictures, demo.guard.alts, demo.message.value) == (first, [picture], alts, "")
+
+
+CONFIDENCE, RIGHT = np.array([0.9, 0.8, 0.6, 0.3]), np.array([True, False, True, False])
 
 # --- the writer
 
@@ -345,6 +363,44 @@ def test_a_picture_without_ink_is_said_in_the_demo():
         widgets.preprocessing_demo([])
 
 
+def test_a_picture_of_ones_own_is_uploaded():
+    demo = widgets.preprocessing_demo({"L": PAGE})
+    painted, file = demo.picture.value, io.BytesIO()
+    Image.fromarray(PAGE).resize((1800, 2400), Image.Resampling.NEAREST).save(file, "PNG")
+
+    def upload(name, content):
+        file = {"name": name, "type": "", "size": len(content), "last_modified": 0, "content": memoryview(content)}
+        demo.controls["upload"].set_state({"value": [file]})  # as a browser does
+
+    upload("my own.png", file.getvalue())
+    assert (demo.controls["picture"].value, demo.message.value) == ("my own.png", "")
+    small = images.resize(images.to_gray(PAGE), 600, 450)
+    assert np.abs(pixels(demo.picture.value).astype(int) - pixels(widgets.preprocessing_picture(small))).mean() < 2
+    shown = demo.picture.value
+    upload("my text.txt", b"no picture")
+    assert "not a picture" in demo.message.value
+    assert (demo.controls["picture"].value, demo.picture.value) == ("my own.png", shown)
+    demo.controls["reset"].click()
+    assert (demo.controls["picture"].value, demo.picture.value, demo.message.value) == ("L", painted, "")
+
+
+def test_the_last_drawing_is_sent_from_the_pad(monkeypatch):
+    monkeypatch.setattr(_pad, "_last", [])
+    demo = widgets.preprocessing_demo({"L": PAGE})
+    demo.controls["drawn"].click()
+    assert "nothing was drawn yet" in demo.message.value
+    pads = [widgets.DrawingPad(), widgets.DrawingPad(width=300)]
+    for pad in pads:
+        pad.replay(STROKES)
+        demo.controls["drawn"].click()
+        assert (demo.controls["picture"].value, demo.message.value) == ("from the pad", "")
+        assert demo.picture.value == widgets.preprocessing_picture(1 - pad.ink())
+    pads[1].clear()
+    assert demo.controls["picture"].options == ("L", "from the pad")
+    demo.controls["drawn"].click()
+    assert demo.message.value == "", "what was drawn last can be sent after the pad was cleared"
+
+
 @pytest.mark.parametrize("step", images.STEPS)
 def test_every_step_has_a_switch_that_changes_the_trace_and_is_marked(step):
     demo = widgets.preprocessing_demo([PAGE])
@@ -383,9 +439,6 @@ def test_an_unknown_switch_is_an_error_that_names_the_known_ones():
 
 
 # --- the threshold below which a person is asked
-
-
-CONFIDENCE, RIGHT = np.array([0.9, 0.8, 0.6, 0.3]), np.array([True, False, True, False])
 
 
 def shares(**settings):
@@ -453,7 +506,7 @@ def test_the_ladder_is_climbed_and_its_weight_moved_and_reset_goes_back_to_the_b
     assert first == widgets.ladder_picture(*CATS[0], LADDER, 1)
     demo.controls["rungs"].value, demo.controls["word"].value, demo.controls["weight"].value = 2, 1, 1.5
     assert demo.picture.value == widgets.ladder_picture(*CATS[1], LADDER, 2, 1.5)
-    assert demo.guard.alt == "Ladder demo: word COT, rungs 2, weight 1.5"
+    assert demo.guard.alts == ["Ladder demo: word COT, rungs 2, weight 1.5"]
     demo.controls["reset"].click()
     assert demo.picture.value == first
     assert all(control.tooltip for control in demo.controls.values())

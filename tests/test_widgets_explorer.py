@@ -1,6 +1,7 @@
 """The network explorer and the feature pad without a browser: settings or strokes in, a picture out."""
 
 import io
+import threading
 
 import numpy as np
 import pytest
@@ -62,9 +63,13 @@ def test_where_the_maps_vanish_the_picture_says_so_and_draws_no_bars():
 
 def test_a_short_training_learns_and_depends_on_its_seed_alone(digits):
     few = [part.take(range(240)) for part in digits]
-    first, again = (widgets.explorer_training(*few, epochs=4, filters=4) for _ in range(2))
+    losses = []
+    first, again = (
+        widgets.explorer_training(*few, epochs=4, filters=4, watch=watch) for watch in (losses.append, lambda _: False)
+    )
     assert first == pytest.approx(again, abs=0.02)  # sums may be added in another order
     assert first > 0.3
+    assert len(losses) == 4 * 7 and np.mean(losses[-7:]) < 0.9 * np.mean(losses[:7])
 
 
 def test_a_trial_trains_for_the_same_number_of_epochs_however_slow_the_network(digits, monkeypatch):
@@ -77,7 +82,8 @@ def test_a_trial_trains_for_the_same_number_of_epochs_however_slow_the_network(d
     few = [part.take(range(64)) for part in digits]
     for filters in (2, 16):
         widgets.explorer_training(*few, epochs=3, filters=filters)
-    assert [int(model.optimizer.iterations.numpy()) for model in models] == [6, 6]
+    widgets.explorer_training(*few, epochs=3, filters=2, watch=lambda _loss: True)
+    assert [int(model.optimizer.iterations.numpy()) for model in models] == [6, 6, 1]
 
 
 def test_the_first_weights_are_the_seeds_and_every_layer_has_its_own():
@@ -91,6 +97,7 @@ def test_sliders_repaint_and_the_button_lists_what_it_trained(digits, monkeypatc
     monkeypatch.setattr(_explorer, "explorer_training", lambda *_, seed, **settings: 0.5 + 0.1 * seed)
     demo = widgets.network_explorer(*digits)
     assert repr(demo) == "Network explorer (run this cell to move the sliders)"
+    assert [name for name, control in demo.controls.items() if not control.tooltip] == []
     image = digits[1].images[0]
     assert demo.picture.value == widgets.explorer_picture(image=image)
     demo.controls["filters"].value = 4
@@ -98,18 +105,57 @@ def test_sliders_repaint_and_the_button_lists_what_it_trained(digits, monkeypatc
     for filters in (2, 4, 6, 8, 10):
         demo.controls["filters"].value = filters
         demo.controls["train"].click()
-    said = demo.controls["trials"].value
+        demo.training.join()
+    said = demo.trials.value
     weights = widgets.explorer_network(filters=10).count_params()
     assert "<b>60.0%</b> of validation (50.0% to 70.0%)" in said
     assert f"{weights:,} weights" in said and "filters 10" in said
     assert "filters 2" not in said, "only the last four"
     demo.controls["pooling"].value = 6
-    monkeypatch.undo()
     demo.controls["train"].click()
-    assert demo.controls["trials"].value == said and "does not fit" in demo.message.value
+    assert demo.trials.value == said and "does not fit" in demo.message.value
     assert not demo.controls["train"].disabled
-    demo.controls["pooling"].value = 2
-    assert demo.message.value == ""
+    demo.controls["reset"].click()
+    assert (demo.settings["pooling"], demo.settings["filters"], demo.message.value) == (2, 8, "")
+
+
+def test_a_training_goes_on_in_the_background_one_at_a_time_and_can_be_stopped(digits, monkeypatch):
+    trained, go_on, fail = [], threading.Event(), False
+
+    def training(train, validation, *, seed, watch, **settings):
+        trained.append((seed, settings["filters"]))
+        ended = watch(2.0) or watch(1.0)
+        go_on.wait(10)
+        if fail:
+            raise RuntimeError("out of memory")
+        return 0.0 if ended or watch(0.5) else 0.5
+
+    monkeypatch.setattr(_explorer, "explorer_training", training)
+    monkeypatch.setattr(_explorer, "_EVERY", 0.0)
+    demo = widgets.network_explorer(*digits)
+    train, stop = demo.controls["train"], demo.controls["stop"]
+    empty, alts = demo.curve.value, demo.guard.alts
+    for _ in range(3):
+        train.click()  # as quickly as a person does
+    while demo.progress.value < 2:
+        threading.Event().wait(0.01)
+    assert (train.disabled, stop.disabled) == (True, False)
+    demo.controls["filters"].value = 12
+    assert "filters 12" in demo.guard.alts[0] != alts[0], "the sliders are free"
+    assert demo.curve.value == widgets._explorer.loss_picture([[2.0, 1.0]], 4 * (len(digits[0]) // 32)) != empty
+    stop.click()
+    go_on.set()
+    demo.training.join()
+    assert trained == [(0, 8)]
+    assert (demo.message.value, demo.trials.value) == ("The training was stopped.", "Trainings are listed here.")
+    assert (train.disabled, stop.disabled, demo.progress.value) == (False, True, 0)
+    train.click()
+    demo.training.join()
+    assert trained[1:] == [(0, 12), (1, 12), (2, 12)] and "50.0%" in demo.trials.value
+    fail = True
+    train.click()
+    demo.training.join()
+    assert (demo.message.value, train.disabled) == ("out of memory", False)
 
 
 def test_the_explorer_takes_digits_only(digits):

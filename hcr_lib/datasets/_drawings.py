@@ -1,6 +1,7 @@
 """Drawings from the pad, kept as strokes: one line of JSON each in a file that only grows.
 
 A line is ``{"char": "A", "writer": "ada", "half_width": 10.0, "strokes": [[[x, y], ...], ...]}``, in pixels of the pad.
+Of a word it has ``"text": "garden"`` in the place of ``"char"``.
 """
 
 import json
@@ -18,25 +19,32 @@ from hcr_lib.datasets._errors import DataError, MissingDataError
 from hcr_lib.datasets._folder import dataset_of
 from hcr_lib.datasets._locks import locked
 from hcr_lib.datasets._readers import ensure_file
-from hcr_lib.labels import BYCLASS
+from hcr_lib.labels import BYCLASS, CLASS_SETS
 
 LARGEST = 2_000  #: pixels that a drawing may be wide or high
 WIDEST = 100  #: pixels that half a pen may measure
+LONGEST = 60  #: characters of a text
 MOST_POINTS = 5_000  #: in one drawing; a person's has some hundreds
 MARGIN = 10  #: paper around a drawing, beyond the width of the pen
 
 
 @dataclass(frozen=True)
 class StoredDrawing:
-    """A drawing: the character it should be, the writer, the pen, the strokes as (n, 2) arrays."""
+    """A drawing: the character or the text it should be, the writer, the pen, the strokes as (n, 2) arrays."""
 
-    char: str
+    text: str
     writer: str | None
     half_width: float
     strokes: list[np.ndarray]
 
     def __post_init__(self) -> None:
-        ensure_choice(self.char, BYCLASS, name="char")
+        if not isinstance(self.text, str) or len(self.text) < 2:
+            ensure_choice(self.text, BYCLASS, name="text")
+        elif len(self.text) > LONGEST or self.text != self.text.strip() or {*self.text} - {*CLASS_SETS["text"], " "}:
+            raise ValueError(
+                f"text must be a digit, a letter, or one line of at most {LONGEST} digits, letters, marks and blanks; "
+                f"got {self.text[: 2 * LONGEST]!r}."
+            )
         if not (self.writer is None or (isinstance(self.writer, str) and self.writer)):
             raise ValueError(f"writer must be a name or None; got {self.writer!r}.")
         if not 0 < self.half_width <= WIDEST:
@@ -58,7 +66,7 @@ class StoredDrawing:
 def save_drawing(
     path: str | os.PathLike,
     strokes: pen.Drawing,
-    char: str,
+    text: str,
     writer: str | None = None,
     *,
     half_width: float = pen.HALF_WIDTH,
@@ -71,8 +79,8 @@ def save_drawing(
         Such as ``drawings.jsonl``; made if need be. Several programs may append to it at once: they take turns.
     strokes : sequence of array_like, each of shape (n, 2)
         In pixels of the pad, as `hcr_lib.widgets.DrawingPad.strokes` has them.
-    char : str
-        The digit or letter it should be.
+    text : str
+        The digit or letter it should be; or a word, or a line of them.
     writer : str, optional
         Who drew it: a name, or better a made-up one.
     half_width : float
@@ -81,24 +89,25 @@ def save_drawing(
     Returns
     -------
     Path
-        The file; ``datasets.load`` reads it.
+        The file; `read_drawings` reads it, and ``datasets.load`` the characters in it.
 
     Raises
     ------
     ValueError
-        If nothing is drawn, or `char` is no single digit or letter.
+        If nothing is drawn, or `text` holds what no alphabet of the course does.
 
     Examples
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = save_drawing(f"{folder}/drawings.jsonl", [[[200, 80], [200, 320]]], "1", writer="ada")
-    ...     [(drawing.char, drawing.writer) for drawing in read_drawings(file)]
+    ...     [(drawing.text, drawing.writer) for drawing in read_drawings(file)]
     [('1', 'ada')]
     """
     arrays = [np.asarray(stroke, dtype="float64").round(1) for stroke in strokes if np.size(stroke)]
-    drawing = StoredDrawing(char, writer, float(half_width), arrays)
-    line = json.dumps(vars(drawing) | {"strokes": [stroke.tolist() for stroke in arrays]}, ensure_ascii=False)
+    drawing = StoredDrawing(text, writer, float(half_width), arrays)
+    about = {"char" if len(text) == 1 else "text": text, "writer": writer, "half_width": drawing.half_width}
+    line = json.dumps(about | {"strokes": [stroke.tolist() for stroke in arrays]}, ensure_ascii=False)
     path = Path(path)
     with locked(path), path.open("a+b") as file:
         if file.seek(0, os.SEEK_END):
@@ -130,10 +139,12 @@ def read_drawings(path: str | os.PathLike) -> list[StoredDrawing]:
         try:
             found = json.loads(line)
             strokes = [np.asarray(stroke, dtype="float64") for stroke in found["strokes"]]
-            drawings.append(StoredDrawing(found["char"], found["writer"], found["half_width"], strokes))
+            text = ensure_choice(found["char"], BYCLASS, name="char") if "char" in found else found["text"]
+            drawings.append(StoredDrawing(text, found["writer"], found["half_width"], strokes))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise DataError(
-                f"{path}, line {number} is not a drawing with char, writer, half_width and strokes ({error!r}). "
+                f"{path}, line {number} is not a drawing with char or text, writer, half_width and strokes "
+                f"({error!r}). "
                 "Delete that line, or the file if it is something else."
             ) from error
     if not drawings:
@@ -142,9 +153,14 @@ def read_drawings(path: str | os.PathLike) -> list[StoredDrawing]:
 
 
 def drawings_dataset(path: Path) -> Dataset:
-    """Read a file of drawings as a data set: each drawn by `hcr_lib.pen`, then brought to 28 x 28 like a photograph."""
+    """Read a file of drawings as a data set: each drawn by `hcr_lib.pen`, then brought to 28 x 28 like a photograph.
+
+    Words have no place among images of characters, and are left out.
+    """
     from hcr_lib import images  # here, because reading strokes must not wait for SciPy
 
-    drawings = read_drawings(path)
+    drawings = [each for each in read_drawings(path) if len(each.text) == 1]
+    if not drawings:
+        raise MissingDataError(f"{path} holds words only, no characters. Read their strokes with read_drawings(path).")
     pictures = [images.to_mnist((255 * (1 - drawing.ink())).round().astype("uint8")) for drawing in drawings]
-    return dataset_of(str(path), pictures, [each.char for each in drawings], [each.writer for each in drawings])
+    return dataset_of(str(path), pictures, [each.text for each in drawings], [each.writer for each in drawings])

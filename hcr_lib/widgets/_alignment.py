@@ -1,6 +1,7 @@
 """Step through the alignment of a network's outputs with a text."""
 
-from functools import partial
+import functools
+from collections.abc import Callable
 
 import ipywidgets
 import numpy as np
@@ -9,7 +10,12 @@ from PIL import Image, ImageOps
 
 from hcr_lib import ctc
 from hcr_lib._validate import ensure_choice
+from hcr_lib.handwriting import draw_char
+from hcr_lib.handwriting import writer as handwriting_of
+from hcr_lib.labels import BYCLASS
 from hcr_lib.widgets import _demo
+
+Network = Callable[[np.ndarray], npt.ArrayLike]
 
 #: Meanings of the shade of a cell of the lattice.
 SHADES = {
@@ -17,6 +23,8 @@ SHADES = {
     "posterior": "the share of all paths to this text that come through here (posterior)",
 }
 LONGEST = 12  # characters of a text
+WRITERS = 320  # of the bundled sample
+_NARROW = 112  # columns of lesson 04's strips
 _ASIDE, _GAP, _CAPTION = 44, 12, 30  # left and right of the lattice, and the height of a line of words
 _WIDTH, _WIDEST, _ROW = 840, 60, 26  # of the lattice, of one of its steps, and the height of a state
 _NARROWEST = 480  # for the words
@@ -24,20 +32,109 @@ _BAND = (255, 236, 190)  # behind the present step
 
 
 def alignment_demo(
-    log_probs: npt.ArrayLike, classes: str, text: str | None = None, strip: npt.ArrayLike | None = None
+    log_probs: npt.ArrayLike,
+    classes: str,
+    text: str | None = None,
+    strip: npt.ArrayLike | None = None,
+    *,
+    network: Network | None = None,
 ) -> ipywidgets.VBox:
-    """Show the alignment of a network's outputs with a text, as `alignment_picture` does, with a slider over the steps.
+    """Show the alignment of a network's outputs with a text, as `alignment_picture` does, step by step or playing.
 
     Any other text can be typed, to see how improbable it is; by default it is that of `hcr_lib.ctc.greedy`.
+
+    Parameters
+    ----------
+    log_probs, classes, text, strip
+        As for `alignment_picture`.
+    network : callable, optional
+        Takes a strip, uint8 of shape (28, width), and returns its `log_probs`. With it one's own number can be typed: a
+        synthetic writer writes it (see `written_strip`), and the network reads it.
     """
-    log_probs = np.asarray(log_probs)
-    text = ctc.greedy(log_probs, classes) if text is None else text
+    given = np.asarray(log_probs), strip
+    text = ctc.greedy(given[0], classes) if text is None else text
+
+    @functools.lru_cache(maxsize=8)
+    def written(number: str, writer: int) -> tuple[np.ndarray, np.ndarray | None]:
+        if not number:
+            return given
+        if unknown := sorted({*number} - ({*classes} & {*BYCLASS})):
+            raise ValueError(f"expected characters of {classes}; got {', '.join(map(repr, unknown))}. Leave that out.")
+        own = written_strip(number, writer)
+        return np.asarray(network(own)), own
+
+    steps = len(given[0]) - 1
+    step = _demo.control("step", (0, steps, 1), 0, tip="How far the path is drawn: one column of the lattice a step.")
+    play = ipywidgets.Play(max=steps, interval=400, show_repeat=False, layout=_demo.ALIGNED, tooltip="Step by step.")
+    ipywidgets.jslink((play, "value"), (step, "value"))  # in the browser: no step waits for the one before
+    own = {
+        "number": _demo.control(
+            "number", ipywidgets.Text("", continuous_update=False, placeholder="such as 2026"),
+            tip=f"A synthetic writer writes it, and the network reads it: at most {LONGEST} characters.",
+        ),
+        "writer": _demo.control("writer", (0, WRITERS - 1, 1), 0, tip="Whose hand your number is written in."),
+    }  # fmt: skip
     controls = {
-        "step": _demo.control("step", (0, len(log_probs) - 1, 1), 0),
-        "text": _demo.control("text", ipywidgets.Text(text, continuous_update=False)),
-        "shade": _demo.control("shade", [("output", "output"), ("all paths", "posterior")]),
+        **({"number": own["number"]} if network else {}),
+        "text": _demo.control(
+            "text", ipywidgets.Text(text, continuous_update=False), tip="What the path has to read, likely or not."
+        ),
+        "shade": _demo.control(
+            "shade", [("output", "output"), ("all paths", "posterior")], tip="What the grey of a cell means."
+        ),
+        **({"writer": own["writer"]} if network else {}),
+        "step": step,
+        "play": play,
     }
-    return _demo.Demo("Alignment demo", partial(alignment_picture, log_probs, classes, strip=strip), controls)
+
+    def paint(text: str, step: int, shade: str, number: str = "", writer: int = 0) -> bytes:
+        log_probs, strip = written(number, writer)
+        return alignment_picture(log_probs, classes, text, step, strip=strip, shade=shade)
+
+    def read(_change: dict) -> None:
+        log_probs, _ = written(own["number"].value, own["writer"].value)
+        with demo.held():
+            step.value, step.max = 0, len(log_probs) - 1
+            play.max = step.max
+            controls["text"].value = ctc.greedy(log_probs, classes) if own["number"].value else text
+
+    for control in own.values():
+        # Before the demo observes it, and paints; what went wrong here goes wrong there, too, and is said.
+        control.observe(lambda change: demo.carefully(lambda: read(change)), names="value")
+    demo = _demo.Demo("Alignment demo", paint, controls, beside="text")
+    demo.controls["reset"].on_click(lambda _button: play.set_trait("playing", False))
+    return demo
+
+
+def written_strip(text: str, writer: int = 0) -> np.ndarray:
+    """Return characters by one synthetic writer side by side, as lesson 04 sets digits: each cut to its ink, with gaps.
+
+    Parameters
+    ----------
+    text : str
+        1 to 12 digits and letters.
+    writer : int
+        Number of the writer, from 0; also decides the gaps, of 0 to 6 columns.
+
+    Returns
+    -------
+    ndarray of uint8, shape (28, width)
+        White ink on black; at least 112 columns, and a multiple of 4.
+
+    Examples
+    --------
+    >>> written_strip("47").shape
+    (28, 112)
+    """
+    if not 1 <= len(text) <= LONGEST:
+        raise ValueError(f"expected 1 to {LONGEST} characters; got {len(text)}. Type a shorter one.")
+    rng = np.random.default_rng(writer)
+    parts = [np.zeros((28, 2), "uint8")]
+    for char in text:
+        image = draw_char(char, handwriting_of(writer), rng)
+        parts += [image[:, image.any(axis=0)], np.zeros((28, rng.integers(0, 7)), "uint8")]
+    strip = np.hstack(parts)
+    return np.pad(strip, ((0, 0), (0, max(_NARROW - strip.shape[1], -strip.shape[1] % 4))))
 
 
 def alignment_picture(

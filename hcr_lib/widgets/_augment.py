@@ -8,6 +8,17 @@ from hcr_lib._validate import ensure_uint8_images
 from hcr_lib.datasets import Dataset
 from hcr_lib.widgets import _demo
 
+#: What each limit of `hcr_lib.augment.Augment` is.
+TIPS = {
+    "rotation": "Degrees, to either side.",
+    "shear": "Slant to either side, in pixels for every pixel of height.",
+    "scale": "Stretch, in x and y independently: 0.1 is from 0.9 to 1.1.",
+    "shift": "Pixels, in x and y independently.",
+    "elastic": "Smooth displacement, in pixels.",
+    "thicken": "Pixels added to both sides of every stroke.",
+    "thin": "Pixels taken from both sides of every stroke.",
+    "blur": "Standard deviation of the blur, in pixels.",
+}
 ROWS, DRAWS = 5, 8
 _TILE, _GAP, _ASIDE, _HEAD = 88, 6, 26, 22
 
@@ -21,15 +32,21 @@ def augmentation_demo(images: Dataset | npt.ArrayLike) -> ipywidgets.VBox:
 
     images = _first(images)
     usual = {name: getattr(Augment(), name) for name in LIMITS}
-    draw = _demo.control("draw", ipywidgets.BoundedIntText(max=2**31 - 1))
+    draw = _demo.control("draw", ipywidgets.BoundedIntText(max=2**31 - 1), tip="Each number is a draw of its own.")
     controls = {
-        **{name: _demo.control(name, (0.0, *LIMITS[name].limits[name]), usual[name]) for name in LIMITS},
+        **{
+            name: _demo.control(name, (0.0, *LIMITS[name].limits[name]), usual[name], tip=TIPS[name]) for name in LIMITS
+        },
         "seed": draw,
-        "again": _demo.button("another draw", lambda: demo.put(seed=draw.value + 1)),
-        "none": _demo.button("all to none", lambda: demo.put(**dict.fromkeys(LIMITS, 0.0))),
-        "usual": _demo.button("as this course trains", lambda: demo.put(**usual)),
+        "again": _demo.button("another draw", lambda: demo.put(seed=draw.value + 1), "Draw anew, the limits the same."),
+        "none": _demo.button("all to none", lambda: demo.put(**dict.fromkeys(LIMITS, 0.0)), "Show the originals."),
+        "usual": _demo.button(
+            "as this course trains", lambda: demo.put(**usual), "Set the limits that our networks were trained with."
+        ),
     }
-    demo = _demo.Demo("Augmentation demo", lambda seed, **limits: augmentation_picture(images, limits, seed), controls)
+    demo = _demo.Demo(
+        "Augmentation demo", lambda seed, **limits: augmentation_picture(images, limits, seed), controls, beside="usual"
+    )
     return demo
 
 

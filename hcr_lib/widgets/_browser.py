@@ -30,12 +30,16 @@ def sample_browser(dataset: Dataset) -> ipywidgets.VBox:
     writers = [] if dataset.writers is None else np.unique(dataset.writers).tolist()
     everyone = ("all" if writers else "not known", _ALL)
     controls = {
-        "char": _demo.control("character", [("all", _ALL), *chars]),
-        "writer": _demo.control("writer", [everyone, *((name, name) for name in writers)]),
-        "order": _demo.control("sorted", [(words, order) for order, words in ORDERS.items()]),
+        "char": _demo.control("character", [("all", _ALL), *chars], tip="Show one character only."),
+        "writer": _demo.control("writer", [everyone, *((name, name) for name in writers)], tip="Show one writer only."),
+        "order": _demo.control(
+            "sorted",
+            [(words, order) for order, words in ORDERS.items()],
+            tip="Unusual is what is far from the mean image of its character.",
+        ),
     }
     controls["writer"].disabled = not writers
-    page = _demo.control("page", (1, _pages(len(dataset)), 1), 1)
+    page = _demo.control("page", (1, _pages(len(dataset)), 1), 1, tip="Leaf through: 40 samples a page.")
 
     def chosen(char: str, writer: str, order: str) -> np.ndarray:
         return _chosen(dataset, in_order(order), char or None, writer or None)
@@ -50,6 +54,7 @@ def sample_browser(dataset: Dataset) -> ipywidgets.VBox:
         "Sample browser",
         lambda page, **choice: _paint(dataset, chosen(**choice), page - 1),
         controls | {"page": page},
+        beside="page",
     )
     return demo
 

@@ -3,11 +3,13 @@
 Pictures are drawn with Pillow: a repaint takes a fifth of Matplotlib's time, and a slider has to feel immediate.
 """
 
+import contextlib
 import html
 import io
+import itertools
 import math
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +30,13 @@ class Guard(anywidget.AnyWidget):
 
     Attributes
     ----------
-    alt : str
-        What the pictures of the box show, for those who cannot see them.
+    alts : list of str
+        What each picture of the box shows, for those who cannot see it.
     """
 
     _esm = Path(__file__).parent / "js" / "guard.js"
 
-    alt = traitlets.Unicode("").tag(sync=True)
+    alts = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
 
 class Panel(ipywidgets.Box):
@@ -43,7 +45,8 @@ class Panel(ipywidgets.Box):
     def __init__(self, words: str) -> None:
         self._words = words
         self.picture = ipywidgets.Image(format="png", layout={"max_width": "100%", "object_fit": "contain"})
-        self.message, self.guard = ipywidgets.HTML(), Guard(alt=words.partition(" (")[0])
+        self.message, self.guard = ipywidgets.HTML(), Guard(alts=[words.partition(" (")[0]])
+        self.message.add_class("hcr-message")
         # JupyterLab calls observers in a thread of their own, even while a cell is running.
         self._one_at_a_time = threading.RLock()
         super().__init__()
@@ -58,22 +61,35 @@ class Panel(ipywidgets.Box):
             try:
                 act()
             except Exception as error:
-                self.message.value = html.escape(str(error) or type(error).__name__)
+                self.say(str(error) or type(error).__name__)
+
+    def say(self, words: str) -> None:
+        """Show a message."""
+        self.message.value = html.escape(words)
 
 
 class Demo(Panel, ipywidgets.VBox):
     """Controls, in three columns, and below them the picture that `paint` makes of their values, by their names.
 
-    It is painted again whenever one of them changes; after an error the old picture stays. Buttons and texts among them
-    have no value to paint.
+    It is painted again whenever one of them changes; after an error the old picture stays, and the message stands below
+    the control that is `beside` it. Buttons among them have no value to paint; one more puts all back to the beginning.
     """
 
-    def __init__(self, name: str, paint: Callable[..., bytes], controls: dict[str, ipywidgets.Widget]) -> None:
+    def __init__(
+        self, name: str, paint: Callable[..., bytes], controls: dict[str, ipywidgets.Widget], beside: str
+    ) -> None:
         super().__init__(f"{name} (run this cell to move the sliders)")
-        self._name, self._paint, self.controls, self._held = name, paint, controls, False
-        boxes = [ipywidgets.VBox(column) for column in _chunks(controls.values(), math.ceil(len(controls) / 3))]
-        rows = ipywidgets.HBox(boxes, layout={"flex_flow": "row wrap"}), self.picture, self.message
-        self.children = [*rows, self.guard]
+        self._name, self._paint, self._held = name, paint, False
+        # As high as two lines at all times: what is below must not jump.
+        self.message.layout = {"width": "292px", "min_height": "36px", "margin": "0 0 0 8px"}
+        reset = button("Reset", lambda: self.put(**self._first), "Put everything back to how it was at first.")
+        self.controls = {**controls, "reset": reset}
+        slots = [[each, self.message] if name == beside else [each] for name, each in self.controls.items()]
+        columns = _chunks(slots, math.ceil(len(slots) / 3))
+        boxes = [ipywidgets.VBox([*itertools.chain.from_iterable(column)]) for column in columns]
+        rows = ipywidgets.HBox(boxes, layout={"flex_flow": "row wrap"})
+        self.children = [rows, self.picture, self.guard]
+        self._first = self.settings
         for name in self.settings:
             self.controls[name].observe(self._follow, names="value")
         self._follow()
@@ -81,19 +97,25 @@ class Demo(Panel, ipywidgets.VBox):
     @property
     def settings(self) -> dict[str, Any]:
         """The values to paint."""
-        silent = ipywidgets.Button | ipywidgets.HTML
+        silent = ipywidgets.Button | ipywidgets.FileUpload | ipywidgets.Play
         return {name: control.value for name, control in self.controls.items() if not isinstance(control, silent)}
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Paint once, when all is changed, however many controls are."""
+        with self._one_at_a_time:
+            before, self._held = self._held, True
+            try:
+                yield
+            finally:
+                self._held = before
+            self._follow()
 
     def put(self, **values: Any) -> None:
         """Set several controls, and paint once."""
-        with self._one_at_a_time:
-            self._held = True
-            try:
-                for name, value in values.items():
-                    self.controls[name].value = value
-            finally:
-                self._held = False
-            self._follow()
+        with self.held():
+            for name, value in values.items():
+                self.controls[name].value = value
 
     def _follow(self, _change: dict | None = None) -> None:
         self.carefully(self._repaint)
@@ -103,7 +125,8 @@ class Demo(Panel, ipywidgets.VBox):
             settings = self.settings
             self.picture.value = self._paint(**settings)
             named = (f"{self.controls[name].description} {_shown(self.controls[name])}" for name in settings)
-            self.guard.alt, self.message.value = f"{self._name}: {', '.join(named)}", ""
+            self.guard.alts = [f"{self._name}: {', '.join(named)}", *self.guard.alts[1:]]
+            self.message.value = ""
 
 
 def _shown(made: ipywidgets.ValueWidget) -> str:
@@ -111,20 +134,24 @@ def _shown(made: ipywidgets.ValueWidget) -> str:
     return getattr(made, "label", f"{made.value:g}" if isinstance(made.value, float) else str(made.value))
 
 
-def control(label: str, what: Any, *value: Any) -> ipywidgets.ValueWidget:
-    """Return a control like all the others, of which three stand side by side in a notebook.
+#: Of a button among controls, below their values.
+ALIGNED = {"width": "206px", "margin": "2px 2px 2px 84px"}
+
+
+def control(label: str, what: Any, *value: Any, tip: str) -> ipywidgets.ValueWidget:
+    """Return a control like all the others, of which three stand side by side in a notebook; `tip` says what it does.
 
     It is made of `what` `ipywidgets.interactive` takes: (lowest, highest, step) for a slider, whose first value may
     follow; options for a choice; True or False for a box to tick; a text; or a widget.
     """
     made = ipywidgets.interactive.widget_from_abbrev(what, *value)
-    made.description, made.style.description_width, made.layout.width = label, "80px", "296px"
+    made.description, made.style.description_width, made.layout.width, made.tooltip = label, "80px", "296px", tip
     return made
 
 
-def button(label: str, press: Callable[[], None]) -> ipywidgets.Button:
-    """Return a button that calls `press`."""
-    made = ipywidgets.Button(description=label, layout={"width": "206px", "margin": "2px 2px 2px 84px"})
+def button(label: str, press: Callable[[], None], tip: str) -> ipywidgets.Button:
+    """Return a button that calls `press`; `tip` says what that does."""
+    made = ipywidgets.Button(description=label, tooltip=tip, layout=ALIGNED)
     made.on_click(lambda _button: press())
     return made
 

@@ -1,6 +1,10 @@
 """Sliders over a small convolutional network: its layers, their cost, and what it learns in a few epochs."""
 
+import contextvars
+import itertools
+import threading
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import ipywidgets
@@ -23,6 +27,14 @@ SLIDERS = {
     "pooling": (2, 1, 6, 1),
     "dropout": (0.2, 0.0, 0.8, 0.1),
 }
+#: What each of them is.
+TIPS = {
+    "stages": "How often a convolution and a pooling follow each other.",
+    "filters": "How many kernels each convolution has.",
+    "kernel": "Rows and columns of a kernel.",
+    "pooling": "Rows and columns of a pooling window; 1 is none.",
+    "dropout": "Share of the last features that are set to 0 in training.",
+}
 SIDE, DIGITS = 28, 10
 EPOCHS, SEEDS = 4, 3  # of a trial: the same for all networks, and more than one, since luck is worth a point or two
 _BATCH = 32
@@ -30,6 +42,9 @@ _WIDTH, _LEFT, _TOP, _HIGH = 900, 118, 36, 116  # of the picture, its first colu
 _SCALE, _STEP = 3, 4  # a pixel of a map is drawn three wide
 _BAR, _ROW = 44, 78
 _BLUE = (0, 114, 178)
+_CURVE, _LOSSES = (440, 170), (_BLUE, _demo.RED, _demo.BLACK)  # the size of the curves, and their colours
+_MOST, _EVERY = 2.5, 0.3  # loss that is drawn (guessing has 2.3), and seconds between two pictures of the curves
+_NO_TRIALS = "Trainings are listed here."
 _LABEL = f"train {EPOCHS} epochs, {SEEDS} times"
 _REMEDY = "Take a smaller kernel, less pooling or fewer stages."
 
@@ -37,7 +52,9 @@ _REMEDY = "Take a smaller kernel, less pooling or fewer stages."
 def network_explorer(train: Dataset, validation: Dataset) -> ipywidgets.VBox:
     """Show a small network with sliders for its settings, and a button that trains it on digits.
 
-    The picture comes from `explorer_picture`, the scores from `explorer_training`; the last four trials are listed.
+    It trains in the background, one trial at a time, while the sliders stay free: a bar and the loss of every batch
+    show how far it is, and a button stops it. The last four trials are listed. The picture comes from
+    `explorer_picture`, the scores from `explorer_training`, and the curves from `loss_picture`.
     """
     for name, part in {"train": train, "validation": validation}.items():
         if len(part.classes) != DIGITS or len(part) < _BATCH:
@@ -45,31 +62,74 @@ def network_explorer(train: Dataset, validation: Dataset) -> ipywidgets.VBox:
                 f"{name} must hold at least {_BATCH} images of {DIGITS} classes; got {len(part)} of "
                 f"{len(part.classes)}. Choose digits with .only(labels.DIGITS)."
             )
-    lines = []
+    batches = EPOCHS * (len(train) // _BATCH)
+    lines, stopping = [], threading.Event()
+    progress = ipywidgets.IntProgress(max=SEEDS * batches, layout={"width": f"{_CURVE[0]}px"}, tooltip="Progress")
+    curve = ipywidgets.Image(value=loss_picture([], batches), format="png", layout={"max_width": "100%"})
+    trials = ipywidgets.HTML(_NO_TRIALS, layout={"flex": "1 1 320px", "min_height": "200px"})
 
-    def try_it() -> None:
-        start = time.perf_counter()
-        scores = [explorer_training(train, validation, seed=seed, **demo.settings) for seed in range(SEEDS)]
-        weights = explorer_network(**demo.settings).count_params()
-        words = ", ".join(f"{name} {value:g}" for name, value in demo.settings.items())
+    def try_it(settings: dict[str, float]) -> None:
+        start = painted = time.perf_counter()
+        losses, scores = [], []
+
+        def watch(loss: float) -> bool:
+            nonlocal painted
+            losses[-1].append(loss)
+            if time.perf_counter() - painted > _EVERY or len(losses[-1]) == batches:
+                painted = time.perf_counter()
+                progress.value, curve.value = sum(map(len, losses)), loss_picture(losses, batches)
+            return stopping.is_set()
+
+        for seed in range(SEEDS):
+            losses.append([])
+            scores.append(explorer_training(train, validation, seed=seed, watch=watch, **settings))
+            if stopping.is_set():
+                return
+        weights = explorer_network(**settings).count_params()
+        words = ", ".join(f"{name} {value:g}" for name, value in settings.items())
         lines.append(
             f"<b>{np.mean(scores):.1%}</b> of validation ({min(scores):.1%} to {max(scores):.1%}), "
             f"{weights:,} weights, {time.perf_counter() - start:.0f} s<br><small>{words}</small>"
         )
-        trials.value, demo.message.value = "<br>".join(lines[-4:]), ""
+        trials.value = "<br>".join(lines[-4:])
 
-    def press() -> None:
-        button.disabled, button.description = True, "training ..."
-        demo.carefully(try_it)
-        button.disabled, button.description = False, _LABEL
+    def work(settings: dict[str, float]) -> None:
+        said = "The training was stopped."
+        try:
+            try_it(settings)
+            said = said if stopping.is_set() else ""
+        except Exception as error:  # nobody sees those of a thread
+            said = str(error) or type(error).__name__
+        demo.say(said)
+        stop.disabled, train_it.disabled, progress.value = True, False, 0
 
-    sliders = {name: _demo.control(name, tuple(limits), value) for name, (value, *limits) in SLIDERS.items()}
-    button, trials = _demo.button(_LABEL, press), ipywidgets.HTML("Trainings are listed here.")
+    def begin() -> None:
+        if not train_it.disabled:  # clicks that came before the button was seen to be disabled
+            explorer_network(**demo.settings)  # raises an error if there is no such network
+            train_it.disabled, stop.disabled = True, False
+            stopping.clear()
+            demo.say("")
+            # What a thread shows belongs to the cell whose context it has.
+            run = contextvars.copy_context().run
+            demo.training = threading.Thread(target=run, args=(work, demo.settings), daemon=True)
+            demo.training.start()
+
+    sliders = {
+        name: _demo.control(name, tuple(limits), value, tip=TIPS[name]) for name, (value, *limits) in SLIDERS.items()
+    }
+    train_it = _demo.button(_LABEL, lambda: demo.carefully(begin), "Train the network that the sliders show now.")
+    stop = _demo.button("stop", stopping.set, "End the training; it is not listed then.")
+    stop.disabled = True
     demo = _demo.Demo(
         "Network explorer",
         lambda **settings: explorer_picture(**settings, image=validation.images[0]),
-        {**sliders, "train": button, "trials": trials},
+        {**sliders, "train": train_it, "stop": stop},
+        beside="stop",
     )
+    demo.trials, demo.progress, demo.curve = trials, progress, curve
+    below = [ipywidgets.VBox([progress, curve]), trials]
+    demo.children = [*demo.children, ipywidgets.HBox(below, layout={"flex_flow": "row wrap", "grid_gap": "16px"})]
+    demo.guard.alts = [*demo.guard.alts, "Loss of the trainings, batch by batch"]
     return demo
 
 
@@ -134,11 +194,18 @@ def shrink(stages: int, kernel: int, pooling: int) -> tuple[list[int], str]:
 
 
 def explorer_training(
-    train: Dataset, validation: Dataset, *, epochs: int = EPOCHS, seed: int = 0, **settings: float
+    train: Dataset,
+    validation: Dataset,
+    *,
+    epochs: int = EPOCHS,
+    seed: int = 0,
+    watch: Callable[[float], bool] = lambda _loss: False,
+    **settings: float,
 ) -> float:
     """Train an `explorer_network` of these settings on digits and return its accuracy on the validation images.
 
-    The seed decides the first weights and the order of the images.
+    The seed decides the first weights and the order of the images. `watch` is called with the loss of every batch; when
+    it returns True, the training ends there.
     """
     from hcr_lib._tf import keras
 
@@ -148,9 +215,11 @@ def explorer_training(
     model.optimizer.build(model.trainable_variables)
     ink, asked = (part.images[..., None] / np.float32(255) for part in (train, validation))
     steps, rng = len(train) // _BATCH, np.random.default_rng(seed)
-    for _ in range(epochs):
-        for rows in rng.permutation(len(train))[: steps * _BATCH].reshape(steps, _BATCH):
-            model.train_on_batch(ink[rows], train.labels[rows])
+    orders = (rng.permutation(len(train))[: steps * _BATCH].reshape(steps, _BATCH) for _ in range(epochs))
+    for rows in itertools.chain.from_iterable(orders):
+        model.reset_metrics()  # or it returns the mean of all batches so far
+        if watch(float(model.train_on_batch(ink[rows], train.labels[rows]))):
+            break
     answers = np.asarray(model(asked, training=False)).argmax(axis=1)
     return float((answers == validation.labels).mean())
 
@@ -196,6 +265,26 @@ def explorer_picture(
     remark = _demo.caption(remark, _WIDTH, 20, "lm", fill=_demo.RED)
     tops, bars = (_demo.join(_demo.join(column, down=True) for column in row) for row in (columns, bars))
     return _demo.png(_demo.join((above, tops, remark, bars), down=True))
+
+
+def loss_picture(losses: list[list[float]], batches: int) -> bytes:
+    """Return the loss of every batch of several trainings as curves, each over so many batches, as a PNG."""
+    width, height = _CURVE
+    sheet, (left, right, top, foot) = _demo.Sheet(width, height), (30, width - 8, 24, height - 22)
+
+    def place(batch: float, loss: float) -> tuple[float, float]:
+        return left + (right - left) * batch / batches, foot - (foot - top) * min(loss, _MOST) / _MOST
+
+    for level in (0, 1, 2):
+        sheet.draw.line([place(0, level), place(batches, level)], fill=_demo.GREY)
+        sheet.text(left - 12, place(0, level)[1], str(level), size=12)
+    for epoch in range(EPOCHS + 1):
+        sheet.text(place(epoch * batches / EPOCHS, 0)[0], height - 10, str(epoch), size=12)
+    sheet.text(left, 10, "loss of each batch, over the epochs; each colour is a training", size=12, anchor="lm")
+    for each, colour in zip(losses, _LOSSES, strict=False):
+        if len(each) > 1:
+            sheet.draw.line([place(batch + 1, loss) for batch, loss in enumerate(each)], fill=colour)
+    return _demo.png(sheet.image)
 
 
 def _maps(width: int, side: int, filters: int, *, narrow: bool = False) -> Image.Image:

@@ -23,6 +23,7 @@ class FeaturePad(_demo.Panel, ipywidgets.HBox):
 
     def __init__(self, model: "keras.Model", classes: str) -> None:
         super().__init__("FeaturePad (run this cell to draw)")
+        self.guard.alts = ["The drawing as the network sees it, its kernels, and its strongest feature maps"]
         self._model, self._classes, self.pad = model, classes, DrawingPad(live=True)
         side = ipywidgets.VBox([self.message, self.picture], layout={"min_width": "200px", "flex": "1 1 0"})
         self.children, self.layout = [self.pad, side, self.guard], {"flex_flow": "row wrap", "grid_gap": "24px"}

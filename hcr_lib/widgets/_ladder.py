@@ -27,19 +27,19 @@ def ladder_demo(samples: Sequence[tuple[str, npt.ArrayLike, npt.ArrayLike]], lad
     samples = list(samples)
     if not samples or not ladder:
         raise ValueError(f"expected at least one word and one rung; got {len(samples)} and {len(ladder)}.")
+    words = [(written, number) for number, (written, *_) in enumerate(samples)]
     controls = {
-        "word": _demo.control("word", [(written, number) for number, (written, *_) in enumerate(samples)]),
-        "rungs": _demo.control("rungs", (1, len(ladder), 1), 1),
-        "weight": _demo.control("weight", (0.0, HEAVIEST, 0.1), WEIGHT),
-        "reset": _demo.button("Reset", lambda: demo.put(word=0, rungs=1, weight=WEIGHT)),
+        "word": _demo.control("word", words, tip="The word that was written."),
+        "rungs": _demo.control("rungs", (1, len(ladder), 1), 1, tip="How far up the ladder to go."),
+        "weight": _demo.control(
+            "weight", (0.0, HEAVIEST, 0.1), WEIGHT, tip="How much the language counts beside the ink."
+        ),
     }
-    told = ("the word that was written", "how far up the ladder to go", "how much the language counts beside the ink")
-    for made, tooltip in zip(controls.values(), (*told, "back to the beginning"), strict=True):
-        made.tooltip = tooltip
-    demo = _demo.Demo(
-        "Ladder demo", lambda word, rungs, weight: ladder_picture(*samples[word], ladder, rungs, weight), controls
-    )
-    return demo
+
+    def paint(word: int, rungs: int, weight: float) -> bytes:
+        return ladder_picture(*samples[word], ladder, rungs, weight)
+
+    return _demo.Demo("Ladder demo", paint, controls, beside="weight")
 
 
 def ladder_picture(

@@ -48,6 +48,14 @@ def css() -> str:
     return (_HERE / "pad.css").read_text(encoding="utf-8")
 
 
+_last: list[tuple[pen.Drawing, tuple[int, int], float]] = []  # drawn on any pad: strokes, shape, half a pen
+
+
+def last_drawing() -> np.ndarray | None:
+    """Return the ink of what was last drawn on any pad of this process, also if it was cleared; None if nothing was."""
+    return pen.render_page(*_last[0]) if _last else None
+
+
 class DrawingPad(anywidget.AnyWidget):
     """A pad to draw on in the notebook.
 
@@ -86,6 +94,11 @@ class DrawingPad(anywidget.AnyWidget):
         # JupyterLab calls observers in a thread of their own, even while a cell is running.
         self._one_at_a_time = threading.RLock()
         self.on_msg(self._receive)
+        self.observe(self._remember, names="strokes")
+
+    def _remember(self, _change: dict[str, Any]) -> None:
+        if self.strokes:
+            _last[:] = [(self.strokes, (self.height, self.width), self.half_width)]
 
     def _receive(self, _widget: Any, message: dict[str, Any], _buffers: Any = None) -> None:
         """Act on a message of the browser, and answer it, whatever happens: no answer is a dead kernel."""
@@ -141,21 +154,25 @@ class DrawingPad(anywidget.AnyWidget):
             A folder, for a picture: it goes into a folder for its class inside, ``A/`` or ``a_lower/`` (many file
             systems take ``A`` and ``a`` for one name), itself inside the writer's, if one is given, as black ink on
             white paper under a number of its own. Or a ``.jsonl`` file, to which the strokes are added: see
-            `datasets.save_drawing`. ``datasets.load(target)`` reads either.
+            `datasets.save_drawing`. ``datasets.load(target)`` reads either. A word is always kept as strokes, for
+            `datasets.read_drawings`: with a folder, in the file of the folder's name and ``.jsonl`` beside it.
         label : str
-            The character that was drawn.
+            The character that was drawn, or the word.
         writer : str, optional
             Who drew it: a name, or better a made-up one.
 
         Raises
         ------
         ValueError
-            If nothing is drawn, `label` is no single digit or letter, or `writer` cannot name a folder.
+            If nothing is drawn, `label` is neither a digit or letter nor a word, or `writer` cannot name a folder.
         """
-        ensure_choice(label, BYCLASS, name="label")
+        if len(label) < 2:
+            ensure_choice(label, BYCLASS, name="label")
         if not self.strokes:
             raise ValueError("the pad is empty; expected a drawing to save. Draw something first.")
         target = Path(target)
+        if len(label) > 1 and target.suffix != ".jsonl":
+            target = target.with_name(f"{target.name}.jsonl")
         if target.suffix == ".jsonl":
             return save_drawing(target, self.strokes, label, writer, half_width=self.half_width)
         if writer is not None:

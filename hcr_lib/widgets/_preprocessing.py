@@ -9,7 +9,7 @@ from PIL import Image
 from scipy import ndimage
 
 from hcr_lib import images
-from hcr_lib.widgets import _demo
+from hcr_lib.widgets import _demo, _pad
 
 Picture = Image.Image | npt.ArrayLike
 Reader = Callable[[np.ndarray], str]
@@ -29,6 +29,7 @@ CAPTIONS = {
 }
 _SIDE, _GAP = 172, 12  # of each picture, in pixels; 28 pixels six times enlarged, and a frame
 _COLUMNS = 5
+_LARGEST, _LONGEST = 600, 24  # of an uploaded picture: its longer side, and characters of its name
 
 
 def preprocessing_demo(
@@ -37,27 +38,58 @@ def preprocessing_demo(
     """Show the `preprocessing_picture` of one of several pictures, which may have names, with a switch for each step.
 
     Rotation, blur and inversion change the picture that is handed in; threshold and least stroke are amounts of the
-    recipe.
+    recipe. A picture of one's own can be uploaded, or taken from the pad that was drawn on last.
     """
     if not isinstance(pictures, Mapping):
         pictures = {f"number {number}": picture for number, picture in enumerate(pictures, start=1)}
     if not pictures:
         raise ValueError("the demo needs at least one picture; got none.")
-    look = {"indent": False, "layout": {"width": "180px"}}
+    pictures = dict(pictures)
+    look = {"indent": False, "layout": {"width": "180px"}, "tooltip": "Do this step, or leave it out."}
+    upload = ipywidgets.FileUpload(accept="image/*", description="upload a picture", layout=_demo.ALIGNED)
+    upload.tooltip = "A photograph or a drawing of your own: one character."
     controls = {
-        "picture": _demo.control("picture", list(pictures)),
-        "rotation": _demo.control("rotation", (-45, 45, 1), 0),
-        "blur": _demo.control("blur", (0, 6, 0.5), 0),
-        "inverted": _demo.control("inverted", False),
-        "level": _demo.control("threshold", (0.05, 0.95, 0.05), images.THRESHOLD),
-        "min_stroke": _demo.control("least stroke", (0, 5, 0.2), images.MIN_STROKE),
+        "picture": _demo.control("picture", list(pictures), tip="What goes through the steps."),
+        "upload": upload,
+        "drawn": _demo.button(
+            "send from pad", lambda: demo.carefully(send), "Take what was last drawn on a pad in this notebook."
+        ),
+        "rotation": _demo.control("rotation", (-45, 45, 1), 0, tip="Degrees counter-clockwise, before the first step."),
+        "blur": _demo.control("blur", (0, 6, 0.5), 0, tip="Pixels, before the first step."),
+        "inverted": _demo.control("inverted", False, tip="Black for white, before the first step."),
+        "level": _demo.control(
+            "threshold", (0.05, 0.95, 0.05), images.THRESHOLD, tip="Ink at least this strong is kept."
+        ),
+        "min_stroke": _demo.control(
+            "least stroke", (0, 5, 0.2), images.MIN_STROKE, tip="Thinner strokes are made as wide as this, in pixels."
+        ),
         **{step: ipywidgets.Checkbox(True, description=CAPTIONS[step], **look) for step in images.STEPS},
     }
 
     def paint(*, picture: str, level: float, threshold: bool, **settings: float | bool) -> bytes:
         return preprocessing_picture(pictures[picture], reader=reader, threshold=threshold and level, **settings)
 
-    return _demo.Demo("Preprocessing demo", paint, controls)
+    def show(name: str, picture: Picture) -> None:
+        pictures[name], chosen = picture, controls["picture"]
+        with demo.held():
+            if name not in chosen.options:
+                chosen.options = [*pictures]
+            chosen.value = name
+
+    def send() -> None:
+        if (ink := _pad.last_drawing()) is None:
+            raise ValueError("nothing was drawn yet; run widgets.DrawingPad() in a cell, and draw there first.")
+        show("from the pad", 1 - ink)
+
+    def receive(change: dict) -> None:
+        for file in change["new"]:
+            gray, _ = images.open_gray(bytes(file["content"]))
+            scale = min(1.0, _LARGEST / max(gray.shape))  # every step of every slider works on all pixels
+            show(file["name"][:_LONGEST], images.resize(gray, *(scale * side for side in gray.shape)))
+
+    upload.observe(lambda change: demo.carefully(lambda: receive(change)), names="value")
+    demo = _demo.Demo("Preprocessing demo", paint, controls, beside="drawn")
+    return demo
 
 
 def preprocessing_picture(

@@ -1,5 +1,7 @@
 """A threshold on confidence: what a machine reads, what it misreads, what goes to a person, and the cost of it all."""
 
+import functools
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -14,11 +16,14 @@ _LEVELS = np.linspace(0, 1, 101)
 def reject_demo(confidence: npt.ArrayLike, right: npt.ArrayLike) -> _demo.Demo:
     """Show sliders for the least confidence and for two costs, with the `reject_picture` of their values."""
     controls = {
-        "least": _demo.control("least", (0.0, 1.0, 0.01), 0.5),
-        "misread": _demo.control("misread", (1.0, 100.0, 1.0), 20.0),
-        "by_hand": _demo.control("a person", (0.5, 10.0, 0.5), 1.0),
+        "least": _demo.control(
+            "least", (0.0, 1.0, 0.01), 0.5, tip="Readings with less confidence than this go to a person."
+        ),
+        "misread": _demo.control("misread", (1.0, 100.0, 1.0), 20.0, tip="What a misread one costs."),
+        "by_hand": _demo.control("a person", (0.5, 10.0, 0.5), 1.0, tip="What one costs that a person reads."),
     }
-    return _demo.Demo("Reject demo", lambda **values: reject_picture(confidence, right, **values), controls)
+    paint = functools.partial(reject_picture, confidence, right)
+    return _demo.Demo("Reject demo", paint, controls, beside="by_hand")
 
 
 def reject_picture(

@@ -1,5 +1,6 @@
 """Sliders over a synthetic writer's style, on a word of your choice."""
 
+import re
 from dataclasses import replace
 
 import ipywidgets
@@ -26,6 +27,8 @@ SLIDERS = {
     "spacing": (-5.0, 60.0, 1.0),
     "joining": (0.0, 1.0, 0.05),
 }
+#: What each of them is, in the words of `Style`.
+TIPS = dict(re.findall(r"(?m)^ +(\w+)  +(\w.*)$", Style.__doc__ or ""))
 LONGEST = 40  # characters of a text
 WRITERS = 320  # of the bundled sample
 _PLAIN = -1  # in their place; None would leave the dropdown blank
@@ -43,7 +46,9 @@ def writer_demo(word: str = "Handwriting 47") -> ipywidgets.VBox:
     another copy by the same hand. The picture comes from `writer_picture`; any other text can be typed.
     """
     people = [("plain style", _PLAIN), *((f"w{number:03d}", number) for number in range(WRITERS))]
-    copy, person = _demo.control("copy", ipywidgets.BoundedIntText(max=2**31 - 1)), _demo.control("writer", people)
+    number = ipywidgets.BoundedIntText(max=2**31 - 1)
+    copy = _demo.control("copy", number, tip="Each number is another copy by the same hand.")
+    person = _demo.control("writer", people, tip="Move the sliders to this writer's style.")
 
     def style(number: int) -> Style:
         return Style() if number == _PLAIN else style_of(number)
@@ -53,12 +58,12 @@ def writer_demo(word: str = "Handwriting 47") -> ipywidgets.VBox:
 
     person.observe(follow, names="value")  # before the demo observes it: the sliders move first
     controls = {
-        "text": _demo.control("text", word),
+        "text": _demo.control("text", word, tip=f"Digits, letters and spaces, at most {LONGEST}."),
         "writer": person,
         "copy": copy,
-        "again": _demo.button("write it again", lambda: demo.put(copy=copy.value + 1)),
+        "again": _demo.button("write it again", lambda: demo.put(copy=copy.value + 1), "One more by the same hand."),
         **{
-            field: _demo.control(field.replace("_", "-"), limits, getattr(Style(), field))
+            field: _demo.control(field.replace("_", "-"), limits, getattr(Style(), field), tip=TIPS.get(field, field))
             for field, limits in SLIDERS.items()
         },
     }
@@ -66,6 +71,7 @@ def writer_demo(word: str = "Handwriting 47") -> ipywidgets.VBox:
         "Writer demo",
         lambda text, writer, copy, **fields: writer_picture(text, replace(style(writer), **fields), copy),
         controls,
+        beside="text",
     )
     return demo
 

@@ -1,7 +1,7 @@
 // The course's network for single characters, run by TensorFlow.js, and what it says of a drawing: as `guess` in
 // hcr_lib/widgets/_engine.py does in mode "char", which asks Recognizer.read_ink.
 
-import { boundingBox, cut, holes, inkMask, removeSpecks, renderInk, strokeWidth, toMnist } from "./recipe.js";
+import { around, beside, boundingBox, cut, holes, inkMask, removeSpecks, renderInk, strokeWidth, toMnist } from "./recipe.js";
 
 const BAR = 0.2; // these as in hcr_lib/recognizer.py
 const LONGEST_PATH = 5;
@@ -10,6 +10,15 @@ const SMALLEST = 6;
 const WIDEST_ALONE = 2.2;
 const UNSURE = 0.5;
 const RIVALS = 3;
+const BROKEN = 4;
+const WIDEST_BREAK = 0.22; // these as in hcr_lib/segment.py
+const WIDEST = 1.5;
+const MOST_COMPONENTS = 3;
+const GAP_COST = 15; // these as in hcr_lib/decode.py
+const JOINT_COST = 0.3;
+const APART_COST = 2;
+const FLOOR = 1e-6;
+const MOST = 12; // characters beside each other that are looked at
 const DOT = 1.2; // as in _engine.py
 const EPSILON = 1e-3; // of Keras' batch normalisation
 
@@ -102,8 +111,59 @@ export class CharacterReader {
     const pairs = order.slice(0, 1 + RIVALS).map((k) => [this.record.answers[k], shares[k]]);
     const [[char, share], ...rivals] = pairs;
     const seen = { width: 28, height: 28, ink: btoa(String.fromCharCode(...image)) };
-    const notice = this.isDrawing(alone, pairs) && settled ? "That looks like no letter or digit." : "";
+    let notice = this.isDrawing(alone, pairs) && settled ? "That looks like no letter or digit." : "";
+    const text = settled ? this.several(ink) : "";
+    if (text) notice = `That looks like several characters: ${text}. Draw one.`;
     return { reading: char, notice, letters: [{ char, share, box, rivals }], seen };
+  }
+
+  // How sure the network is of an image's shape: an O may also be a 0.
+  sureness(image) {
+    const { classes, fold, alike } = this.record;
+    const scores = normal(Array.from(this.scores(image), (score, k) => (fold[k] < 0 ? 0 : score)));
+    const group = (char) => alike.find((each) => each.includes(char)) ?? char;
+    return Math.max(...classes.split("").map((char) => scores.reduce((sum, score, k) => sum + (group(char).includes(classes[k]) ? score : 0), 0)));
+  }
+
+  // What is read of several characters beside each other that do not touch, else "": as `_several` in _engine.py does
+  // by the segmentation and the best path of hcr_lib/segment.py and decode.py, without their context.
+  several(ink) {
+    const found = beside(ink);
+    if (!found || found.stacks.length < 2 || found.stacks.length > MOST) return "";
+    const { stacks, height, inkOf } = found;
+    const part = (start, stop) => {
+      const parts = stacks.slice(start, stop).flat();
+      const [x0, y0, x1, y1] = around(parts);
+      let gap = 0;
+      for (let k = start + 1; k < stop; k++) {
+        gap = Math.max(gap, (around(stacks[k])[0] - around(stacks.slice(start, k).flat())[2]) / height);
+      }
+      return { parts, gap, wide: x1 - x0, tall: y1 - y0 };
+    };
+    const look = ({ parts }) => {
+      const image = toMnist(inkOf(parts));
+      return { image, sure: Math.log(Math.max(FLOOR, this.sureness(image))) };
+    };
+    const best = [{ score: 0, path: [] }];
+    for (let stop = 1; stop <= stacks.length; stop++) {
+      for (let start = stop - 1; start >= Math.max(0, stop - MOST_COMPONENTS); start--) {
+        const count = stop - start;
+        const { gap, wide } = part(start, stop);
+        if (count > 1 && (gap > WIDEST_BREAK || wide > WIDEST * height)) continue;
+        const looked = look(part(start, stop));
+        const score = best[start].score + count * looked.sure - GAP_COST * gap - JOINT_COST * (count - 1);
+        if (!best[stop] || score > best[stop].score) best[stop] = { score, path: [...best[start].path, looked] };
+      }
+    }
+    const { path } = best[stacks.length];
+    if (path.length < 2) return "";
+    const mean = path.reduce((sum, { sure }) => sum + sure, 0) / path.length;
+    const all = part(0, stacks.length);
+    const compact = all.wide <= WIDEST * all.tall && stacks.length <= BROKEN;
+    if (compact && look(all).sure - APART_COST * all.gap >= mean) return ""; // one that has come apart
+    if (mean < Math.log(UNSURE)) return "";
+    const { answers } = this.record;
+    return path.map(({ image }) => this.shares(image)).map((shares) => answers[shares.indexOf(Math.max(...shares))]).join("");
   }
 
   // Whether it is no writing; see `_is_drawing` of the Recognizer.

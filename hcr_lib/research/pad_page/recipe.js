@@ -7,6 +7,10 @@ const BOX = 20;
 const MIN_STROKE = 2.2;
 const SPECK = 0.02;
 const FINE = 4; // the box is worked on at 80 x 80
+const SMALL = 0.4; // these as DOT, BAR, OVERLAP and BESIDE in hcr_lib/segment.py
+const FLAT = [0.25, 0.9];
+const OVERLAP = 0.45;
+const BESIDE = 0.5;
 const SAMPLES_PER_SIDE = 2; // of a pixel, as in hcr_lib/pen.py
 const NIB_CORNERS = 9; // half of the round nib
 
@@ -137,6 +141,73 @@ export function removeSpecks(ink) {
   const kept = { ...ink, values: ink.values.map((_, at) => (numbers[at] && weights[numbers[at]] >= least ? 1 : 0)) };
   const grown = widened(widened(kept));
   return { ...ink, values: ink.values.map((value, at) => (grown.values[at] ? value : 0)) };
+}
+
+// The connected components of ink that are dark somewhere: the number of each, its box and its mass.
+function components(ink) {
+  const { height, width, values } = ink;
+  const { numbers, count } = label({ ...ink, values: values.map((value) => (value >= 0.75 * THRESHOLD ? 1 : 0)) }, true);
+  const found = Array.from({ length: count }, (_, k) => ({ number: k + 1, box: [width, height, 0, 0], mass: 0, dark: false }));
+  numbers.forEach((number, at) => {
+    if (!number) return;
+    const each = found[number - 1];
+    const { box } = each;
+    const x = at % width;
+    const y = (at - x) / width;
+    box[0] = Math.min(box[0], x);
+    box[1] = Math.min(box[1], y);
+    box[2] = Math.max(box[2], x + 1);
+    box[3] = Math.max(box[3], y + 1);
+    each.mass += values[at];
+    each.dark ||= values[at] >= THRESHOLD;
+  });
+  return { numbers, found: found.filter(({ dark }) => dark) };
+}
+
+export function around(parts) {
+  const sides = (k) => parts.map(({ box }) => box[k]);
+  return [Math.min(...sides(0)), Math.min(...sides(1)), Math.max(...sides(2)), Math.max(...sides(3))];
+}
+
+// The share of the smaller one's width (axis 0) or height (1) that two boxes have in common.
+function shared(one, other, axis) {
+  const common = Math.min(one[axis + 2], other[axis + 2]) - Math.max(one[axis], other[axis]);
+  return Math.max(0, common) / Math.min(one[axis + 2] - one[axis], other[axis + 2] - other[axis]);
+}
+
+// What stands beside each other in ink, from left to right, with the height of the writing; null if it is several lines.
+// As `components`, `_stack` and `_in_lines` of hcr_lib/segment.py, for a few characters. `inkOf` gives the ink of some.
+export function beside(ink) {
+  const { numbers, found } = components(ink);
+  const tall = ({ box }) => box[3] - box[1];
+  const byHeight = [...found].sort((one, other) => tall(one) - tall(other));
+  let left = found.reduce((sum, { mass }) => sum + mass, 0) / 2;
+  const height = tall(byHeight.find(({ mass }) => (left -= mass) <= 0));
+  const reach = ({ box: [x0, y0, x1, y1] }) => {
+    if (Math.max(x1 - x0, y1 - y0) < SMALL * height) return 0.15 * height;
+    return y1 - y0 < FLAT[0] * height && x1 - x0 < FLAT[1] * height ? 0.05 * height : null;
+  };
+  const stacks = [];
+  const large = found.filter((each) => reach(each) === null).sort((one, other) => one.box[0] + one.box[2] - other.box[0] - other.box[2]);
+  for (const each of large) {
+    const shares = stacks.map((stack, k) => (k < stacks.length - 2 ? 0 : shared(around(stack), each.box, 0)));
+    const place = shares.indexOf(Math.max(...shares));
+    if (shares[place] >= OVERLAP) stacks[place].push(each);
+    else stacks.push([each]);
+  }
+  for (const each of found.filter((other) => reach(other) !== null)) {
+    const away = stacks.map(around).map(([x0, , x1]) => Math.max(each.box[0] - x1, x0 - each.box[2]));
+    const nearest = away.indexOf(Math.min(...away));
+    if (away[nearest] <= reach(each)) stacks[nearest].push(each);
+  }
+  const boxes = stacks.map(around);
+  const inLine = boxes.every((box, k) => !k || shared(boxes[k - 1], box, 1) >= BESIDE);
+  const inkOf = (parts) => {
+    const own = new Set(parts.map(({ number }) => number));
+    const [part, place] = [cut(ink, around(parts)), cut({ ...ink, values: numbers }, around(parts))];
+    return { ...part, values: part.values.map((value, at) => (own.has(place.values[at]) ? value : 0)) };
+  };
+  return inLine ? { stacks, height, inkOf } : null;
 }
 
 function widened({ height, width, values }) {

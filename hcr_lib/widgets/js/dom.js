@@ -30,7 +30,8 @@ export function picture(label) {
     const ink = Uint8Array.from(atob(seen.ink), (char) => char.charCodeAt(0));
     Object.assign(canvas, { width, height });
     const scale = Math.max(1, Math.min(4, Math.floor(340 / width)));
-    canvas.style.width = `${scale * width}px`;
+    canvas.style.setProperty("--hcr-seen-width", `${scale * width}px`);
+    canvas.style.setProperty("--hcr-seen-ratio", width / height);
     const pixels = new ImageData(width, height);
     ink.forEach((value, place) => pixels.data.set([255 - value, 255 - value, 255 - value, 255], 4 * place));
     canvas.getContext("2d").putImageData(pixels, 0, 0);

@@ -1,5 +1,5 @@
 // Makes ipywidgets' own controls safe and readable: no key on one of them reaches the notebook, whose d d deletes a
-// cell; sliders have names, and pictures say what they show.
+// cell; all have names, pictures say what they show, and messages are read out.
 
 function render({ model, el }) {
   el.style.display = "none";
@@ -9,10 +9,21 @@ function render({ model, el }) {
   const stop = (event) => event.stopPropagation();
 
   function name() {
-    for (const image of box.querySelectorAll("img.widget-image")) image.alt = model.get("alt");
-    for (const handle of box.querySelectorAll(".noUi-handle")) {
-      const label = handle.closest(".widget-slider, .jupyter-widgets")?.querySelector(".widget-label");
-      if (label) handle.setAttribute("aria-label", label.textContent);
+    const alts = model.get("alts");
+    box.querySelectorAll("img.widget-image").forEach((image, k) => (image.alt = alts[k] ?? ""));
+    for (const part of box.querySelectorAll(".noUi-handle, .widget-readout")) {
+      const label = part.closest(".widget-slider, .jupyter-widgets")?.querySelector(".widget-label");
+      if (label) part.setAttribute("aria-label", label.textContent);
+    }
+    for (const player of box.querySelectorAll(".widget-play")) {
+      [...player.querySelectorAll("button")].forEach((button, k) => {
+        const label = [button.querySelector(".fa-pause") ? "Pause" : "Play", "Stop", "Repeat"][k];
+        Object.assign(button, { title: label, ariaLabel: label });
+      });
+    }
+    for (const words of box.querySelectorAll(".hcr-message > .widget-html-content")) {
+      words.ariaLive = "polite";
+      words.style.lineHeight = "1.25"; // two lines fit where a control does
     }
   }
 
@@ -28,14 +39,14 @@ function render({ model, el }) {
     box.addEventListener("focusin", keep);
     for (const kind of ["keydown", "keyup", "keypress"]) box.addEventListener(kind, stop);
     children.observe(box, { childList: true, subtree: true });
-    model.on("change:alt", name);
+    model.on("change:alts", name);
     name();
   }
 
   begin();
   return () => {
     children.disconnect();
-    model.off("change:alt", name);
+    model.off("change:alts", name);
     box?.removeEventListener("focusin", keep);
     for (const kind of ["keydown", "keyup", "keypress"]) box?.removeEventListener(kind, stop);
   };

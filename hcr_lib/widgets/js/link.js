@@ -35,7 +35,7 @@ export class Outbox {
 export class Link {
   // `send(message)` posts a message, `strokes()` returns the drawing as it is now, and `hear(silent)` is told when no
   // answer has come in time, and when one comes after all.
-  constructor({ send, strokes, hear, every = 200, patience = 2500 }) {
+  constructor({ send, strokes, hear, every = 200, patience = 2000 }) {
     Object.assign(this, { send, strokes, hear, every, patience });
     this.outbox = new Outbox();
     this.orders = [];
@@ -53,7 +53,10 @@ export class Link {
     this.pump();
   }
 
+  // What was drawn before an order is sent before it, and what is drawn afterwards after it.
   order(message) {
+    if (this.wanted) this.orders.push({ drawn: this.strokes() });
+    this.wanted = null;
     this.orders.push(message);
     this.pump();
   }
@@ -68,14 +71,20 @@ export class Link {
         return;
       }
     }
-    if (this.wanted) {
+    if (this.orders.length) {
+      const order = this.orders.shift();
+      if (order.drawn) this.draw(order.drawn, true);
+      else this.post(order);
+    } else if (this.wanted) {
       const settled = this.wanted === "settled";
       this.wanted = null;
-      this.last = performance.now();
-      this.post({ op: "draw", settled, ...this.outbox.pack(this.strokes()) });
-    } else if (this.orders.length) {
-      this.post(this.orders.shift());
+      this.draw(this.strokes(), settled);
     }
+  }
+
+  draw(strokes, settled) {
+    this.last = performance.now();
+    this.post({ op: "draw", settled, ...this.outbox.pack(strokes) });
   }
 
   post(message) {
@@ -110,7 +119,7 @@ export class Link {
     if (this.silent) this.hear((this.silent = false));
     if (again) {
       this.outbox.restart();
-      this.wanted = "settled";
+      this.orders.unshift({ drawn: this.strokes() });
     }
     this.pump();
   }

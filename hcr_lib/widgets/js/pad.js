@@ -30,7 +30,8 @@ function render({ model, el }) {
     hear: (silent) => {
       silence.hidden = !silent;
       el.classList.toggle("hcr-stale", silent);
-      if (game) game.judging = false; // what was ordered may be lost
+      ordered = null; // and lost
+      if (game) game.judging = false;
     },
   });
 
@@ -48,14 +49,14 @@ function render({ model, el }) {
   let game = null;
   const playing = model.get("panel") === "game";
   if (panelled) {
-    if (!playing) tools.append(button("Sample", "Try a sample (S)", () => link.order({ op: "sample" })));
+    if (!playing) tools.append(button("Sample", "Try a sample (S)", () => order({ op: "sample" })));
     const mode = make("select", { title: "What the pad reads", aria: { label: "What the pad reads" } });
     for (const [value, textContent] of Object.entries(MODES)) mode.append(make("option", { value, textContent }));
     mode.value = model.get("mode");
-    mode.addEventListener("change", () => link.order({ op: "mode", mode: mode.value }));
-    panel = new Panel({ order: (message) => playing || link.order(message), take, surface }); // no help in a game
+    mode.addEventListener("change", () => order({ op: "mode", mode: mode.value }));
+    panel = new Panel({ order: (message) => playing || order(message), take, surface }); // no help in a game
     if (playing) {
-      game = new Game({ order: (message) => link.order(message), drawing });
+      game = new Game({ order, drawing });
       el.append(game.element);
     } else {
       tools.append(mode);
@@ -93,13 +94,23 @@ function render({ model, el }) {
     redo.setAttribute("aria-disabled", !drawing.future.length);
   }
 
+  let ordered = null; // the strokes that were there when something was ordered that is not done yet
+
+  // Python has other strokes: a sample, or none, since a word was taken. What was drawn after that was ordered, stays.
   function replaced() {
     if (own) return;
+    const later = ordered ? drawing.strokes.filter((stroke) => !ordered.has(stroke)) : [];
     drawing.past.push(drawing.strokes);
     drawing.future = [];
-    drawing.strokes = model.get("strokes");
+    drawing.strokes = [...model.get("strokes"), ...later];
     surface.paint();
     buttons();
+    if (later.length) link.changed(true);
+  }
+
+  function order(message) {
+    ordered = new Set(drawing.strokes);
+    link.order(message);
   }
 
   function answered() {
@@ -113,13 +124,14 @@ function render({ model, el }) {
     }
     if (!panel) silence.textContent = answer.error || SILENT;
     if (!panel) silence.hidden = !answer.error && !link.silent;
+    if (answer.number === link.number && link.op !== "draw") ordered = null;
     link.answered(answer);
   }
 
   function take(place) {
     const answer = model.get("answer");
     const word = [answer.completions, answer.following][place < 3 ? 0 : 1]?.[place % 3];
-    if (word) link.order({ op: "take", word, completes: place < 3 });
+    if (word) order({ op: "take", word, completes: place < 3 });
   }
 
   function erase(on) {
@@ -161,8 +173,8 @@ function render({ model, el }) {
       Delete: () => drawing.clear(),
     };
     if (panel && !game) {
-      press.s = () => link.order({ op: "sample" });
-      if (target === surface.canvas) press.Enter = () => link.order({ op: "accept" });
+      press.s = () => order({ op: "sample" });
+      if (target === surface.canvas) press.Enter = () => order({ op: "accept" });
       for (let place = 0; place < 6; place++) press[place + 1] = () => take(place);
     }
     if (game && target === surface.canvas) press.Enter = () => game.judge();

@@ -4,6 +4,7 @@
 import { button, make, picture } from "./dom.js";
 
 const ROWS = 4; // an answer and its rivals
+const LONGEST_LABEL = 60; // characters of what is saved, as in datasets/_drawings.py
 const INVITATION = "Draw on the pad.";
 
 export class Panel {
@@ -42,12 +43,12 @@ export class Panel {
       button("Space", "Add a space to the text", () => order({ op: "text", text: `${this.soFar.value} ` })),
       ...this.words,
     );
-    this.label = make("input", { type: "text", maxLength: 1, className: "hcr-label", aria: { label: "What you drew, for saving" } });
+    this.label = make("input", { type: "text", className: "hcr-label", aria: { label: "What you drew, for saving" } });
     this.status = make("span", { className: "hcr-status", aria: { live: "polite" } });
     this.saving = make(
       "div",
       { className: "hcr-saving" },
-      make("span", {}, "It is a"),
+      make("span", {}, "It says"),
       this.label,
       button("Save", "Save the drawing with this label (Ctrl+S)", () => this.save()),
       this.status,
@@ -84,9 +85,11 @@ export class Panel {
       made.setAttribute("aria-label", label);
       made.title = label;
     });
-    if (document.activeElement !== this.label) this.label.value = reading.length === 1 ? reading : "";
+    const one = answer.mode === "char";
+    this.label.maxLength = one ? 1 : LONGEST_LABEL;
+    this.label.classList.toggle("hcr-one", one);
+    if (document.activeElement !== this.label) this.label.value = reading.includes("\n") ? "" : reading;
     this.status.textContent = answer.saved ?? "";
-    this.saving.hidden = answer.mode === "word" || answer.mode === "page";
     this.result.classList.toggle("hcr-moving", !settled);
     if (!settled) return; // a screen reader would not keep up
     const rivals = letters.length === 1 ? letters[0].rivals.slice(0, 2).map(([char]) => char) : [];
