@@ -21,10 +21,9 @@ from hcr_lib.recognizer import Recognizer
 if TYPE_CHECKING:
     from hcr_lib.datasets import Dataset
 
-#: How strongly the last layer is held back. Of 0.3, 1, 3, 10 and 30, the strongest that reads UNIPEN's training people
-#: within a tenth of a point as well as the best does: see ``data/results/adaptation.json``.
-STRENGTH = 3.0
-STEPS = 100  #: of the search, at most; it needs some 40
+#: How strongly the last layer is held back: of 0.3, 1, 3, 10 and 30, what reads UNIPEN's training people best.
+STRENGTH = 1.0
+STEPS = 100  #: of the search, at most; it needs some 70
 
 
 class AdaptiveNetwork:

@@ -1,5 +1,6 @@
 """Strokes in a file of lines: what goes in comes out, what does not fit is named by its line."""
 
+import datetime
 import json
 import subprocess
 import sys
@@ -48,6 +49,19 @@ def test_they_load_as_images_with_characters_writers_and_origins(tmp_path):
     assert own.origin(1) == f"{path}, image 1"
     assert np.array_equal(own.images[0], images.to_mnist(255 - np.uint8(255 * pen.render(BAR))))
     assert sum(len(datasets.load(str(path), part)) for part in ("train", "val", "test")) == 2
+
+
+def test_the_day_is_kept_and_older_files_have_none(tmp_path):
+    path = datasets.save_drawing(tmp_path / "a.jsonl", BAR, "1")
+    today = datetime.date.today()
+    (drawing,) = datasets.read_drawings(path)
+    assert today - datetime.date.fromisoformat(drawing.date) in (datetime.timedelta(0), datetime.timedelta(1))
+    line = json.loads(path.read_text())
+    path.write_text(json.dumps({key: line[key] for key in line if key != "date"}))
+    assert datasets.read_drawings(path)[0].date is None
+    path.write_text(json.dumps(line | {"date": "yesterday"}))
+    with pytest.raises(datasets.DataError, match="line 1"):
+        datasets.read_drawings(path)
 
 
 def test_without_any_writer_there_are_none(tmp_path):

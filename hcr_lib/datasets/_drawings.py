@@ -1,8 +1,10 @@
 """Drawings from the pad, kept as strokes: one line of JSON each in a file that only grows.
 
-A line is ``{"char": "A", "writer": "ada", "half_width": 10.0, "strokes": [[[x, y], ...], ...]}``, in pixels of the pad.
+A line is ``{"char": "A", "writer": "ada", "half_width": 10.0, "strokes": [[[x, y], ...], ...], "date": "2026-11-26"}``,
+in pixels of the pad.
 """
 
+import datetime
 import json
 import os
 import warnings
@@ -28,17 +30,20 @@ MARGIN = 10  #: paper around a drawing, beyond the width of the pen
 
 @dataclass(frozen=True)
 class StoredDrawing:
-    """A drawing: the character it should be, the writer, the pen, the strokes as (n, 2) arrays."""
+    """A drawing: the character it should be, the writer, the pen, the strokes as (n, 2) arrays, the day (ISO 8601)."""
 
     char: str
     writer: str | None
     half_width: float
     strokes: list[np.ndarray]
+    date: str | None = None  # of drawings that were kept before there were any
 
     def __post_init__(self) -> None:
         ensure_choice(self.char, BYCLASS, name="char")
         if not (self.writer is None or (isinstance(self.writer, str) and self.writer)):
             raise ValueError(f"writer must be a name or None; got {self.writer!r}.")
+        if self.date is not None:
+            datetime.date.fromisoformat(self.date)
         if not 0 < self.half_width <= WIDEST:
             raise ValueError(f"half_width must be between 0 and {WIDEST} pixels; got {self.half_width}.")
         if (points := sum(map(len, self.strokes))) > MOST_POINTS:
@@ -63,7 +68,7 @@ def save_drawing(
     *,
     half_width: float = pen.HALF_WIDTH,
 ) -> Path:
-    """Append a drawing to a file of drawings.
+    """Append a drawing to a file of drawings, with today's date.
 
     Parameters
     ----------
@@ -97,7 +102,7 @@ def save_drawing(
     [('1', 'ada')]
     """
     arrays = [np.asarray(stroke, dtype="float64").round(1) for stroke in strokes if np.size(stroke)]
-    drawing = StoredDrawing(char, writer, float(half_width), arrays)
+    drawing = StoredDrawing(char, writer, float(half_width), arrays, datetime.date.today().isoformat())
     line = json.dumps(vars(drawing) | {"strokes": [stroke.tolist() for stroke in arrays]}, ensure_ascii=False)
     path = Path(path)
     with locked(path), path.open("a+b") as file:
@@ -130,7 +135,8 @@ def read_drawings(path: str | os.PathLike) -> list[StoredDrawing]:
         try:
             found = json.loads(line)
             strokes = [np.asarray(stroke, dtype="float64") for stroke in found["strokes"]]
-            drawings.append(StoredDrawing(found["char"], found["writer"], found["half_width"], strokes))
+            writer, half_width, date = found["writer"], found["half_width"], found.get("date")
+            drawings.append(StoredDrawing(found["char"], writer, half_width, strokes, date))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise DataError(
                 f"{path}, line {number} is not a drawing with char, writer, half_width and strokes ({error!r}). "

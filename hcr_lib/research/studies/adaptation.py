@@ -34,7 +34,7 @@ Method = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 
 
 class Drawings(NamedTuple):
-    """Drawings as the network sees them: features (n, m), labels in `BYCLASS` and writers (n,), as they were written."""
+    """Drawings in the order of writing: their features (n, m), labels in `BYCLASS` and writers, both (n,)."""
 
     features: np.ndarray
     labels: np.ndarray
@@ -136,7 +136,7 @@ def cache(weights: np.ndarray, weight: float, sharpness: float) -> Method:
 #: The rivals, with the constants that are tried.
 METHODS: dict[str, tuple[Callable[..., Method], list[tuple[float, ...]]]] = {
     "bias only": (bias_only, [(1.0,), (10.0,)]),
-    "nearest mean": (nearest_mean, [(0.3, 0.5), (0.6, 0.5), (0.6, 2.0)]),
+    "nearest mean, mixed in": (nearest_mean, [(0.3, 0.5), (0.6, 0.5), (0.6, 2.0)]),
     "cache": (cache, [(3.0, 5.0), (3.0, 20.0), (10.0, 20.0)]),
     "last layer": (last_layer, [(strength,) for strength in STRENGTHS]),
 }
@@ -166,8 +166,8 @@ def compared(before: dict[str, list[float]], after: dict[str, list[float]]) -> d
     drawn = pairs[np.random.default_rng(0).integers(len(pairs), size=(DRAWS, len(pairs)))].mean(axis=1)
     low, high = np.percentile(1 - drawn[:, 1] / drawn[:, 0], [2.5, 97.5])
     first, last = pairs.mean(axis=0)
-    means = np.mean([[np.array(each) for each in part.values()] for part in (before, after)], axis=1)
-    falls = 1 - means[1] / means[0]  # deal by deal
+    by_deal = np.mean([list(part.values()) for part in (before, after)], axis=1)
+    falls = 1 - by_deal[1] / by_deal[0]
     figures = {"before": first, "after": last, "falls": 1 - last / first, "low": low, "high": high}
     figures |= {"least fall of a deal": falls.min(), "greatest": falls.max()}
     better = {"people": len(pairs), "better": int((pairs[:, 1] < pairs[:, 0]).sum())}
@@ -177,8 +177,7 @@ def compared(before: dict[str, list[float]], after: dict[str, list[float]]) -> d
 def study(data_dir: Path) -> dict[str, Any]:
     """Choose constants on training people, and measure on development people."""
     network = AdaptiveNetwork.load()
-    weights = network.weights[:, : len(BYCLASS)]  # marks are neither drawn nor answered
-    assert network.classes[: len(BYCLASS)] == BYCLASS
+    weights = network.weights[:, : len(BYCLASS)]  # the marks, which are last, are not asked for
     train = drawings(network, "train", data_dir, FLUENT, TUNING_PEOPLE)
     dealt = list(deals(train, seeds=range(1)))
     tuning: dict[str, dict[str, float]] = {}
@@ -189,7 +188,6 @@ def study(data_dir: Path) -> dict[str, Any]:
             tuning[name][" ".join(map(str, each))] = round(float(np.mean(list(shares.values()))), 4)
             print(name, each, tuning[name][" ".join(map(str, each))], flush=True)
     chosen = {name: METHODS[name][1][int(np.argmin(list(tuning[name].values())))] for name in METHODS}
-    chosen["last layer"] = (STRENGTH,)  # of about equally good ones, the strongest
 
     dev = drawings(network, "val", data_dir, FEW, None)
     dealt = list(deals(dev))
@@ -202,17 +200,20 @@ def study(data_dir: Path) -> dict[str, Any]:
     fluent = [person for person, number in letters.items() if number >= FLUENT]
     first = list(deals(dev, seeds=range(1), first=True))
     unadapted = errors(dev, lambda own, labels, features: features @ weights, first)
+    rivals = {name: errors(dev, METHODS[name][0](weights, *chosen[name]), dealt) for name in METHODS}
     return {
         "tuning people": len(np.unique(train.writers)),
         "tuning": tuning,
+        "constants": {name: list(each) for name, each in chosen.items()},
         "five of each": compared(shipped, adapted),
-        "of those who wrote nearly all 62": compared(*({p: part[p] for p in fluent} for part in (shipped, adapted))),
+        "of those who wrote nearly all 62": compared(*(_of(fluent, part) for part in (shipped, adapted))),
         "people": [
             {"characters": letters[p], "before": round(np.mean(shipped[p]), 4), "after": round(np.mean(adapted[p]), 4)}
             for p in sorted(letters, key=lambda p: -np.mean(shipped[p]))
         ],
-        "methods": {
-            name: compared(shipped, errors(dev, METHODS[name][0](weights, *chosen[name]), dealt)) for name in METHODS
+        "methods": {name: compared(shipped, part) for name, part in rivals.items()},
+        "methods, nearly all 62": {
+            name: compared(_of(fluent, shipped), _of(fluent, part)) for name, part in rivals.items()
         },
         "shots": {str(n): compared(shipped, errors(dev, method, list(deals(dev, n)))) for n in (1, 2, 3)}
         | {str(SHOTS): compared(shipped, adapted)},
@@ -220,8 +221,11 @@ def study(data_dir: Path) -> dict[str, Any]:
         "wrong labels": {str(wrong): compared(shipped, errors(dev, method, dealt, wrong)) for wrong in WRONG},
         "everyone else": everyone_else(dev, weights),
         "seconds of a processor": round(seconds, 2),
-        "constants": {name: list(each) for name, each in chosen.items()},
     }
+
+
+def _of(people: list[str], found: dict[str, list[float]]) -> dict[str, list[float]]:
+    return {person: found[person] for person in people}
 
 
 def everyone_else(data: Drawings, weights: np.ndarray) -> dict[str, Any]:
