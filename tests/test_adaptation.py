@@ -6,7 +6,7 @@ from scipy import special
 
 from hcr_lib import datasets
 from hcr_lib.adaptation import AdaptiveNetwork, refit
-from hcr_lib.labels import BYCLASS, LETTERS
+from hcr_lib.labels import BYCLASS, LETTERS, TEXT
 from hcr_lib.recognizer import Recognizer
 
 
@@ -84,7 +84,8 @@ class TestAdaptiveNetwork:
 def test_the_networks_two_parts_make_the_reader_that_ships():
     """Loads TensorFlow."""
     network = AdaptiveNetwork.load()
-    some = datasets.load("bundled", "test").take(range(40))
+    some = datasets.load("bundled", "test").take(range(80))
     ours, shipped = network.reader(), Recognizer.load("byclass")
     assert np.allclose(ours.predict(some.images), shipped.predict(some.images), atol=1e-4)
-    assert network.features(some.images).shape == (40, 129)
+    assert network.features(some.images).shape == (80, 129)
+    assert network(some.images[:0]).shape == (0, len(TEXT)), "words without candidates to cut"
