@@ -154,19 +154,6 @@ def _cost_of_read(confidence, right, least, misread, by_hand):
     return float(1000 * (misread * wrong + by_hand * np.mean(asked)))
 
 
-# 05.7: what was found of a class, and how far it can be believed
-def recall_and_precision(table: np.ndarray, label: int) -> tuple[float, float]:
-    """Return the recall and the precision of a class; rows of the table are true, columns are read."""
-    return table[label, label] / table[label].sum(), table[label, label] / table[:, label].sum()
-
-
-def _tables(rng: np.random.Generator) -> Iterator[tuple]:
-    yield np.array([[3, 2], [1, 4]]), 0
-    yield np.array([[3, 2], [1, 4]]), 1
-    yield rng.integers(1, 9, (5, 5)), 3
-    yield rng.integers(1, 9, (36, 36)), 20
-
-
 # 05.9: an image with a hole, here and there
 def covered(image: np.ndarray, size: int, step: int) -> np.ndarray:
     """Return copies of an image, each with another square covered: from left to right, then down."""
@@ -197,6 +184,19 @@ def _up_to_the_edge(image: np.ndarray, size: int, step: int) -> np.ndarray:
             copies.append(image.copy())
             copies[-1][y : y + size, x : x + size] = 0
     return np.array(copies)
+
+
+# 05.7: what was found of a class, and how far it can be believed
+def recall_and_precision(table: np.ndarray, label: int) -> tuple[float, float]:
+    """Return the recall and the precision of a class; rows of the table are true, columns are read."""
+    return table[label, label] / table[label].sum(), table[label, label] / table[:, label].sum()
+
+
+def _tables(rng: np.random.Generator) -> Iterator[tuple]:
+    yield np.array([[3, 2], [1, 4]]), 0
+    yield np.array([[3, 2], [1, 4]]), 1
+    yield rng.integers(1, 9, (5, 5)), 3
+    yield rng.integers(1, 9, (36, 36)), 20
 
 
 def _faults(*expected: int):
@@ -361,6 +361,34 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
             ),
         ],
     ),
+    "05.9": FunctionExercise(
+        solution=covered,
+        inputs=_images,
+        hint="Two loops over where the square starts, each up to the last place where it fits; copy, cover, collect.",
+        slips=[
+            (_up_to_the_edge, "The square hangs over the edge: its last start is the side minus `size`."),
+            (
+                lambda image, size, step: _holes(image, size, size, step, down_first=True),
+                "Those go down first: the inner loop is the one from left to right.",
+            ),
+            (
+                lambda image, size, step: _holes(image, size, size, step, paper=255),
+                "That covers with ink: paper is 0.",
+            ),
+            (
+                lambda image, size, step: covered(image, size, size),
+                "Those squares lie side by side: the next one starts `step` pixels farther.",
+            ),
+            (
+                lambda image, size, step: np.minimum.accumulate(covered(image, size, step)),
+                "The holes add up: cover a fresh copy each time.",
+            ),
+            (
+                lambda image, size, step: image - covered(image, size, step),
+                "That shows only the square; it should be the one thing that is hidden.",
+            ),
+        ],
+    ),
     "05.5": Exercise(
         passes=_faults(2, 3, 6, 7, 9),
         hint='Five sentences, such as "1 4 5 8 10". For each: who wrote the images, who chose, what does it beat, what '
@@ -413,33 +441,5 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
             2: "Two is how many names are right.",
             10: "The first two are in the right place, not only the first.",
         },
-    ),
-    "05.9": FunctionExercise(
-        solution=covered,
-        inputs=_images,
-        hint="Two loops over where the square starts, each up to the last place where it fits; copy, cover, collect.",
-        slips=[
-            (_up_to_the_edge, "The square hangs over the edge: its last start is the side minus `size`."),
-            (
-                lambda image, size, step: _holes(image, size, size, step, down_first=True),
-                "Those go down first: the inner loop is the one from left to right.",
-            ),
-            (
-                lambda image, size, step: _holes(image, size, size, step, paper=255),
-                "That covers with ink: paper is 0.",
-            ),
-            (
-                lambda image, size, step: covered(image, size, size),
-                "Those squares lie side by side: the next one starts `step` pixels farther.",
-            ),
-            (
-                lambda image, size, step: np.minimum.accumulate(covered(image, size, step)),
-                "The holes add up: cover a fresh copy each time.",
-            ),
-            (
-                lambda image, size, step: image - covered(image, size, step),
-                "That shows only the square; it should be the one thing that is hidden.",
-            ),
-        ],
     ),
 }
