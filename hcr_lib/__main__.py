@@ -1,4 +1,4 @@
-"""The command line: ``python -m hcr_lib read | lab | pad | doctor``."""
+"""The command line: ``python -m hcr_lib read | evaluate | lab | pad | doctor``."""
 
 import argparse
 import importlib
@@ -11,6 +11,10 @@ from hcr_lib.cli import abandon_stdout, complain, ctrl_c_ends_at_once
 #: Each is a module of `hcr_lib.cli` with a function `run`; with its help, and what is to be known besides.
 COMMANDS = {
     "read": ("read handwriting from image files", ""),
+    "evaluate": (
+        "judge the reader by labelled pictures of your own: a model card",
+        "The pictures stay as they are, and on this machine.",
+    ),
     "lab": (
         "open your own copies of the lessons in JupyterLab",
         "What their folder, my_course, lacks is copied there first. Further arguments go to JupyterLab, such as "

@@ -1,5 +1,6 @@
 """Strokes in a file of lines: what goes in comes out, what does not fit is named by its line."""
 
+import datetime
 import json
 import subprocess
 import sys
@@ -58,11 +59,26 @@ def test_words_are_kept_beside_characters_and_old_files_are_read(tmp_path):
     assert [drawing.text for drawing in datasets.read_drawings(path)] == ["1", "garden", "l"]
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert [list(line) for line in lines] == [
-        [key, "writer", "half_width", "strokes"] for key in ("char", "text", "char")
+        ["char", "writer", "half_width", "strokes"],
+        ["text", "writer", "half_width", "date", "strokes"],
+        ["char", "writer", "half_width", "date", "strokes"],
     ], "single characters stay as they were"
     assert datasets.load(path, "all").chars.tolist() == ["1", "l"]
     with pytest.raises(datasets.MissingDataError, match="holds words only"):
         datasets.load(datasets.save_drawing(tmp_path / "words.jsonl", BAR, "garden"))
+
+
+def test_the_day_is_kept_and_older_files_have_none(tmp_path):
+    path = datasets.save_drawing(tmp_path / "a.jsonl", BAR, "1")
+    today = datetime.date.today()
+    (drawing,) = datasets.read_drawings(path)
+    assert today - datetime.date.fromisoformat(drawing.date) in (datetime.timedelta(0), datetime.timedelta(1))
+    line = json.loads(path.read_text())
+    path.write_text(json.dumps({key: line[key] for key in line if key != "date"}))
+    assert datasets.read_drawings(path)[0].date is None
+    path.write_text(json.dumps(line | {"date": "yesterday"}))
+    with pytest.raises(datasets.DataError, match="line 1"):
+        datasets.read_drawings(path)
 
 
 def test_without_any_writer_there_are_none(tmp_path):

@@ -164,6 +164,38 @@ def _cost_of_read(confidence, right, least, misread, by_hand):
     return float(1000 * (misread * wrong + by_hand * np.mean(asked)))
 
 
+# 05.9: an image with a hole, here and there
+def covered(image: np.ndarray, size: int, step: int) -> np.ndarray:
+    """Return copies of an image, each with another square covered: from left to right, then down."""
+    return _holes(image, size, size, step)
+
+
+def _holes(image: np.ndarray, high: int, wide: int, step: int, paper: int = 0, down_first: bool = False) -> np.ndarray:
+    places = [(y, x) for y in range(0, len(image) - high + 1, step) for x in range(0, image.shape[1] - wide + 1, step)]
+    copies = np.repeat(image[None], len(places), axis=0)
+    for copy, (y, x) in zip(
+        copies, sorted(places, key=lambda place: place[::-1]) if down_first else places, strict=True
+    ):
+        copy[y : y + high, x : x + wide] = paper
+    return copies
+
+
+def _images(rng: np.random.Generator) -> Iterator[tuple]:
+    yield np.arange(1, 17, dtype="uint8").reshape(4, 4), 2, 1
+    yield rng.integers(1, 256, (28, 28), "uint8"), 7, 3
+    yield rng.integers(1, 256, (9, 12), "uint8"), 4, 2  # the last square does not reach the lower edge
+
+
+def _up_to_the_edge(image: np.ndarray, size: int, step: int) -> np.ndarray:
+    height, width = image.shape
+    copies = []
+    for y in range(0, height, step):
+        for x in range(0, width, step):
+            copies.append(image.copy())
+            copies[-1][y : y + size, x : x + size] = 0
+    return np.array(copies)
+
+
 # 05.7: what was found of a class, and how far it can be believed
 def recall_and_precision(table: np.ndarray, label: int) -> tuple[float, float]:
     """Return the recall and the precision of a class; rows of the table are true, columns are read."""
@@ -359,6 +391,34 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
             (
                 lambda confidence, right, least, misread, by_hand: cost(confidence, right, least, misread, 0),
                 "People cost something, too.",
+            ),
+        ],
+    ),
+    "05.9": FunctionExercise(
+        solution=covered,
+        inputs=_images,
+        hint="Two loops over where the square starts, each up to the last place where it fits; copy, cover, collect.",
+        slips=[
+            (_up_to_the_edge, "The square hangs over the edge: its last start is the side minus `size`."),
+            (
+                lambda image, size, step: _holes(image, size, size, step, down_first=True),
+                "Those go down first: the inner loop is the one from left to right.",
+            ),
+            (
+                lambda image, size, step: _holes(image, size, size, step, paper=255),
+                "That covers with ink: paper is 0.",
+            ),
+            (
+                lambda image, size, step: covered(image, size, size),
+                "Those squares lie side by side: the next one starts `step` pixels farther.",
+            ),
+            (
+                lambda image, size, step: np.minimum.accumulate(covered(image, size, step)),
+                "The holes add up: cover a fresh copy each time.",
+            ),
+            (
+                lambda image, size, step: image - covered(image, size, step),
+                "That shows only the square; it should be the one thing that is hidden.",
             ),
         ],
     ),

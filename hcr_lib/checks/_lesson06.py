@@ -239,6 +239,55 @@ def _ranked(keep, key):
     return rule
 
 
+# 06.6: prototypes
+def nearest_mean(features: np.ndarray, labels: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """Return for each row of `new` the label whose drawings have the nearest mean."""
+    known = np.unique(labels)
+    means = np.stack([features[labels == label].mean(axis=0) for label in known])
+    return known[np.square(new[:, None] - means).sum(axis=2).argmin(axis=1)]
+
+
+def _drawings(rng: np.random.Generator) -> Iterator[tuple]:
+    # A mean between two drawings, of which a third is nearer to one; labels with gaps; uneven numbers of drawings.
+    yield np.array([[0.0, 0.0], [8.0, 0.0], [5.5, 0.0]]), np.array([3, 3, 7]), np.array([[7.5, 0.0], [4.1, 0.0]])
+    for classes, drawings, size in ((3, 12, 2), (5, 25, 8), (9, 40, 16)):
+        labels = rng.permutation(np.r_[np.arange(classes), rng.integers(classes, size=drawings - classes)]) * 4 + 1
+        yield rng.normal(size=(drawings, size)), labels, rng.normal(size=(10, size))
+
+
+def _nearest_drawing(features: np.ndarray, labels: np.ndarray, new: np.ndarray) -> np.ndarray:
+    return labels[np.square(new[:, None] - features).sum(axis=2).argmin(axis=1)]
+
+
+def _most_alike(features: np.ndarray, labels: np.ndarray, new: np.ndarray) -> np.ndarray:
+    known = np.unique(labels)
+    means = np.stack([features[labels == label].mean(axis=0) for label in known])
+    return known[(new @ means.T).argmax(axis=1)]
+
+
+# 06.7: where the last layer should go
+def slope(
+    weights: np.ndarray, shipped: np.ndarray, features: np.ndarray, labels: np.ndarray, strength: float
+) -> np.ndarray:
+    """Return the slope of the cost at `weights`: of the surprise, and of the distance from the shipped layer."""
+    return _pull(weights, features, labels) + strength * (weights - shipped)
+
+
+def _pull(weights: np.ndarray, features: np.ndarray, labels: np.ndarray, written: bool = True) -> np.ndarray:
+    scores = features @ weights
+    shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+    shares /= shares.sum(axis=1, keepdims=True)
+    return features.T @ (shares - written * np.eye(weights.shape[1])[labels])
+
+
+def _layers(rng: np.random.Generator) -> Iterator[tuple]:
+    for features, classes, drawings in ((1, 2, 1), (3, 4, 5), (6, 9, 20)):
+        shipped = rng.normal(size=(features, classes))
+        weights = shipped + rng.normal(size=shipped.shape)
+        yield weights, shipped, rng.normal(size=(drawings, features)), rng.integers(classes, size=drawings), 3.0
+    yield shipped.copy(), shipped, rng.normal(size=(20, 6)), rng.integers(9, size=20), 0.5
+
+
 EXERCISES: dict[str, Exercise | FunctionExercise] = {
     "06.1": FunctionExercise(
         solution=best_path,
@@ -400,6 +449,80 @@ EXERCISES: dict[str, Exercise | FunctionExercise] = {
             (
                 lambda first, second: edits("".join(sorted(first)), "".join(sorted(second))),
                 "Order counts: AB and BA are two edits apart.",
+            ),
+        ],
+    ),
+    "06.6": FunctionExercise(
+        solution=nearest_mean,
+        inputs=_drawings,
+        hint="For each label in np.unique(labels): the mean of its rows. Then, for each new row, the nearest of these.",
+        slips=[
+            (_nearest_drawing, "That is the nearest *drawing*; take the mean of each character's drawings first."),
+            (
+                lambda features, labels, new: np.unique(labels).searchsorted(nearest_mean(features, labels, new)),
+                "That is the place of the mean in your list; return the label that it belongs to.",
+            ),
+            (_most_alike, "A long mean has a large product with anything: take the least distance."),
+            (
+                lambda features, labels, new: np.array(
+                    [
+                        np.unique(labels)[
+                            np.argmax(
+                                [
+                                    np.square(row - features[labels == label].mean(axis=0)).sum()
+                                    for label in np.unique(labels)
+                                ]
+                            )
+                        ]
+                        for row in new
+                    ]
+                ),
+                "That is the farthest: argmin, not argmax.",
+            ),
+        ],
+    ),
+    "06.7": FunctionExercise(
+        solution=slope,
+        inputs=_layers,
+        hint="Probabilities minus what was written (1 for the true character), features.T @ that; then the pull back.",
+        slips=[
+            (
+                lambda weights, shipped, features, labels, strength: _pull(weights, features, labels),
+                "Nothing holds the layer back yet: add strength times (weights - shipped).",
+            ),
+            (
+                lambda weights, shipped, features, labels, strength: (
+                    _pull(weights, features, labels) + strength * weights
+                ),
+                "That pulls the layer towards 0; it should be pulled towards what it was when it shipped.",
+            ),
+            (
+                lambda *given: -slope(*given),
+                "Right, but for the sign: a step goes *against* the slope, so it is probabilities minus written.",
+            ),
+            (
+                lambda weights, shipped, features, labels, strength: (
+                    strength * (weights - shipped) - _pull(weights, features, labels)
+                ),
+                "The two parts pull the wrong way round: probabilities minus written, not written minus probabilities.",
+            ),
+            (
+                lambda weights, shipped, features, labels, strength: (
+                    _pull(weights, features, labels, written=False) + strength * (weights - shipped)
+                ),
+                "The labels have no say yet: subtract 1 from the probability of the character that was written.",
+            ),
+            (
+                lambda weights, shipped, features, labels, strength: (
+                    _pull(weights, features, labels) / len(labels) + strength * (weights - shipped)
+                ),
+                "That is the mean over the drawings; the cost is their sum.",
+            ),
+            (
+                lambda weights, shipped, features, labels, strength: (
+                    slope(shipped, shipped, features, labels, strength) + strength * (weights - shipped)
+                ),
+                "The probabilities are those of `weights`, not of the shipped layer.",
             ),
         ],
     ),

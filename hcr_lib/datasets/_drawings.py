@@ -1,9 +1,10 @@
 """Drawings from the pad, kept as strokes: one line of JSON each in a file that only grows.
 
-A line is ``{"char": "A", "writer": "ada", "half_width": 10.0, "strokes": [[[x, y], ...], ...]}``, in pixels of the pad.
-Of a word it has ``"text": "garden"`` in the place of ``"char"``.
+A line is ``{"char": "A", "writer": "ada", "half_width": 10.0, "date": "2026-11-26", "strokes": [[[x, y], ...], ...]}``,
+in pixels of the pad. Of a word it has ``"text": "garden"`` in the place of ``"char"``.
 """
 
+import datetime
 import json
 import os
 import warnings
@@ -30,12 +31,13 @@ MARGIN = 10  #: paper around a drawing, beyond the width of the pen
 
 @dataclass(frozen=True)
 class StoredDrawing:
-    """A drawing: the character or the text it should be, the writer, the pen, the strokes as (n, 2) arrays."""
+    """A drawing: the character or text it should be, writer, pen, strokes as (n, 2) arrays, and the day (ISO 8601)."""
 
     text: str
     writer: str | None
     half_width: float
     strokes: list[np.ndarray]
+    date: str | None = None  # of drawings that were kept before there were any
 
     def __post_init__(self) -> None:
         if not isinstance(self.text, str) or len(self.text) < 2:
@@ -47,6 +49,8 @@ class StoredDrawing:
             )
         if not (self.writer is None or (isinstance(self.writer, str) and self.writer)):
             raise ValueError(f"writer must be a name or None; got {self.writer!r}.")
+        if self.date is not None:
+            datetime.date.fromisoformat(self.date)
         if not 0 < self.half_width <= WIDEST:
             raise ValueError(f"half_width must be between 0 and {WIDEST} pixels; got {self.half_width}.")
         if (points := sum(map(len, self.strokes))) > MOST_POINTS:
@@ -71,7 +75,7 @@ def save_drawing(
     *,
     half_width: float = pen.HALF_WIDTH,
 ) -> Path:
-    """Append a drawing to a file of drawings.
+    """Append a drawing to a file of drawings, with today's date.
 
     Parameters
     ----------
@@ -105,9 +109,10 @@ def save_drawing(
     [('1', 'ada')]
     """
     arrays = [np.asarray(stroke, dtype="float64").round(1) for stroke in strokes if np.size(stroke)]
-    drawing = StoredDrawing(text, writer, float(half_width), arrays)
+    today = datetime.date.today().isoformat()
+    drawing = StoredDrawing(text, writer, float(half_width), arrays, today)
     about = {"char" if len(text) == 1 else "text": text, "writer": writer, "half_width": drawing.half_width}
-    line = json.dumps(about | {"strokes": [stroke.tolist() for stroke in arrays]}, ensure_ascii=False)
+    line = json.dumps(about | {"date": today, "strokes": [each.tolist() for each in arrays]}, ensure_ascii=False)
     path = Path(path)
     with locked(path), path.open("a+b") as file:
         if file.seek(0, os.SEEK_END):
@@ -140,7 +145,7 @@ def read_drawings(path: str | os.PathLike) -> list[StoredDrawing]:
             found = json.loads(line)
             strokes = [np.asarray(stroke, dtype="float64") for stroke in found["strokes"]]
             text = ensure_choice(found["char"], BYCLASS, name="char") if "char" in found else found["text"]
-            drawings.append(StoredDrawing(text, found["writer"], found["half_width"], strokes))
+            drawings.append(StoredDrawing(text, found["writer"], found["half_width"], strokes, found.get("date")))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise DataError(
                 f"{path}, line {number} is not a drawing with char or text, writer, half_width and strokes "
