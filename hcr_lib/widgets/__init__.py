@@ -3,7 +3,7 @@
 Nothing else in the course depends on them, and every cell that shows one also makes sense where no widget renders.
 """
 
-from hcr_lib.widgets._alignment import alignment_demo, alignment_picture
+from hcr_lib.widgets._alignment import alignment_demo, alignment_picture, written_strip
 from hcr_lib.widgets._augment import augmentation_demo, augmentation_picture
 from hcr_lib.widgets._browser import sample_browser, sample_picture
 from hcr_lib.widgets._explorer import explorer_network, explorer_picture, explorer_training, network_explorer
@@ -19,5 +19,5 @@ __all__ = [
     "DrawingGame", "DrawingPad", "FeaturePad", "ReadingPad", "alignment_demo", "alignment_picture", "augmentation_demo",
     "augmentation_picture", "explorer_network", "explorer_picture", "explorer_training", "feature_picture",
     "ladder_demo", "ladder_picture", "network_explorer", "preprocessing_demo", "preprocessing_picture", "reject_demo",
-    "reject_picture", "sample_browser", "sample_picture", "writer_demo", "writer_picture",
+    "reject_picture", "sample_browser", "sample_picture", "writer_demo", "writer_picture", "written_strip",
 ]  # fmt: skip
