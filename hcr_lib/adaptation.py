@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import optimize, special
-from threadpoolctl import threadpool_limits
 
 from hcr_lib._paths import shipped
 from hcr_lib._validate import ensure_uint8_images
@@ -121,6 +120,8 @@ def refit(weights: np.ndarray, features: np.ndarray, labels: np.ndarray, strengt
     >>> bool(scores[0, 1] > scores[0, 0])
     True
     """
+    from threadpoolctl import threadpool_limits  # here: whoever imports it changes the environment
+
     if not strength > 0:
         raise ValueError(f"strength must be more than 0, or nothing holds the layer back; got {strength}.")
     if not len(labels):

@@ -408,3 +408,10 @@ def test_several_characters_are_asked_for_only_when_the_pen_is_lifted():
     tell(pad, session="a", more=[], drawing=[0], settled=True)
     assert pad.recognizer.modes == ["char", "char", "auto"]
     assert pad.answer["settled"]
+
+
+def test_the_pen_of_a_low_pad_is_thin():
+    low = {"mode": "word", "width": 800, "height": 200}
+    assert reading_pad().half_width == pen.HALF_WIDTH
+    assert reading_pad(**low).half_width == pen.HALF_WIDTH / 2
+    assert reading_pad(**low, half_width=9).half_width == 9

@@ -199,7 +199,7 @@ class ReadingPad(DrawingPad):
     mode : str
         As for `Recognizer.read`: ``"char"``, ``"word"``, ``"page"`` or ``"auto"``.
     width, height, half_width : int, int, float
-        As for `DrawingPad`.
+        As for `DrawingPad`; by default, the smaller the pad, the thinner its pen.
     save_to : path
         Where the button saves drawings to; see `DrawingPad.save`.
     writer : str, optional
@@ -228,11 +228,13 @@ class ReadingPad(DrawingPad):
         *,
         width: int = pen.PAD,
         height: int = pen.PAD,
-        half_width: float = pen.HALF_WIDTH,
+        half_width: float | None = None,
         save_to: str | os.PathLike = "my_drawings",
         writer: str | None = None,
         seed: int | None = None,
     ) -> None:
+        if half_width is None:  # 10 pixels would fill the loops of a word on a low pad: twice as much is misread
+            half_width = pen.HALF_WIDTH * min(1.0, width / pen.PAD, height / pen.PAD)
         super().__init__(width=width, height=height, half_width=half_width, mode=mode)
         self.recognizer, self.save_to, self.writer = recognizer, Path(save_to), writer
         self.text, self.guess, self._error = "", _engine.Guess(), ""
