@@ -233,7 +233,7 @@ class ReadingPad(DrawingPad):
         writer: str | None = None,
         seed: int | None = None,
     ) -> None:
-        if half_width is None:  # 10 pixels would fill the loops of a word on a low pad: twice as much is misread
+        if half_width is None:  # 10 pixels would fill the loops of a word on a low pad
             half_width = pen.HALF_WIDTH * min(1.0, width / pen.PAD, height / pen.PAD)
         super().__init__(width=width, height=height, half_width=half_width, mode=mode)
         self.recognizer, self.save_to, self.writer = recognizer, Path(save_to), writer
