@@ -7,8 +7,8 @@ Every batch allocates the same tens of megabytes. By default they go back to the
 page by page, for the next batch; on some virtual machines that is half of a training's time. So TensorFlow uses its
 pooled allocator, and the C library of Linux keeps what TensorFlow's kernels free.
 
-Convolutions are left to oneDNN, as TensorFlow does by itself on the newest processors. On an older one, with a thread to
-itself, lessons 03 and 04 took a tenth less of the processor's time; with two threads there was no clear difference.
+Convolutions are left to oneDNN, as TensorFlow does by itself on the newest processors. On an older one with one thread,
+lessons 03 and 04 took a tenth less of the processor's time; with two threads there was no clear difference.
 
 For its wrappers in scikit-learn's style, which nothing here uses, Keras would import scikit-learn as well. It goes
 without: that is a second less at the beginning of a lesson.
