@@ -1,7 +1,9 @@
 """Training can be repeated, interrupted and trusted: seeds, checkpoints, the chosen epoch, partial labels."""
 
+import gc
 import json
 import shutil
+import sys
 import time
 import warnings
 from functools import partial
@@ -71,6 +73,11 @@ def same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
 def uninterrupted() -> list[np.ndarray]:
     model = network()
     return outcome(model, train(model))
+
+
+def test_starting_tensorflow_leaves_python_as_it_was():
+    assert gc.isenabled(), "garbage is collected again"
+    assert sys.modules.get("sklearn", "not yet imported") is not None, "scikit-learn can be imported again"
 
 
 def test_the_same_seed_gives_the_same_network(uninterrupted):
